@@ -1,0 +1,38 @@
+"""Trajectories, the files they come from, and the bundled data sets."""
+
+from .arrange import from_trajectories, predictions_table, rows_by_trajectory, to_trajectories
+from .bundled import Card, dataset_card, dataset_names, dataset_path, load_dataset
+from .cells import Column, Table
+from .describe import describe
+from .errors import DataError, did_you_mean
+from .frames import table_from_frame
+from .roles import Roles, infer_roles
+from .tables import from_frame, read_csv, read_table, write_csv, write_table
+from .trajectories import Trajectories, Trajectory
+
+__all__ = [
+    "Card",
+    "Column",
+    "DataError",
+    "Roles",
+    "Table",
+    "Trajectories",
+    "Trajectory",
+    "dataset_card",
+    "dataset_names",
+    "dataset_path",
+    "describe",
+    "did_you_mean",
+    "from_frame",
+    "from_trajectories",
+    "infer_roles",
+    "load_dataset",
+    "predictions_table",
+    "read_csv",
+    "read_table",
+    "rows_by_trajectory",
+    "table_from_frame",
+    "to_trajectories",
+    "write_csv",
+    "write_table",
+]

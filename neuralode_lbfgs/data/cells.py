@@ -1,0 +1,188 @@
+"""A table as it was written: the text of every cell, and where it stands."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import DataError, did_you_mean
+
+# What spreadsheets, pandas, R and SQL write for "no value"; compared in lower case.
+MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"))
+BLANK_OR_REMOVE = "remove it or leave the cell blank"
+
+
+def is_missing(text: str) -> bool:
+    """Whether a cell says "no value": blank, NaN, NA, N/A, null or None in any case."""
+    return text.strip().lower() in MISSING
+
+
+def parse_number(text: str, decimal: str = ".") -> float | None:
+    """The number in a cell: NaN when the cell is blank, None when the text is no number."""
+    if is_missing(text):
+        return math.nan
+    if decimal == ",":
+        if "." in text:  # a thousands separator, or a stray: either way not to be guessed at
+            return None
+        text = text.replace(",", ".")
+    if "_" in text:  # Python reads 1_000 as a number; no data file means that
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def format_number(value: float, decimal: str = ".") -> str:
+    """The shortest text that reads back as exactly this number; blank for NaN."""
+    return "" if math.isnan(value) else repr(value).replace(".", decimal)
+
+
+def shown(text: str) -> str:
+    """A cell's text for a message: in quotes, cut when long."""
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its header as written, the name and unit read from it, and its cells as text."""
+
+    name: str
+    header: str
+    unit: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of text with the place of every row, so that errors can name it.
+
+    Args:
+        source: the file as the person named it, or `the data frame`; messages start with it.
+        columns: the columns, all of one length.
+        places: the line number of each row in the file (position in a data frame).
+        place_word: what `places` count: `line` or `row`.
+        title: the name of the only trajectory when no column names them.
+        decimal: the decimal mark of its numbers, `.` or `,`.
+        notes: sentences on what was done in reading, for the caller to print.
+    """
+
+    source: str
+    columns: tuple[Column, ...]
+    places: Sequence[int]
+    place_word: str = "line"
+    title: str = "trajectory"
+    decimal: str = "."
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The units that headers give, by column name."""
+        return {column.name: column.unit for column in self.columns if column.unit}
+
+    def column(self, name: str) -> Column:
+        """The column of that name (the header as written is accepted too).
+
+        Raises:
+            DataError: if there is none; it suggests the nearest name and lists all.
+        """
+        for column in self.columns:
+            if name in (column.name, column.header):
+                return column
+        listed = ", ".join(repr(known) for known in self.names)
+        raise DataError(f"{self.source} has no column {name!r}{did_you_mean(name, self.names)}; it has {listed}.")
+
+    def where(self, row: int, name: str | None = None) -> str:
+        """`mine.csv, line 12, column 'x'`: the start of every sentence about a cell."""
+        place = f"{self.source}, {self.place_word} {self.places[row]}"
+        return place if name is None else f"{place}, column {name!r}"
+
+    def numbers(self, name: str, advice: str = BLANK_OR_REMOVE) -> np.ndarray:
+        """A column as float64, shape `(rows,)`, NaN where the cell is blank.
+
+        Args:
+            advice: what to do about a cell that is no number; ends the error's sentence.
+
+        Raises:
+            DataError: if a cell holds text or an infinite value.
+        """
+        column = self.column(name)
+        try:  # plain columns, which nearly all are, several times faster
+            values = np.array([float(text) if text else math.nan for text in column.cells])
+            if not np.isinf(values).any() and not any("_" in text for text in column.cells):
+                return values
+        except ValueError:
+            pass
+        values = np.empty(len(column.cells))
+        for row, text in enumerate(column.cells):
+            value = parse_number(text, self.decimal)
+            if value is None:
+                if self.decimal == "." and parse_number(text, ",") is not None:
+                    advice = "write numbers with a decimal point and no other marks"
+                raise DataError(f"{self.where(row, column.name)}: {shown(text)} is not a number; {advice}.")
+            if math.isinf(value):
+                raise DataError(f"{self.where(row, column.name)}: {shown(text)} is infinite; {advice}.")
+            values[row] = value
+        return values
+
+
+def split_unit(header: str) -> tuple[str, str]:
+    """Name and unit in a header: `substrate [mol/L]` and `substrate (mol/L)` are `substrate`, `mol/L`.
+
+    `y[0]` and `f(x)` are names: an index is no unit, and round brackets need a space before them.
+    """
+    match = re.fullmatch(r"(\S.*?)(?:\s*\[([^\[\]]*)\]|\s+\(([^()]*)\))", header)
+    if match is None or (match[2] or "").strip().isdigit():
+        return header, ""
+    return match[1], (match[2] or match[3] or "").strip()
+
+
+def build_table(
+    source: str,
+    headers: Sequence[str],
+    cells: Sequence[tuple[str, ...]],
+    places: Sequence[int],
+    *,
+    place_word: str = "line",
+    title: str = "trajectory",
+    header_place: str = "",
+    decimal: str = ".",
+    notes: tuple[str, ...] = (),
+) -> Table:
+    """A table from headers and columns of text: index columns dropped, names and units read.
+
+    Args:
+        header_place: where the headers stand, for messages, as `, line 1`.
+
+    Raises:
+        DataError: if a column has no name, or two have the same.
+    """
+    headers, cells = list(headers), list(cells)
+    while len(headers) > 1 and re.fullmatch(r"|Unnamed: \d+(\.\d+)?", headers[0]):
+        notes += ("the first column has no name and was left out as row numbers",)
+        headers, cells = headers[1:], cells[1:]
+    # Spreadsheets like to save empty columns at the right.
+    filled = [i for i, header in enumerate(headers) if header or any(text for text in cells[i])]
+    headers, cells = [headers[i] for i in filled], [cells[i] for i in filled]
+    if "" in headers:
+        number = headers.index("") + 1
+        raise DataError(f"{source}{header_place}: column {number} has no name; name it in the header.")
+    split = [split_unit(header) for header in headers]
+    if len({name for name, _ in split}) < len(split):  # the unit tells them apart: keep it in the name
+        split = [(header, "") for header in headers]
+    for header in headers:
+        if headers.count(header) > 1:
+            raise DataError(f"{source}{header_place}: two columns are named {header!r}; rename one of them.")
+    columns = [
+        Column(name, header, unit, text) for (name, unit), header, text in zip(split, headers, cells, strict=True)
+    ]
+    return Table(source, tuple(columns), places, place_word, title, decimal, notes)

@@ -1,0 +1,174 @@
+"""Delimited text to a table and back: commas, semicolons, tabs or spaces between the cells."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+from .cells import Table, build_table, parse_number
+from .errors import DataError
+
+_NAME_AND_UNIT = re.compile(r'[^\s"\[\]]+[ \t]*\[[^\[\]"]*\]')
+
+
+def parse_text(data: bytes, source: str) -> Table:
+    """Read the bytes of a text file.
+
+    The separator is a tab, semicolon, comma or run of spaces, whichever splits the header and the
+    first row alike; cells may be quoted. Lines that are blank or start with `#` are skipped; when
+    the first row is all numbers, the comment line before it is taken for the header, as
+    `numpy.savetxt` writes it. Decimal commas are understood where the separator is not a comma.
+
+    Raises:
+        DataError: if this is not such a file; one sentence with the line.
+    """
+    numbers, lines, comment = _content(_decode(data, source))
+    if not lines:
+        raise DataError(f"{source} is empty; it needs a header line and rows of numbers.")
+    separator = _separator(lines[0], lines[1] if len(lines) > 1 else None)
+    rows, places = _rows(lines, numbers, separator, source)
+    notes = ()
+    if all(parse_number(text) is not None or parse_number(text, ",") is not None for text in rows[0]):
+        headers = _cells(comment.strip().lstrip("#"), separator) if comment else []
+        if len(headers) != len(rows[0]):
+            raise DataError(
+                f"{source}, line {places[0]}: the first row holds numbers, not names; add a header line such as t,x,y."
+            )
+        notes = (f"the names of the columns were read from the comment line before line {places[0]}",)
+        header_place = ", header"
+    else:
+        headers, rows, places, header_place = rows[0], rows[1:], places[1:], f", line {places[0]}"
+    kept = [i for i, row in enumerate(rows) if any(row)]  # spreadsheets leave lines of bare separators
+    if not kept:
+        raise DataError(f"{source} has a header line but no rows of data.")
+    places = [places[i] for i in kept]
+    fitted = [_fit(rows[i], len(headers), separator, source, place) for i, place in zip(kept, places, strict=True)]
+    columns = list(zip(*fitted, strict=True))
+    decimal = "." if separator == "," else _decimal(columns)
+    if decimal == ",":
+        notes += ("numbers were read with decimal commas",)
+    return build_table(
+        source,
+        headers,
+        columns,
+        places,
+        title=Path(source).stem,
+        header_place=header_place,
+        decimal=decimal,
+        notes=notes,
+    )
+
+
+def format_text(table: Table) -> str:
+    """The table as CSV, headers and cells as they are.
+
+    Cells are separated by commas; by semicolons when the table's numbers have decimal commas, as
+    spreadsheets of those countries do.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";" if table.decimal == "," else ",", lineterminator="\n")
+    writer.writerow([column.header for column in table.columns])
+    writer.writerows(zip(*(column.cells for column in table.columns), strict=True))
+    return out.getvalue()
+
+
+def _decode(data: bytes, source: str) -> str:
+    if data.startswith(b"PK\x03\x04"):
+        raise DataError(f"{source} is an Excel or zip file; save the sheet as CSV.")
+    if data.startswith(b"\x1f\x8b"):
+        raise DataError(f"{source} is compressed; unpack it first.")
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if b"\0" not in data:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise DataError(f"{source}, line {line}: the text is not UTF-8; save the file as CSV UTF-8.") from None
+        text = "\0"
+    if "\0" in text:
+        raise DataError(f"{source} is a binary file, not a table of text; give a CSV or Parquet file.")
+    return text
+
+
+def _content(text: str) -> tuple[list[int], list[str], str | None]:
+    """Line numbers and text of the lines that hold cells, and the last comment before them."""
+    numbers, lines, comment = [], [], None
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
+        if line.lstrip().startswith("#"):
+            comment = comment if lines else line
+        elif line.strip():
+            numbers.append(number)
+            lines.append(line)
+    return numbers, lines, comment
+
+
+def _reader(lines: list[str], separator: str):
+    if separator == " ":
+        lines = [line.replace("\t", " ").strip() for line in lines]
+        lines[0] = _NAME_AND_UNIT.sub(r'"\g<0>"', lines[0])  # the spaces in `t [s]` are no separators
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """The cells of one line; an unfinished quotation counts as one cell."""
+    try:
+        return [text.strip() for text in next(_reader([line.strip(" \r\n")], separator), [])]
+    except csv.Error:
+        return [line]
+
+
+def _separator(header: str, first: str | None) -> str:
+    def splits(separator: str) -> bool:
+        width = len(_cells(header, separator))
+        return width > 1 and (first is None or len(_cells(first, separator)) == width)
+
+    written = [separator for separator in "\t;," if separator in header]
+    for separator in (*written, " "):
+        if splits(separator):
+            return separator
+    return written[0] if written else " "  # ragged: the row that does not fit will be named
+
+
+def _rows(lines: list[str], numbers: list[int], separator: str, source: str) -> tuple[list[list[str]], list[int]]:
+    """Cells of each row and the line on which it starts (a quoted cell may run over several lines)."""
+    reader = _reader(lines, separator)
+    rows, places, start = [], [], 0
+    try:
+        for row in reader:
+            rows.append([text.strip() for text in row])
+            places.append(numbers[start])
+            start = reader.line_num
+    except csv.Error:
+        message = (
+            f"{source}, line {numbers[start]}: a quotation mark is not closed, or stands inside a cell; remove it."
+        )
+        raise DataError(message) from None
+    return rows, places
+
+
+def _fit(row: list[str], width: int, separator: str, source: str, place: int) -> list[str]:
+    """The row with the width of the header, or an error."""
+    if len(row) > width and not any(row[width:]):
+        return row[:width]
+    if len(row) != width:
+        advice = "complete the row" if len(row) < width else "remove what is too much, or put text in quotes"
+        cells = "cell" if len(row) == 1 else "cells"
+        spelled = {"\t": "tabs", " ": "spaces", ",": "commas", ";": "semicolons"}[separator]
+        raise DataError(
+            f"{source}, line {place}: {len(row)} {cells} between {spelled}, but the header has {width}; {advice}."
+        )
+    return row
+
+
+def _decimal(columns: list[tuple[str, ...]]) -> str:
+    """`,` when numbers have commas and none has a point.
+
+    A table with both is read with points, and its first comma is then reported as no number: 1,234
+    may be a thousand or one and a bit, and guessing wrong would be silent.
+    """
+    found = False
+    for cells in columns:
+        if any("." in text and parse_number(text) is not None for text in cells):
+            return "."
+        found = found or any("," in text and parse_number(text, ",") is not None for text in cells)
+    return "," if found else "."

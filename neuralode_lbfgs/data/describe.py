@@ -1,0 +1,39 @@
+"""What was understood of a table, for a person to check."""
+
+import numpy as np
+
+from .arrange import rows_by_trajectory
+from .cells import Table
+from .roles import Roles
+from .trajectories import Trajectories
+
+
+def describe(table: Table, roles: Roles, data: Trajectories) -> str:
+    """A few lines: rows and trajectories, the role of each column, the span of time, missing values.
+
+    Args:
+        data: `to_trajectories(table, roles)`.
+    """
+    shown = ", ".join(data.ids[:5]) + (", ..." if len(data) > 5 else "")
+    runs = f"{len(data)} trajectories" if len(data) > 1 else "1 trajectory"
+    by = f" (column {roles.trajectory!r}: {shown})" if roles.trajectory else ""
+    start = min(trajectory.ts[0] for trajectory in data)
+    end = max(trajectory.ts[-1] for trajectory in data)
+    entries = len(table) * data.state_size
+    lines = [
+        f"{table.source}: {len(table)} rows, {runs}{by}",
+        f"time: {data.label(roles.time)}, from {start:.6g} to {end:.6g}",
+        f"states: {', '.join(map(data.label, roles.states))}",
+    ]
+    if roles.inputs:
+        lines.append(f"inputs: {', '.join(map(data.label, roles.inputs))}")
+    if data.observed < entries:
+        lines.append(f"missing: {entries - data.observed} of {entries} state values")
+    unused = [name for name in table.names if name not in (roles.trajectory, roles.time, *roles.states, *roles.inputs)]
+    if unused:
+        lines.append(f"not used: {', '.join(unused)}")
+    notes = list(table.notes)
+    unsorted = sum(bool((np.diff(rows) < 0).any()) for rows in rows_by_trajectory(table, roles).values())
+    if unsorted:
+        notes.append(f"the rows of {unsorted} of {runs} were not in the order of time and were sorted")
+    return "\n".join(lines + [f"note: {note}" for note in notes])

@@ -1,0 +1,19 @@
+"""The error that tells a person what is wrong with their data."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class DataError(ValueError):
+    """Something in a file, a data frame or the choice of its columns cannot be used.
+
+    The message is one sentence that names the file, line and column, and says what to do. It is
+    meant to be shown as it is, without a traceback.
+    """
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`" (did you mean 'time'?)"` when a known name is near to `name`, else an empty string."""
+    by_lower = {other.lower(): other for other in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""

@@ -1,0 +1,216 @@
+"""What was measured: trajectories in the data's own units, never padded."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """One run of the system.
+
+    Args:
+        id: the name of the run.
+        ts: times, shape `(times,)`, finite and strictly increasing.
+        ys: observed states, shape `(times, states)`; NaN where a state was not observed.
+        sd: standard deviations of the observations, same shape as `ys`, or None.
+        inputs: known inputs at `ts`, shape `(times, inputs)`, or None.
+
+    Raises:
+        ValueError: if shapes disagree, times do not increase, a value is infinite, or an input is
+            NaN or a standard deviation not positive where one is needed.
+    """
+
+    id: str
+    ts: np.ndarray
+    ys: np.ndarray
+    sd: np.ndarray | None = None
+    inputs: np.ndarray | None = None
+
+    def __post_init__(self):
+        for name in ("ts", "ys", "sd", "inputs"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, np.asarray(value, dtype=np.float64))
+        who = f"trajectory {self.id!r}"
+        if self.ts.ndim != 1 or self.ts.size == 0:
+            raise ValueError(
+                f"{who}: ts must have shape (times,) with at least one time; it has shape {self.ts.shape}."
+            )
+        if self.ys.ndim != 2 or self.ys.shape[0] != self.ts.size:
+            raise ValueError(
+                f"{who}: ys must have shape (times, states) = ({self.ts.size}, ...); it has shape {self.ys.shape}."
+            )
+        if self.sd is not None and self.sd.shape != self.ys.shape:
+            raise ValueError(f"{who}: sd must have the shape of ys, {self.ys.shape}; it has shape {self.sd.shape}.")
+        if self.inputs is not None and (self.inputs.ndim != 2 or self.inputs.shape[0] != self.ts.size):
+            raise ValueError(
+                f"{who}: inputs must have shape (times, inputs) = ({self.ts.size}, ...); "
+                f"it has shape {self.inputs.shape}."
+            )
+        if not np.isfinite(self.ts).all():
+            raise ValueError(f"{who}: every time must be a finite number.")
+        backward = np.flatnonzero(np.diff(self.ts) <= 0)
+        if backward.size:
+            first, second = self.ts[backward[0]], self.ts[backward[0] + 1]
+            raise ValueError(
+                f"{who}: times must increase, but {second:.12g} follows {first:.12g}; "
+                "sort the rows and remove duplicate times."
+            )
+        if np.isinf(self.ys).any():
+            raise ValueError(f"{who}: ys holds an infinite value; leave the entry NaN if it was not observed.")
+        if self.sd is not None and not (self.sd[np.isfinite(self.ys)] > 0).all():
+            raise ValueError(f"{who}: sd must be positive wherever a state was observed.")
+        if self.inputs is not None and not np.isfinite(self.inputs).all():
+            raise ValueError(f"{who}: inputs must be finite at every time of the trajectory.")
+
+    def at(self, rows: np.ndarray | slice) -> "Trajectory":
+        """The same trajectory at some of its rows (indices, a mask or a slice)."""
+        sd = None if self.sd is None else self.sd[rows]
+        inputs = None if self.inputs is None else self.inputs[rows]
+        return replace(self, ts=self.ts[rows], ys=self.ys[rows], sd=sd, inputs=inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """Trajectories of one system, with the names and units of its columns.
+
+    A sequence of `Trajectory`: it has a length and can be looped over. Units are the text
+    that plots and tables show; an empty string is "not given".
+
+    Raises:
+        ValueError: if trajectories differ in their numbers of states or inputs, two have one
+            id, or names do not fit the columns.
+    """
+
+    trajectories: tuple[Trajectory, ...]
+    state_names: tuple[str, ...] = ()
+    input_names: tuple[str, ...] = ()
+    time_name: str = "t"
+    id_name: str = "trajectory"
+    units: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self):
+        object.__setattr__(self, "trajectories", tuple(self.trajectories))
+        if not self.trajectories:
+            raise ValueError("there is no trajectory: at least one is needed.")
+        first = self.trajectories[0]
+        states = first.ys.shape[1]
+        inputs = 0 if first.inputs is None else first.inputs.shape[1]
+        for trajectory in self.trajectories:
+            own_inputs = 0 if trajectory.inputs is None else trajectory.inputs.shape[1]
+            if trajectory.ys.shape[1] != states or own_inputs != inputs:
+                raise ValueError(
+                    f"trajectory {trajectory.id!r} has {trajectory.ys.shape[1]} states and {own_inputs} inputs, "
+                    f"but {first.id!r} has {states} and {inputs}; all must have the same columns."
+                )
+        ids = [trajectory.id for trajectory in self.trajectories]
+        twice = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set()
+        if twice:
+            raise ValueError(f"two trajectories have the id {min(twice)!r}; ids must differ.")
+        if not self.state_names:
+            object.__setattr__(self, "state_names", tuple(f"y{i}" for i in range(states)))
+        if not self.input_names:
+            object.__setattr__(self, "input_names", tuple(f"u{i}" for i in range(inputs)))
+        object.__setattr__(self, "state_names", tuple(self.state_names))
+        object.__setattr__(self, "input_names", tuple(self.input_names))
+        for kind, names, number in (("state", self.state_names, states), ("input", self.input_names, inputs)):
+            if len(names) != number:
+                raise ValueError(f"{len(names)} {kind} names {list(names)} for {number} {kind} columns.")
+        names = (self.time_name, *self.state_names, *self.input_names)
+        if len(set(names)) < len(names):
+            raise ValueError(f"time, states and inputs need different names; they have {list(names)}.")
+
+    def __len__(self) -> int:
+        return len(self.trajectories)
+
+    def __iter__(self) -> Iterator[Trajectory]:
+        return iter(self.trajectories)
+
+    def __getitem__(self, key: int | str) -> Trajectory:
+        """A trajectory by its position or its id."""
+        if isinstance(key, str):
+            for trajectory in self.trajectories:
+                if trajectory.id == key:
+                    return trajectory
+            raise KeyError(f"no trajectory has the id {key!r}; there are {', '.join(self.ids[:10])}.")
+        return self.trajectories[key]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(trajectory.id for trajectory in self.trajectories)
+
+    @property
+    def state_size(self) -> int:
+        return self.trajectories[0].ys.shape[1]
+
+    @property
+    def input_size(self) -> int:
+        return len(self.input_names)
+
+    @property
+    def observed(self) -> int:
+        """The number of observed entries over all trajectories, times and states."""
+        return sum(int(np.isfinite(trajectory.ys).sum()) for trajectory in self.trajectories)
+
+    def unit(self, name: str) -> str:
+        """The unit of a column, or an empty string."""
+        return self.units.get(name, "")
+
+    def label(self, name: str) -> str:
+        """A column's name with its unit, as on an axis: `hare [thousands of pelts]`."""
+        return f"{name} [{self.unit(name)}]" if self.unit(name) else name
+
+    def with_trajectories(self, trajectories: Sequence[Trajectory]) -> "Trajectories":
+        """Other trajectories under the same names and units."""
+        return replace(self, trajectories=tuple(trajectories))
+
+    def split(
+        self, *, until: float | None = None, ids: Sequence[str] | str | None = None
+    ) -> "tuple[Trajectories, Trajectories]":
+        """Training and test data: by time, or by trajectory.
+
+        Args:
+            until: train on rows with t <= until. The test data are the rows after it; a
+                trajectory appears in each part in which it has rows.
+            ids: the trajectory, or trajectories, held out as test data.
+
+        Raises:
+            ValueError: if both or neither is given, an id is unknown, or a part would be empty.
+        """
+        if (until is None) == (ids is None):
+            raise ValueError("split by time (until=) or by trajectory (ids=): give exactly one of them.")
+        ids = [ids] if isinstance(ids, str) else ids
+        if ids is not None:
+            unknown = [name for name in ids if name not in self.ids]
+            if unknown:
+                raise ValueError(f"no trajectory has the id {unknown[0]!r}; there are {', '.join(self.ids[:10])}.")
+            train = [trajectory for trajectory in self if trajectory.id not in ids]
+            test = [trajectory for trajectory in self if trajectory.id in ids]
+        else:
+            train = [trajectory.at(trajectory.ts <= until) for trajectory in self if (trajectory.ts <= until).any()]
+            test = [trajectory.at(trajectory.ts > until) for trajectory in self if (trajectory.ts > until).any()]
+        if not train or not test:
+            what = f"t = {until:.12g}" if until is not None else f"the test trajectories {list(ids or ())}"
+            part = "train on" if not train else "test on"
+            raise ValueError(f"splitting at {what} leaves nothing to {part}.")
+        return self.with_trajectories(train), self.with_trajectories(test)
+
+    def windows(self, length: int) -> "Trajectories":
+        """Cut every trajectory into consecutive pieces of at most `length` rows.
+
+        Neighbouring pieces share the row at their seam, so that each interval is in one
+        piece. Ids are `ID:0`, `ID:1`, ...
+
+        Raises:
+            ValueError: if `length` is less than two.
+        """
+        if length < 2:
+            raise ValueError(f"a window needs at least two rows; length is {length}.")
+        pieces = []
+        for trajectory in self:
+            starts = range(0, max(trajectory.ts.size - 1, 1), length - 1)
+            for number, start in enumerate(starts):
+                pieces.append(replace(trajectory.at(slice(start, start + length)), id=f"{trajectory.id}:{number}"))
+        return self.with_trajectories(pieces)

@@ -1,0 +1,78 @@
+"""Derivative matching: regress the vector field on the slopes of smooth curves. No ODE is solved.
+
+Varah, "A spline least squares method for numerical parameter estimation in differential equations",
+SIAM J. Sci. Stat. Comput. 3 (1982).
+"""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from ..data.trajectories import Trajectories
+from ..models import Coordinates
+from .evidence import squared_weights
+from .smoothing import SmoothTrajectory
+
+MOST_POINTS = 4096  # of the regression: more points on the same curves add cost, not knowledge
+
+
+class Slopes(eqx.Module):
+    """Points on the smooth curves, in coordinates of order one."""
+
+    tau: Float[Array | np.ndarray, " points"]
+    z: Float[Array | np.ndarray, "points states"]
+    rate: Float[Array | np.ndarray, "points states"]
+    u: Float[Array | np.ndarray, "points inputs"] | None
+
+
+def collect_slopes(
+    data: Trajectories, curves: Sequence[SmoothTrajectory], coordinates: Coordinates, dtype
+) -> Slopes | None:
+    """States and slopes at and between the observations; None if no trajectory shows all its states.
+
+    Three points an interval: a network that is right at the observations alone may swing in between.
+    """
+    parts = []
+    for trajectory, curve in zip(data, curves, strict=True):
+        if any(c is None for c in curve.curves) or trajectory.ts.size < 3:
+            continue
+        ts = np.interp(np.linspace(0, 1, 3 * (trajectory.ts.size - 1) + 1), np.linspace(0, 1, trajectory.ts.size), trajectory.ts)
+        first = max(c.x[0] for c in curve.curves if c is not None)
+        last = min(c.x[-1] for c in curve.curves if c is not None)
+        ts = ts[(ts >= first) & (ts <= last)]
+        if trajectory.inputs is None:
+            us = np.zeros((ts.size, 0))
+        else:
+            us = np.stack([np.interp(ts, trajectory.ts, column) for column in trajectory.inputs.T], axis=1)
+        parts.append(
+            (
+                coordinates.times_in(ts),
+                coordinates.states_in(curve.states(ts)),
+                coordinates.rates_in(curve.rates(ts)),
+                coordinates.inputs_in(us),
+            )
+        )
+    if not parts:
+        return None
+    tau, z, rate, u = (np.concatenate(column) for column in zip(*parts, strict=True))
+    if tau.size > MOST_POINTS:
+        keep = np.linspace(0, tau.size - 1, MOST_POINTS).round().astype(int)
+        tau, z, rate, u = tau[keep], z[keep], rate[keep], u[keep]
+    cast = lambda a: np.asarray(a, dtype)  # noqa: E731
+    return Slopes(cast(tau), cast(z), cast(rate), cast(u) if data.input_size else None)
+
+
+def matching_residuals(model: PyTree, slopes: Slopes) -> Float[Array, "points states"]:
+    """Errors of the slopes in units of their typical size; their squares sum to the mean square."""
+    rates = jax.vmap(model.rate, in_axes=(0, 0, None if slopes.u is None else 0))(slopes.tau, slopes.z, slopes.u)
+    error = (rates - slopes.rate) / model.coordinates.rate_scale
+    return error / np.sqrt(error.size)
+
+
+def matching_loss(model: PyTree, slopes: Slopes, decay: Float[Array, " groups"]) -> Float[Array, ""]:
+    """Mean squared error of the slopes, plus decay."""
+    return jnp.sum(matching_residuals(model, slopes) ** 2) + jnp.sum(decay * squared_weights(model))

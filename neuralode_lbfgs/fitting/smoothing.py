@@ -1,0 +1,72 @@
+"""Smooth curves through the observations, for scales, first guesses and derivative matching."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import CubicSpline, PPoly, make_smoothing_spline
+
+from ..data.trajectories import Trajectories, Trajectory
+
+LEAST_FOR_GCV = 6  # generalised cross-validation of fewer points is noise
+
+
+@dataclass(frozen=True)
+class SmoothTrajectory:
+    """One curve per state through a trajectory; None for a state that was not seen often enough.
+
+    Curves are trusted only between their first and last observation.
+    """
+
+    curves: tuple[PPoly | CubicSpline | None, ...]
+
+    def states(self, ts: np.ndarray) -> np.ndarray:
+        """Shape `(times, states)`; NaN for a state without a curve."""
+        return self._evaluate(ts, 0)
+
+    def rates(self, ts: np.ndarray) -> np.ndarray:
+        """dy/dt, shape `(times, states)`."""
+        return self._evaluate(ts, 1)
+
+    def _evaluate(self, ts, derivative):
+        columns = [np.full(len(ts), np.nan) if c is None else c(ts, derivative) for c in self.curves]
+        return np.stack(columns, axis=1)
+
+
+def smooth(trajectory: Trajectory) -> SmoothTrajectory:
+    """A cubic smoothing spline per state, its smoothness chosen by generalised cross-validation.
+
+    Woltring, "A Fortran package for generalized, cross-validatory spline smoothing and differentiation",
+    Adv. Eng. Software 8 (1986), as in `scipy.interpolate.make_smoothing_spline`. With fewer than six
+    observations the curve interpolates.
+    """
+    curves = []
+    for i in range(trajectory.ys.shape[1]):
+        seen = np.isfinite(trajectory.ys[:, i])
+        curves.append(_curve(trajectory.ts[seen], trajectory.ys[seen, i]))
+    return SmoothTrajectory(tuple(curves))
+
+
+def _curve(ts: np.ndarray, ys: np.ndarray):
+    if ts.size < 2:
+        return None
+    if ts.size == 2 or np.ptp(ys) == 0:
+        return PPoly(np.array([[np.diff(ys[[0, -1]])[0] / (ts[-1] - ts[0])], [ys[0]]]), ts[[0, -1]])
+    if ts.size < LEAST_FOR_GCV:
+        return CubicSpline(ts, ys, bc_type="natural" if ts.size > 3 else "not-a-knot")
+    # In units of order one: the solver of GCV is not scale invariant.
+    origin, span, scale = ts[0], (ts[-1] - ts[0]) / (ts.size - 1), np.std(ys)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an ill-conditioned GCV still gives a usable curve, checked below
+        try:
+            spline = PPoly.from_spline(make_smoothing_spline((ts - origin) / span, ys / scale))
+        except (ValueError, np.linalg.LinAlgError):
+            return CubicSpline(ts, ys, bc_type="natural")
+    powers = np.arange(3, -1, -1)[:, None]
+    curve = PPoly(spline.c * scale / span**powers, spline.x * span + origin)
+    return curve if np.isfinite(curve(ts)).all() else CubicSpline(ts, ys, bc_type="natural")
+
+
+def smooth_all(data: Trajectories) -> tuple[SmoothTrajectory, ...]:
+    """`smooth` of every trajectory."""
+    return tuple(smooth(trajectory) for trajectory in data)

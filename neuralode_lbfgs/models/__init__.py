@@ -1,0 +1,23 @@
+"""Models: vector fields, coordinates, and neural ODEs. Knows nothing of files or losses."""
+
+from .coordinates import Coordinates, is_constant, with_coordinates
+from .inputs import Inputs, LinearInputs
+from .neural_ode import NeuralODE
+from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
+from .trainable import trainable
+from .vector_fields import MLPVectorField
+
+__all__ = [
+    "Coordinates",
+    "Inputs",
+    "LinearInputs",
+    "MLPVectorField",
+    "Mesh",
+    "NeuralODE",
+    "Tableau",
+    "is_constant",
+    "is_explicit",
+    "solve_on_mesh",
+    "trainable",
+    "with_coordinates",
+]

@@ -1,0 +1,109 @@
+"""A neural ODE: a vector field, a solver, and the coordinates in which the solve is of order one."""
+
+from collections.abc import Callable
+
+import diffrax
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from .coordinates import Coordinates
+from .inputs import Inputs
+
+
+class NeuralODE(eqx.Module):
+    """`model(ts, y0) -> ys`, all in the data's units, solved adaptively by diffrax.
+
+    Args:
+        vector_field: `(t, y, args) -> dy/dt` in the data's units, where `args` are the inputs at t,
+            or None. `MLPVectorField`, known physics, or a module that adds the two.
+        solver: a diffrax solver; an implicit one, such as `diffrax.Kvaerno5()`, for stiff systems.
+        rtol, atol: tolerances in coordinates of order one. Loose ones make line searches fail: the
+            gradient of an adaptive solve is only as exact as they are.
+        max_steps: of the solver, per call.
+        coordinates: found by `fit` from the training data; the identity until then.
+        state_size: of the identity coordinates; None to take it from the vector field.
+    """
+
+    vector_field: Callable[..., PyTree]
+    coordinates: Coordinates
+    solver: diffrax.AbstractSolver
+    rtol: float = eqx.field(static=True)
+    atol: float = eqx.field(static=True)
+    max_steps: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        vector_field: Callable[..., PyTree],
+        *,
+        solver: diffrax.AbstractSolver | None = None,
+        rtol: float = 1e-6,
+        atol: float = 1e-6,
+        max_steps: int = 16**4,
+        coordinates: Coordinates | None = None,
+        state_size: int | None = None,
+    ):
+        if coordinates is None:
+            coordinates = getattr(vector_field, "coordinates", None)
+        if coordinates is None:
+            # A user's own field: one scale for all states until `fit` has seen data.
+            coordinates = Coordinates.identity(1 if state_size is None else state_size)
+        self.vector_field = vector_field
+        self.coordinates = coordinates
+        self.solver = diffrax.Tsit5() if solver is None else solver
+        self.rtol, self.atol, self.max_steps = rtol, atol, max_steps
+
+    def rate(
+        self,
+        tau: Float[Array, ""],
+        z: Float[Array, " states"],
+        u: Float[Array, " inputs"] | None,
+    ) -> Float[Array, " states"]:
+        """dz/dtau: the vector field in coordinates of order one; `u` are the inputs in theirs."""
+        normalised = getattr(self.vector_field, "normalised", None)
+        if normalised is not None:
+            return normalised(tau, z, u)
+        c = self.coordinates
+        args = None if u is None else u * c.input_scale + c.input_centre
+        return c.rates_in(self.vector_field(c.times_out(tau), c.states_out(z), args))
+
+    def __call__(
+        self,
+        ts: Float[Array | np.ndarray, " times"],
+        y0: Float[Array | np.ndarray, " states"],
+        inputs: Inputs | None = None,
+        *,
+        throw: bool = True,
+    ) -> Float[Array, "times states"]:
+        """The states at `ts`, starting from `y0` at `ts[0]`.
+
+        Args:
+            ts: increasing, or decreasing for a solve backward in time.
+            y0: shape `(states,)`.
+            inputs: an object with `evaluate(t)`, if the field is driven.
+            throw: whether a solve that fails raises; else its remaining rows are infinite.
+
+        Raises:
+            RuntimeError: if the solver needs more than `max_steps` steps, or the state diverges.
+        """
+        c = self.coordinates
+        taus = c.times_in(jnp.asarray(ts))
+        if inputs is None:
+            rate = lambda tau, z, _: self.rate(tau, z, None)  # noqa: E731
+        else:
+            rate = lambda tau, z, _: self.rate(tau, z, c.inputs_in(inputs.evaluate(c.times_out(tau))))  # noqa: E731
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(rate),  # pyright: ignore[reportArgumentType]
+            self.solver,
+            t0=taus[0],
+            t1=taus[-1],
+            dt0=None,
+            y0=c.states_in(jnp.asarray(y0)),
+            saveat=diffrax.SaveAt(ts=taus),
+            stepsize_controller=diffrax.PIDController(rtol=self.rtol, atol=self.atol),
+            max_steps=self.max_steps,
+            throw=throw,
+        )
+        assert solution.ys is not None
+        return c.states_out(solution.ys)

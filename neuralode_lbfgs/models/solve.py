@@ -1,0 +1,104 @@
+"""Solving on a given mesh: many trajectories as lanes of one scan, gradients exact.
+
+An adaptive solve chooses its steps inside the differentiated program, which compiles slowly, and its
+gradient ignores how the steps depend on the weights. Here the steps are given: they are chosen
+beforehand from the solver's own error estimate and enter as data. The scan takes plain Runge-Kutta
+steps from the solver's Butcher tableau (Hairer, Norsett & Wanner, Solving ODEs I, section II.4).
+"""
+
+from collections.abc import Callable
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+
+class Mesh(eqx.Module):
+    """Steps for a scan, packed into lanes: a lane is one trajectory, or several one after another.
+
+    Time runs in coordinates of order one.
+
+    Args:
+        t: where each step begins.
+        h: its length; zero for padding and for the first step of a trajectory, which only sets the state.
+        start: the row of the initial states that the step begins from, or -1 to go on.
+        u: the inputs at every stage of the step.
+    """
+
+    t: Float[Array | np.ndarray, "lanes steps"]
+    h: Float[Array | np.ndarray, "lanes steps"]
+    start: Int[Array | np.ndarray, "lanes steps"]
+    u: Float[Array | np.ndarray, "lanes steps stages inputs"] | None
+
+
+class Tableau:
+    """The stages of an explicit Runge-Kutta solver that its result depends on."""
+
+    def __init__(self, solver: diffrax.AbstractSolver):
+        tableau = getattr(solver, "tableau", None)
+        if tableau is None or not isinstance(solver, diffrax.AbstractERK):
+            raise ValueError(f"{type(solver).__name__} is not an explicit Runge-Kutta solver.")
+        rows = [np.zeros(0), *(np.asarray(row, np.float64) for row in tableau.a_lower)]
+        self.a = np.stack([np.pad(row, (0, len(rows) - len(row))) for row in rows])
+        self.b = np.asarray(tableau.b_sol, np.float64)
+        self.b_error = np.asarray(tableau.b_error, np.float64)
+        self.c = np.concatenate([[0.0], np.asarray(tableau.c, np.float64)])
+        # A last stage that serves only the next step (first same as last) or the error is left out.
+        self.stages = int(np.flatnonzero(self.b)[-1]) + 1
+        self.order = float(solver.order(None) or 1)  # pyright: ignore[reportArgumentType]
+
+
+def is_explicit(solver: diffrax.AbstractSolver) -> bool:
+    """Whether `solver` can be stepped on a mesh."""
+    return isinstance(solver, diffrax.AbstractERK) and getattr(solver, "tableau", None) is not None
+
+
+def _combine(weights, stages):
+    terms = [float(w) * k for w, k in zip(weights, stages, strict=False) if w != 0.0]
+    return sum(terms[1:], terms[0]) if terms else 0.0
+
+
+def solve_on_mesh(
+    rate: Callable,
+    tableau: Tableau,
+    mesh: Mesh,
+    starts: Float[Array, "starts states"],
+    *,
+    with_error: bool = False,
+):
+    """The states after every step of the mesh, shape `(lanes, steps, states)`.
+
+    Memory grows with steps x states: each step's stages are computed anew in the backward pass.
+
+    Args:
+        rate: `(tau, z, u) -> dz/dtau` for one state.
+        tableau: of the solver.
+        mesh: the steps.
+        starts: initial states in coordinates of order one.
+        with_error: return the error estimate of every step as well, of the same shape.
+    """
+    count = len(tableau.c) if with_error else tableau.stages
+    batched = jax.vmap(rate, in_axes=(0, 0, None if mesh.u is None else 0))
+
+    def step(z, row):
+        t, h, start, u = row
+        z = jnp.where((start >= 0)[:, None], starts[jnp.maximum(start, 0)], z)
+        stages = []
+        for i in range(count):
+            z_i = z + h[:, None] * _combine(tableau.a[i], stages) if i else z
+            stages.append(batched(t + tableau.c[i] * h, z_i, None if u is None else u[:, i]))
+        new = z + h[:, None] * _combine(tableau.b, stages)
+        # A padded step must hand on the state even if the field is not finite there.
+        new = jnp.where((h == 0)[:, None], z, new)
+        return new, (new, h[:, None] * _combine(tableau.b_error, stages)) if with_error else new
+
+    def swap(a):
+        return jnp.swapaxes(a, 0, 1)
+
+    rows = jax.tree.map(swap, (mesh.t, mesh.h, mesh.start, mesh.u))
+    initial = jnp.zeros((mesh.h.shape[0], starts.shape[1]), starts.dtype)
+    _, out = jax.lax.scan(jax.checkpoint(step), initial, rows)
+    return jax.tree.map(swap, out)

@@ -1,0 +1,19 @@
+"""Which numbers of a model are trained."""
+
+import equinox as eqx
+import jax
+from jaxtyping import PyTree
+
+from .coordinates import is_constant
+
+
+def trainable(parameters: PyTree) -> tuple[PyTree, PyTree]:
+    """Split into (what is trained, all the rest); `equinox.combine` joins them again.
+
+    Trained is every array of floating-point numbers, `eqx.is_inexact_array`: not `eqx.is_array`, which
+    also takes integers and random keys. Python floats and `Coordinates` are constants.
+    """
+    spec = jax.tree.map(
+        lambda node: False if is_constant(node) else eqx.is_inexact_array(node), parameters, is_leaf=is_constant
+    )
+    return eqx.partition(parameters, spec)

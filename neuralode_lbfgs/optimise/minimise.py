@@ -1,0 +1,247 @@
+"""The front door: minimise any scalar function of any pytree, in compiled chunks."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import PyTree
+
+from .first_order import Optax
+from .lbfgs import LBFGS
+from .progress import Limits
+from .stopping import StopReason
+
+
+class Iteration(NamedTuple):
+    """One row of the history; `evaluations` and `seconds` count from the start of the minimisation."""
+
+    iteration: int
+    evaluations: int
+    loss: float
+    gradient_norm: float
+    step_size: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """What a minimisation returns.
+
+    `params` is the best point that was evaluated, `loss` its value, `state` what is needed to go
+    on. `compile_s` includes tracing.
+    """
+
+    params: PyTree
+    loss: float
+    reason: StopReason
+    history: tuple[Iteration, ...]
+    iterations: int
+    evaluations: int
+    failed_searches: int
+    rejected: int
+    compile_s: float
+    run_s: float
+    state: PyTree = field(repr=False)
+
+
+def free_vector(params: PyTree) -> tuple[jax.Array, Callable[[jax.Array], PyTree]]:
+    """All inexact arrays of a pytree as one vector, and the function that puts a vector back.
+
+    One vector leaves no room for the traps of leaves (mixed precision, empty or integer leaves,
+    keys called "value") and makes every product of the optimiser a single operation.
+
+    Raises:
+        ValueError: if there is no inexact array to train, or one is complex.
+    """
+    free, fixed = eqx.partition(params, eqx.is_inexact_array)
+    leaves = jax.tree.leaves(free)
+    if not leaves:
+        raise ValueError("there is nothing to train: the parameters hold no array of floating-point numbers.")
+    if any(jnp.iscomplexobj(leaf) for leaf in leaves):
+        raise ValueError("a parameter is complex; give its real and imaginary parts as two real arrays.")
+    vector, unravel = ravel_pytree(free)
+    return vector, lambda x: eqx.combine(unravel(x), fixed)
+
+
+class Minimiser:
+    """A compiled minimisation, to be run on several starts and data of the same shapes.
+
+    Args:
+        value_fn: `value_fn(params, *args) -> scalar`. Data belong into `args`: what is closed over
+            becomes a constant of the compiled program.
+        params: an example of the parameters; their inexact arrays are trained.
+        optimizer: an `LBFGS`, or any optax transformation wrapped in `Optax`.
+        compiler_options: passed to the XLA compiler.
+    """
+
+    def __init__(
+        self,
+        value_fn: Callable[..., jax.Array],
+        params: PyTree,
+        optimizer: LBFGS | Optax | None = None,
+        compiler_options: dict[str, Any] | None = None,
+    ):
+        self.optimizer = LBFGS() if optimizer is None else optimizer
+        self.compiler_options = compiler_options
+        self.compile_s = 0.0
+        self.compiles = 0
+        self._rebuild = free_vector(params)[1]
+        self._programs: dict[Any, Callable] = {}
+        rebuild = self._rebuild
+
+        def chunk(state, limits, args):
+            def step(state):
+                drawn = self._sampled(state, args)
+                value_and_grad = _ValueAndGrad(lambda x: value_fn(rebuild(x), *drawn))
+                return _strong(self.optimizer.step(value_and_grad, state, limits))
+
+            return jax.lax.while_loop(lambda s: s.progress.goes_on(limits), step, state)
+
+        self._chunk = chunk
+
+    def _sampled(self, state, args):
+        sample = getattr(self.optimizer, "sample", None)
+        if sample is None:
+            return args
+        key = jax.random.fold_in(jax.random.key(getattr(self.optimizer, "seed", 0)), state.progress.evaluations)
+        return sample(key, args)
+
+    def _compiled(self, *arguments) -> Callable:
+        """The program for these shapes; compiled once and timed."""
+        shapes = jax.tree.map(lambda leaf: (jnp.shape(leaf), jnp.result_type(leaf).name), arguments)
+        key = (jax.tree.structure(arguments), tuple(jax.tree.leaves(shapes)))
+        if key not in self._programs:
+            started = time.perf_counter()
+            lowered = jax.jit(self._chunk).lower(*arguments)
+            self._programs[key] = lowered.compile(compiler_options=self.compiler_options)
+            self.compile_s += time.perf_counter() - started
+            self.compiles += 1
+        return self._programs[key]
+
+    def run(
+        self,
+        params: PyTree,
+        *args: PyTree,
+        max_iter: int = 1000,
+        max_evals: int = 100_000,
+        gtol: float = 1e-8,
+        ftol: float = 1e-9,
+        patience: int = 5,
+        time_limit: float | None = None,
+        chunk_evals: int = 100,
+        state: PyTree | None = None,
+        between: Callable[[PyTree, Any], tuple | None] | None = None,
+        callback: Callable[[list[Iteration]], None] | None = None,
+    ) -> Minimum:
+        """Minimise from `params`.
+
+        Args:
+            args: the data, handed to `value_fn` after the parameters.
+            max_iter, max_evals, gtol, ftol, patience: see `Limits`.
+            time_limit: seconds of running, compilation not counted; looked at between chunks.
+            chunk_evals: evaluations between two looks of the host.
+            state: go on from `Minimum.state` of an earlier run of the same shapes.
+            between: `between(best_params, args) -> args or None`, called between chunks; new data
+                (a refined mesh) make the loss be evaluated anew at the best point.
+            callback: called with the history after each chunk.
+        """
+        vector = free_vector(params)[0]
+        state = _strong(self.optimizer.init(vector) if state is None else state)
+        args = jax.tree.map(jnp.asarray, args)
+        history: list[Iteration] = []
+        compiled_before, started = self.compile_s, time.perf_counter()
+        dtype = vector.dtype
+        limits = Limits(
+            jnp.asarray(gtol, dtype),
+            jnp.asarray(ftol, dtype),
+            jnp.asarray(patience, jnp.int32),
+            jnp.asarray(min(max_iter, 2**31 - 1), jnp.int32),
+            jnp.asarray(min(max_evals, 2**31 - 1), jnp.int32),
+            jnp.asarray(chunk_evals, jnp.int32),
+        )
+        elapsed = lambda: time.perf_counter() - started - (self.compile_s - compiled_before)  # noqa: E731
+        reason = StopReason.RUNNING
+        while reason is StopReason.RUNNING:
+            program = self._compiled(state, limits, args)
+            chunk_started = elapsed()
+            try:
+                state = jax.block_until_ready(program(state, limits, args))
+            except KeyboardInterrupt:
+                reason = StopReason.INTERRUPTED
+                break
+            rows = np.asarray(state.progress.rows)[: int(state.progress.row_count)]
+            # Seconds within a chunk are shared out evenly over its iterations: the host cannot look inside.
+            clock = np.linspace(chunk_started, elapsed(), len(rows) + 1)[1:]
+            history += [
+                Iteration(int(row[0]), int(row[1]), *map(float, row[2:]), seconds=float(second))
+                for row, second in zip(rows, clock, strict=True)
+            ]
+            reason = StopReason.from_code(int(state.progress.reason))
+            if callback is not None:
+                callback(history)
+            if reason is StopReason.RUNNING and time_limit is not None and elapsed() > time_limit:
+                reason = StopReason.TIME_LIMIT
+            state = eqx.tree_at(lambda s: s.progress, state, state.progress.next_chunk())
+            if between is not None and reason in (StopReason.RUNNING, StopReason.DECREASE):
+                new_args = between(self._rebuild(state.progress.best_x), args)
+                if new_args is not None:
+                    args = jax.tree.map(jnp.asarray, new_args)
+                    state = _strong(self.optimizer.restart(state, state.progress.best_x))
+                    reason = StopReason.RUNNING
+        progress = state.progress
+        return Minimum(
+            params=self._rebuild(progress.best_x),
+            loss=float(progress.best_value),
+            reason=reason,
+            history=tuple(history),
+            iterations=int(progress.iterations),
+            evaluations=int(progress.evaluations),
+            failed_searches=int(progress.failed_searches),
+            rejected=int(progress.rejected),
+            compile_s=self.compile_s - compiled_before,
+            run_s=elapsed(),
+            state=state,
+        )
+
+
+class _ValueAndGrad:
+    """`value_and_grad`, with the value alone for optimisers that have a search of their own."""
+
+    def __init__(self, value_fn):
+        self.value_fn = value_fn
+        self._both = jax.value_and_grad(value_fn)
+
+    def __call__(self, x):
+        return self._both(x)
+
+
+def _strong(tree: PyTree) -> PyTree:
+    """Strong types throughout: a weakly typed leaf would make the second call compile again."""
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.result_type(leaf)), tree)
+
+
+def minimise(
+    value_fn: Callable[..., jax.Array],
+    params: PyTree,
+    *args: PyTree,
+    optimizer: LBFGS | Optax | None = None,
+    **limits: Any,
+) -> Minimum:
+    """Minimise `value_fn(params, *args)` over the inexact arrays of `params`.
+
+    Keywords are those of `Minimiser.run`: max_iter, max_evals, gtol, ftol, patience, time_limit, ...
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from neuralode_lbfgs.optimise import minimise
+        >>> result = minimise(lambda p: ((p["a"] - 3.0) ** 2).sum(), {"a": jnp.zeros(2)}, gtol=1e-4)
+        >>> [round(float(a), 3) for a in result.params["a"]]
+        [3.0, 3.0]
+    """
+    return Minimiser(value_fn, params, optimizer).run(params, *args, **limits)

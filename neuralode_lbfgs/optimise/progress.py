@@ -1,0 +1,143 @@
+"""What a minimisation has seen so far, and whether it should go on; shared by all optimisers."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .stopping import StopReason
+
+ROWS = 64  # iterations recorded per chunk; a full buffer ends the chunk and is emptied by the host
+
+
+class Limits(eqx.Module):
+    """When to stop; traced, so that other limits do not compile anew.
+
+    `gtol` bounds the largest component of the gradient. `ftol` bounds the relative decrease
+    (f_k - f_{k+1}) / max(|f_k|, |f_{k+1}|), `patience` times in a row.
+    """
+
+    gtol: Float[Array, ""]
+    ftol: Float[Array, ""]
+    patience: Int[Array, ""]
+    max_iter: Int[Array, ""]
+    max_evals: Int[Array, ""]
+    chunk_evals: Int[Array, ""]
+
+
+class Progress(eqx.Module):
+    """Counters, the best point, and the history of the present chunk.
+
+    A row of `rows` is (iteration, evaluations, loss, gradient norm, step size).
+    """
+
+    iterations: Int[Array, ""]
+    evaluations: Int[Array, ""]
+    chunk_evaluations: Int[Array, ""]
+    flat: Int[Array, ""]  # iterations in a row with a decrease below ftol
+    failed_searches: Int[Array, ""]
+    restarts: Int[Array, ""]
+    rejected: Int[Array, ""]  # evaluations that were not finite
+    reason: Int[Array, ""]
+    best_x: Float[Array, " free"]
+    best_value: Float[Array, ""]
+    rows: Float[Array, "rows 5"]
+    row_count: Int[Array, ""]
+
+    @classmethod
+    def start(cls, x: Float[Array, " free"]) -> "Progress":
+        zero = jnp.asarray(0, jnp.int32)
+        return cls(
+            zero, zero, zero, zero, zero, zero, zero, zero,
+            x, jnp.asarray(jnp.inf, x.dtype), jnp.zeros((ROWS, 5), x.dtype), zero,
+        )  # fmt: skip
+
+    def reopen(self) -> "Progress":
+        """The same counters for a loss that has changed: the best value of the old one is void."""
+        return eqx.tree_at(
+            lambda p: (p.best_value, p.reason, p.flat),
+            self,
+            (jnp.full_like(self.best_value, jnp.inf), jnp.zeros_like(self.reason), jnp.zeros_like(self.flat)),
+        )
+
+    def next_chunk(self) -> "Progress":
+        """Empty the history buffer, after the host has read it."""
+        zero = jnp.zeros_like(self.row_count)
+        return eqx.tree_at(lambda p: (p.row_count, p.chunk_evaluations), self, (zero, zero))
+
+    def goes_on(self, limits: Limits):
+        """Whether the compiled loop takes another step."""
+        return (
+            (self.reason == StopReason.RUNNING.code)
+            & (self.row_count < ROWS)
+            & (self.chunk_evaluations < limits.chunk_evals)
+        )
+
+
+def record(
+    progress: Progress,
+    limits: Limits,
+    *,
+    x,
+    previous,
+    value,
+    gradient,
+    step,
+    took_step,
+    evaluated_start,
+    finite,
+    dead,
+    search_failed=False,
+    memory_restarted=False,
+    evaluations=1,
+) -> Progress:
+    """The progress after one step of an optimiser.
+
+    Args:
+        x, value, gradient: the current iterate; `previous` is the loss of the one before.
+        step: the size of the step that led to it.
+        took_step: whether the iterate is new. `evaluated_start`: whether the start was evaluated.
+        finite: whether this evaluation gave a finite value and gradient.
+        dead: whether the optimiser has no way to go on.
+        search_failed, memory_restarted: counted for the diagnosis.
+        evaluations: how many evaluations of value and gradient the step took.
+    """
+    iterations = progress.iterations + jnp.where(took_step, 1, 0)
+    evaluations = jnp.asarray(evaluations, progress.evaluations.dtype)
+    total = progress.evaluations + evaluations
+    gradient_norm = jnp.max(jnp.abs(gradient), initial=0.0)
+    arrived = took_step | evaluated_start
+
+    scale = jnp.maximum(jnp.maximum(jnp.abs(previous), jnp.abs(value)), jnp.finfo(x.dtype).tiny)
+    small = took_step & ((previous - value) <= limits.ftol * scale)
+    flat = jnp.where(took_step, jnp.where(small, progress.flat + 1, 0), progress.flat)
+
+    def stop(reason, condition, otherwise):
+        return jnp.where(condition, reason.code, otherwise)
+
+    reason = jnp.asarray(StopReason.RUNNING.code, jnp.int32)
+    reason = stop(StopReason.MAX_EVALS, total >= limits.max_evals, reason)
+    reason = stop(StopReason.MAX_ITER, iterations >= limits.max_iter, reason)
+    reason = stop(StopReason.DECREASE, flat >= limits.patience, reason)
+    reason = stop(StopReason.GRADIENT, arrived & (gradient_norm <= limits.gtol), reason)
+    reason = stop(StopReason.UNBOUNDED, arrived & (value < -0.1 * jnp.finfo(x.dtype).max ** 0.5), reason)
+    reason = stop(StopReason.SEARCH_FAILED, dead, reason)
+    reason = stop(StopReason.NONFINITE_START, evaluated_start & ~finite, reason)
+
+    better = arrived & (value < progress.best_value)
+    row = jnp.stack(
+        [jnp.asarray(column, x.dtype) for column in (iterations, total, value, gradient_norm, jnp.where(took_step, step, 0))]
+    )
+    return Progress(
+        iterations=iterations,
+        evaluations=total,
+        chunk_evaluations=progress.chunk_evaluations + evaluations,
+        flat=flat,
+        failed_searches=progress.failed_searches + jnp.where(search_failed, 1, 0),
+        restarts=progress.restarts + jnp.where(memory_restarted, 1, 0),
+        rejected=progress.rejected + jnp.where(finite, 0, 1),
+        reason=jnp.asarray(reason, jnp.int32),
+        best_x=jnp.where(better, x, progress.best_x),
+        best_value=jnp.where(better, value, progress.best_value),
+        rows=jnp.where(arrived, progress.rows.at[progress.row_count].set(row), progress.rows),
+        row_count=progress.row_count + jnp.where(arrived, 1, 0),
+    )

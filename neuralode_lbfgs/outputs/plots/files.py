@@ -1,0 +1,65 @@
+"""Figures to files: whole or not at all, and the same bytes for the same figure."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 150  # sharp on a screen and in a draft; print takes the SVG
+
+
+def save(drawn: Figure | Axes | np.ndarray | Sequence[Axes], path_stem: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Write a figure as `path_stem.png` and `path_stem.svg`.
+
+    Each file appears whole or not at all, in the place of one of that name. Neither holds a date, so
+    that the same figure gives the same SVG.
+
+    Args:
+        drawn: a figure, axes, or an array of axes as the plots return it.
+        path_stem: the path without an ending; its folder must exist.
+
+    Returns:
+        The paths of the PNG and the SVG.
+
+    Raises:
+        ValueError: if `drawn` holds no axes or axes without a figure.
+        OSError: if the folder does not exist or cannot be written to.
+    """
+    figure = _figure(drawn)
+    png, svg = (Path(f"{os.fspath(path_stem)}.{ending}") for ending in ("png", "svg"))
+    _write(figure, png)
+    engine = figure.get_layout_engine()
+    # The layout is half of the work, and drawing the PNG has done it.
+    figure.set_layout_engine("none")
+    try:
+        _write(figure, svg, metadata={"Date": None})
+    finally:
+        figure.set_layout_engine(engine or "none")
+    return png, svg
+
+
+def _write(figure: Figure, path: Path, **settings: Any) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        # Without a salt of its own an SVG names its parts at random.
+        with matplotlib.rc_context({"svg.hashsalt": "neuralode_lbfgs"}), open(unfinished, "wb") as file:
+            figure.savefig(file, format=path.suffix[1:], dpi=DOTS_PER_INCH, **settings)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _figure(drawn: Figure | Axes | np.ndarray | Sequence[Axes]) -> Figure:
+    """The whole figure that something was drawn in."""
+    if isinstance(drawn, Figure):
+        return drawn
+    flat = np.atleast_1d(np.array(drawn, dtype=object)).ravel()
+    figure = flat[0].figure if flat.size else None
+    if figure is None:
+        raise ValueError("there is nothing to save: no axes with a figure were given.")
+    return figure.figure  # of a part of a figure, the whole

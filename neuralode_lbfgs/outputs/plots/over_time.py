@@ -1,0 +1,122 @@
+"""Figures over time: what was observed with what is predicted, and what is left between them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from neuralode_lbfgs.data.trajectories import Trajectories
+from neuralode_lbfgs.outputs.metrics import paired
+from neuralode_lbfgs.outputs.plots import layout, panels, style
+
+
+def trajectories(
+    data: Trajectories,
+    predictions: Trajectories | None = None,
+    *,
+    train: Trajectories | None = None,
+    until: float | None = None,
+    max_trajectories: int = 6,
+    axes: np.ndarray | Sequence[Axes] | Axes | None = None,
+) -> np.ndarray:
+    """Draw observations and predicted curves against time, a panel for each trajectory and state.
+
+    Observations with a standard deviation have bars of one of it on each side. What was held out
+    has hollow marks on shaded ground. The panels of a state share their limits, which follow the
+    observations: a prediction that diverges leaves the panel.
+
+    Args:
+        data: what was observed, training and test rows together.
+        predictions: curves under the ids of `data`, on times of their own (dense ones make smooth
+            curves); an id that has none is drawn without a curve.
+        train: the training data: ids and rows of `data` that it lacks were held out.
+        until: the last time that was trained on: rows after it were held out.
+        max_trajectories: how many trajectories to draw; up to half of them are held-out ones.
+        axes: panels to draw in, as many as trajectories drawn times states; by default a new figure.
+
+    Returns:
+        The panels, shape `(trajectories drawn, states)`; their figure is `axes[0, 0].figure`.
+
+    Raises:
+        ValueError: if `axes` has another number of panels, the predictions have another number of
+            states, or `max_trajectories` is less than one.
+    """
+    states = data.state_size
+    if predictions is not None and predictions.state_size != states:
+        raise ValueError(f"the data have {states} states, the predictions {predictions.state_size}.")
+    runs = panels.shown(data, train, max_trajectories)
+    curves = [predictions[run.id] if predictions is not None and run.id in predictions.ids else None for run in runs]
+    grid = layout.grid(len(runs), states) if axes is None else layout.given(axes, len(runs), states)
+    times = panels.time_limits([*zip(runs, curves, strict=True)])
+    values = [
+        style.value_limits([run.ys[:, j] for run in runs], [curve.ys[:, j] for curve in curves if curve is not None])
+        for j in range(states)
+    ]
+    kinds, shaded = set[bool](), False
+    for (k, j), _ in np.ndenumerate(grid.panels):
+        run, curve = runs[k], curves[k]
+        panel = layout.frame(grid, (k, j), data, times[k], values[j], same_times=len(set(times)) == 1)
+        start = panels.held_out_from(run, train, until)
+        whole = start == -np.inf
+        shaded |= panels.shade(panel, start)
+        if grid.top[k, j] and (len(data) > 1 or whole):
+            panel.set_title(f"{run.id} (held out)" if whole else run.id, fontsize=style.NORMAL)
+        number = run.ts.size * grid.columns
+        if curve is not None:
+            mark = "x" if curve.ts.size == 1 else None  # a line of one point would not be seen
+            panel.plot(curve.ts, curve.ys[:, j], label="predicted", marker=mark, **style.prediction(number))
+        sd = None if run.sd is None else run.sd[:, j]
+        kinds |= panels.mark(panel, run.ts, run.ys[:, j], panels.held_out(run, train, until), sd, number=number)
+    listed = style.entries(kinds, shaded=shaded, predicted=any(curve is not None for curve in curves))
+    title = f"{len(runs)} of {len(data)} trajectories" if len(runs) < len(data) else None
+    layout.finish(grid, listed, title=title)
+    return grid.panels
+
+
+def residuals(
+    data: Trajectories,
+    predictions: Trajectories,
+    *,
+    train: Trajectories | None = None,
+    until: float | None = None,
+    axes: np.ndarray | Sequence[Axes] | Axes | None = None,
+) -> np.ndarray:
+    """Draw observed minus predicted against time, a panel for each state with all trajectories in it.
+
+    Structure over time is what the model has missed; noise alone has none. What was held out has
+    hollow marks, and the span after `until` is shaded.
+
+    Args:
+        data: what was observed, training and test rows together.
+        predictions: a trajectory for each id of `data`, at the same times.
+        train: the training data: ids and rows of `data` that it lacks were held out.
+        until: the last time that was trained on: rows after it were held out.
+        axes: panels to draw in, one for each state; by default a new figure.
+
+    Returns:
+        The panels, shape `(states,)`; their figure is `axes[0].figure`.
+
+    Raises:
+        ValueError: if a trajectory of `data` has no prediction, times or states differ, or `axes`
+            has another number of panels.
+    """
+    states = data.state_size
+    ts = np.concatenate([run.ts for run in data])
+    held = np.concatenate([panels.held_out(run, train, until) for run in data])
+    with np.errstate(over="ignore"):
+        left = np.concatenate([run.ys - predicted.ys for run, predicted in paired(data, predictions)])
+    # Trajectories that were cut at different times have no span in common to shade.
+    starts = {panels.held_out_from(run, train, until) for run in data}
+    start = starts.pop() if len(starts) == 1 else until
+    grid = layout.grid(1, states) if axes is None else layout.given(axes, 1, states)
+    times = panels.time_limits([(run, None) for run in data], shared=True)[0]
+    kinds, shaded = set[bool](), False
+    for j in range(states):
+        largest = float(np.max(np.abs(left[np.isfinite(left[:, j]), j]), initial=0.0)) or 1.0
+        panel = layout.frame(grid, (0, j), data, times, (-1.1 * largest, 1.1 * largest), same_times=True)
+        shaded |= panels.shade(panel, start)
+        panel.axhline(0.0, color=style.FAINT, linewidth=0.8, zorder=1, label="zero")
+        kinds |= panels.mark(panel, ts, left[:, j], held, number=ts.size * grid.columns)
+    listed = style.entries(kinds, shaded=shaded, predicted=False, observed="observed minus predicted")
+    layout.finish(grid, listed)
+    return grid.panels[0]

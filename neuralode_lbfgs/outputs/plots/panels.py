@@ -1,0 +1,107 @@
+"""What a figure over time shows: which trajectories, which of their rows were held out, and on what axes."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
+from neuralode_lbfgs.outputs.plots.style import SHADE, observation
+
+
+def shown(data: Trajectories, train: Trajectories | None, number: int) -> list[Trajectory]:
+    """At most `number` trajectories, in the order of the data, with up to half of them held out."""
+    if number < 1:
+        raise ValueError(f"max_trajectories must be at least one; it is {number}.")
+    held = [run.id for run in data if train is not None and run.id not in train.ids]
+    fitted = [run.id for run in data if run.id not in held]
+    places = min(len(held), max(number // 2, number - len(fitted)))
+    chosen = {*fitted[: number - places], *held[:places]}
+    return [run for run in data if run.id in chosen]
+
+
+def held_out(run: Trajectory, train: Trajectories | None, until: float | None) -> np.ndarray:
+    """Which rows of a trajectory were not trained on, shape `(times,)`: later than `until`, or not in `train`."""
+    late = np.zeros(run.ts.size, dtype=bool) if until is None else run.ts > until
+    if train is None:
+        return late
+    return late | ~np.isin(run.ts, train[run.id].ts) if run.id in train.ids else np.ones_like(late)
+
+
+def held_out_from(run: Trajectory, train: Trajectories | None, until: float | None) -> float | None:
+    """The time after which nothing was trained on: minus infinity for a held-out trajectory, None for no such time."""
+    if train is not None and run.id not in train.ids:
+        return -math.inf
+    if until is not None or train is None:
+        return until
+    last = float(train[run.id].ts[-1])
+    return last if run.ts[-1] > last else None
+
+
+def shade(axes: Axes, start: float | None) -> bool:
+    """Shade the held-out span of a panel whose time limits are set; whether there was anything to shade."""
+    left, right = sorted(axes.get_xlim())
+    margin = 0.02 * (right - left)
+    if start is None or start >= right - margin:
+        return False
+    axes.axvspan(max(start, left), right, facecolor=SHADE, edgecolor="none", zorder=0, label="held out")
+    return True
+
+
+def time_limits(
+    pairs: Sequence[tuple[Trajectory, Trajectory | None]], *, shared: bool = False
+) -> list[tuple[float, float]]:
+    """The limits of the time axis for each trajectory and its prediction.
+
+    They are the same for all if `shared`, or if the longest then fills at least half of its panel.
+    """
+    spans = []
+    for pair in pairs:
+        ends = [run.ts[[0, -1]] for run in pair if run is not None]
+        spans.append((float(np.min(ends)), float(np.max(ends))))
+    low, high = min(span[0] for span in spans), max(span[1] for span in spans)
+    if shared or max(right - left for left, right in spans) >= 0.5 * (high - low):
+        spans = [(low, high)] * len(spans)
+    limits = []
+    for left, right in spans:
+        margin = 0.02 * (right - left) or 0.5 * max(abs(left), 1.0)
+        limits.append((left - margin, right + margin))
+    return limits
+
+
+def mark(
+    axes: Axes,
+    ts: np.ndarray,
+    values: np.ndarray,
+    held: np.ndarray,
+    sd: np.ndarray | None = None,
+    *,
+    number: int,
+) -> set[bool]:
+    """Draw the observations of one state, those held out as hollow marks.
+
+    Args:
+        axes: where.
+        ts: times, shape `(times,)`.
+        values: what to draw, shape `(times,)`; NaN where there is nothing.
+        held: which rows were held out, shape `(times,)`.
+        sd: half the length of a bar at each mark, shape `(times,)`, or None for no bars.
+        number: how many marks there would be along the width of a page at this density.
+
+    Returns:
+        Which kinds were drawn: False for fitted, True for held out.
+    """
+    drawn = set()
+    for kind, label in ((False, "observed"), (True, "held out")):
+        rows = (held == kind) & np.isfinite(values)
+        if not rows.any():
+            continue
+        drawn.add(kind)
+        marks = observation(number, kind)
+        axes.plot(ts[rows], values[rows], label=label, **marks)
+        if sd is not None:
+            rows &= np.isfinite(sd)
+            low, high = values[rows] - sd[rows], values[rows] + sd[rows]
+            axes.vlines(ts[rows], low, high, colors=marks["color"], linewidth=0.8, zorder=marks["zorder"] - 0.1)
+    return drawn

@@ -1,0 +1,242 @@
+"""Every malformed table gets one sentence that names the file, line and column and says what to do."""
+
+import re
+
+import numpy as np
+import pandas
+import pytest
+
+from neuralode_lbfgs.data import DataError, Roles, from_frame, read_csv, read_table, to_trajectories, write_csv
+
+NUMBER = "is not a number; remove it or leave the cell blank"
+INFINITE = "is infinite; remove it or leave the cell blank"
+INFERRED = ", or name the columns that are states with --states (states= in Python)."
+BAD_TEXT = {
+    # the file as a whole
+    "empty": ("", "mine.csv is empty; it needs a header line and rows of numbers."),
+    "only comments": ("# a\n\n# b\n", "mine.csv is empty; it needs a header line and rows of numbers."),
+    "header only": ("t,x,y\n", "mine.csv has a header line but no rows of data."),
+    "header and bare separators": ("t,x,y\n,,\n", "mine.csv has a header line but no rows of data."),
+    "no header": (
+        "\n0,1,2\n1,2,3\n",
+        "mine.csv, line 2: the first row holds numbers, not names; add a header line such as t,x,y.",
+    ),
+    "no header, decimal commas": (
+        "0,5;1,5\n1,5;2,5\n",
+        "mine.csv, line 1: the first row holds numbers, not names; add a header line such as t,x,y.",
+    ),
+    "binary": (
+        b"\x89PNG\r\n\x1a\n\0\0\0",
+        "mine.csv is a binary file, not a table of text; give a CSV or Parquet file.",
+    ),
+    "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV or Parquet file."),
+    "excel": (b"PK\x03\x04rest", "mine.csv is an Excel or zip file; save the sheet as CSV."),
+    "gzip": (b"\x1f\x8brest", "mine.csv is compressed; unpack it first."),
+    "parquet": (b"PAR1rest", "mine.csv is not a Parquet file that can be read; write it again or save it as CSV."),
+    "latin-1": (
+        "t,x [µm]\n0,1\n".encode("latin-1"),
+        "mine.csv, line 1: the text is not UTF-8; save the file as CSV UTF-8.",
+    ),
+    # its rows
+    "short row": (
+        "t,x,y\n# c\n0,1,2\n1,2\n",
+        "mine.csv, line 4: 2 cells between commas, but the header has 3; complete the row.",
+    ),
+    "one cell": ("t\tx\n0\t1\n1\n", "mine.csv, line 3: 1 cell between tabs, but the header has 2; complete the row."),
+    "long row": (
+        "t;x;y\n0;1;2\n1;2;3;4\n",
+        "mine.csv, line 3: 4 cells between semicolons, but the header has 3; "
+        "remove what is too much, or put text in quotes.",
+    ),
+    "decimal commas between commas": (
+        "t,x\n0,5,1,5\n",
+        "mine.csv, line 2: 4 cells between commas, but the header has 2; "
+        "remove what is too much, or put text in quotes.",
+    ),
+    "open quotation": (
+        't,x\n0,1\n1,"2\n3,4\n',
+        "mine.csv, line 3: a quotation mark is not closed, or stands inside a cell; remove it.",
+    ),
+    # its header
+    "no name": ("t,,x\n0,1,2\n", "mine.csv, line 1: column 2 has no name; name it in the header."),
+    "two of a name": ("t,x,x\n0,1,2\n", "mine.csv, line 1: two columns are named 'x'; rename one of them."),
+    "no time": (
+        "a,b\n0,1\n",
+        "mine.csv has no column called t or time (it has 'a', 'b'); "
+        "name the time column with --time (time= in Python).",
+    ),
+    "unnamed time": (
+        ",x\n0,1\n",
+        "mine.csv has no column called t or time (it has 'x'; the first column has no name and was left out as row "
+        "numbers); name the time column with --time (time= in Python).",
+    ),
+    "two times": (
+        "t,date,x\n0,1,2\n",
+        "mine.csv: the time column may be 't' or 'date'; choose one with --time (time= in Python).",
+    ),
+    "two ids": (
+        "run,subject,t,x\n1,1,1,2\n",
+        "mine.csv: the trajectory column may be 'run' or 'subject'; "
+        "choose one with --trajectory (trajectory= in Python).",
+    ),
+    "no state": ("run,t\n1,0\n", "mine.csv has no state column beside 'run', 't'; add one."),
+    "blank state": ("t,x,y\n0,,1\n1,NA,2\n", f"mine.csv: column 'x' is blank in every row; remove it{INFERRED}"),
+    # its cells
+    "text": ("t,x\n0,1\n\n1,abc\n", f"mine.csv, line 4, column 'x': 'abc' {NUMBER}{INFERRED}"),
+    "dash": ("t,x\n0,1\n1,-\n", f"mine.csv, line 3, column 'x': '-' {NUMBER}{INFERRED}"),
+    "underscore": ("t,x\n0,1_000\n", f"mine.csv, line 2, column 'x': '1_000' {NUMBER}{INFERRED}"),
+    "long text": ("t,x\n0," + 50 * "a", f"mine.csv, line 2, column 'x': '{37 * 'a'}...' {NUMBER}{INFERRED}"),
+    "infinite": (
+        "t,x\n0,1\n1,inf\n",
+        f"mine.csv, line 3, column 'x': 'inf' {INFINITE}{INFERRED}",
+    ),
+    "overflow": (
+        "t,x\n0,1e999\n",
+        f"mine.csv, line 2, column 'x': '1e999' {INFINITE}{INFERRED}",
+    ),
+    "blank time": ("t,x\n0,1\n,2\n", "mine.csv, line 3, column 't': the time is blank; fill it in or remove the row."),
+    "time is text": (
+        "t,x\n0,1\nnoon,2\n",
+        "mine.csv, line 3, column 't': 'noon' is not a number; write times as numbers or remove the row.",
+    ),
+    "time is a date": (
+        "date,x\n2024-01-05,1\n2024-01-06,2\n",
+        "mine.csv, line 2, column 'date': '2024-01-05' is not a number; "
+        "write times as numbers, such as days since the first row.",
+    ),
+    "infinite time": (
+        "t,x\n0,1\ninf,2\n",
+        "mine.csv, line 3, column 't': 'inf' is infinite; write times as numbers or remove the row.",
+    ),
+    "time twice": (
+        "t,x\n0,1\n1.0,2\n\n1,3\n",
+        "mine.csv, lines 3 and 5: time 1.0 comes twice; remove one of the rows or name the column that tells the runs "
+        "apart with --trajectory (trajectory= in Python).",
+    ),
+    "time twice in a trajectory": (
+        "run,t,x\na,0,1\nb,0,2\na,0,3\n",
+        "mine.csv, lines 2 and 4: time 0 of trajectory 'a' comes twice; remove one of the rows.",
+    ),
+    "no id": (
+        "run,t,x\na,0,1\n,1,2\n",
+        "mine.csv, line 3, column 'run': the row names no trajectory; fill in the cell.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TEXT)
+def test_bad_files(tmp_path, monkeypatch, case):
+    text, message = BAD_TEXT[case]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_csv("mine.csv")
+
+
+GOOD = "run,time,x,u\na,0,1,5\na,1,abc,\n"
+
+
+@pytest.mark.parametrize(
+    ("roles", "message"),
+    [
+        ({"states": ["x"], "inputs": ["u"]}, f"mine.csv, line 3, column 'x': 'abc' {NUMBER}."),
+        ({"time": "tme"}, "mine.csv has no column 'tme' (did you mean 'time'?); it has 'run', 'time', 'x', 'u'."),
+        ({"states": ["x", "prey"]}, "mine.csv has no column 'prey'; it has 'run', 'time', 'x', 'u'."),
+        ({"inputs": ["U"]}, "mine.csv has no column 'U' (did you mean 'u'?); it has 'run', 'time', 'x', 'u'."),
+        (
+            {"states": ["u"], "inputs": ["u"]},
+            "column 'u' is named as a state and as an input; give it one role.",
+        ),
+        ({"states": ["u", "time"]}, "mine.csv has no column called t or time"),
+        ({"states": []}, "there is no state column; name at least one with --states (states= in Python)."),
+        (
+            {"states": ["run"], "inputs": ["u"]},
+            "mine.csv, line 2, column 'run': 'a' is not a number; remove it or leave the cell blank.",
+        ),
+    ],
+)
+def test_bad_roles(tmp_path, monkeypatch, roles, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text(GOOD)
+    with pytest.raises(DataError, match=f"^{re.escape(message)}"):
+        read_csv("mine.csv", **roles)
+
+
+def test_blank_and_infinite_inputs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("t,x,u\n0,1,5\n1,2,\n")
+    message = "mine.csv, line 3, column 'u': the input is blank; an input needs a number at every time."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_csv("mine.csv", inputs=["u"])
+    (tmp_path / "mine.csv").write_text("t,x,u\n0,1,off\n")
+    message = "mine.csv, line 2, column 'u': 'off' is not a number; an input needs a number at every time."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_csv("mine.csv", inputs=["u"])
+
+
+def test_a_comma_among_decimal_points_is_not_guessed_at(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("t;x;y\n0;0.5;1,234\n")
+    message = (
+        "mine.csv, line 2, column 'y': '1,234' is not a number; write numbers with a decimal point and no other marks."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_csv("mine.csv")
+
+
+def test_roles_of_another_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new.csv").write_text("t,prey\n0,1\n")
+    message = "new.csv has no column 'pray' (did you mean 'prey'?); it has 't', 'prey'."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        to_trajectories(read_table("new.csv"), Roles(None, "t", ("pray",)))
+
+
+def test_missing_files_and_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"^none\.csv does not exist; give a CSV or Parquet file\.$"):
+        read_table("none.csv")
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(DataError, match=r"^runs is a folder; give a CSV or Parquet file\.$"):
+        read_table("runs")
+    (tmp_path / "file").write_text("t,x\n0,1\n")
+    with pytest.raises(DataError, match=r"^file/x\.csv cannot be read: Not a directory\.$"):
+        read_table("file/x.csv")
+    with pytest.raises(DataError, match=r"^none/x\.csv cannot be written: No such file or directory\.$"):
+        write_csv(read_csv("file"), "none/x.csv")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({}, "the data frame is empty; it needs named columns and rows of numbers."),
+        ({"t": [], "x": []}, "the data frame is empty; it needs named columns and rows of numbers."),
+        ({"t": [0, 1], "x": [1, "abc"]}, f"the data frame, row 1, column 'x': 'abc' {NUMBER}{INFERRED}"),
+        (
+            {"t": [0, 1], "x": [1, np.inf]},
+            f"the data frame, row 1, column 'x': 'inf' {INFINITE}{INFERRED}",
+        ),
+        (
+            {"t": pandas.to_datetime(["2024-01-05"]), "x": [1]},
+            "the data frame, row 0, column 't': '2024-01-05 00:00:00' is not a number; "
+            "write times as numbers, such as days since the first row.",
+        ),
+        (
+            {"t": [0, 0], "x": [1, 2]},
+            "the data frame, rows 0 and 1: time 0 comes twice; remove one of the rows or name the column that tells "
+            "the runs apart with --trajectory (trajectory= in Python).",
+        ),
+    ],
+)
+def test_bad_frames(columns, message):
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        from_frame(pandas.DataFrame(columns))
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)  # as if it were not installed
+    (tmp_path / "mine.parquet").write_bytes(b"PAR1")
+    message = "mine.parquet is a Parquet file: install pyarrow to read it, or save it as CSV."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_table("mine.parquet")

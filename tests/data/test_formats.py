@@ -1,0 +1,176 @@
+"""From each kind of file that people have to the same trajectories."""
+
+import numpy as np
+import pandas
+import pytest
+
+from neuralode_lbfgs.data import describe, from_frame, infer_roles, read_csv, read_table, to_trajectories
+
+PLAIN = "run,t,x,y\na,0,1.5,2\na,0.5,,4\nb,0,-3e-1,5\n"
+
+
+def check(data, name="run"):
+    assert data.ids == ("a", "b")
+    assert (data.id_name, data.time_name, data.state_names) == (name, "t", ("x", "y"))
+    np.testing.assert_array_equal(data["a"].ts, [0, 0.5])
+    np.testing.assert_array_equal(data["a"].ys, [[1.5, 2], [np.nan, 4]])
+    np.testing.assert_array_equal(data["b"].ys, [[-0.3, 5]])
+
+
+@pytest.mark.parametrize(
+    "text",
+    {
+        "commas": PLAIN,
+        "spaces after commas": PLAIN.replace(",", ", "),
+        "tabs": PLAIN.replace(",", "\t"),
+        "semicolons": PLAIN.replace(",", ";"),
+        "semicolons and decimal commas": PLAIN.replace(",", ";").replace(".", ","),
+        "tabs and decimal commas": PLAIN.replace(",", "\t").replace(".", ","),
+        "spaces": "run t  x    y\na  0  1.5  2\n a 0.5 nan  4 \nb  0\t-3e-1 5\n",
+        "spaces and decimal commas": "run t x y\na 0 1,5 2\na 0,5 NA 4\nb 0 -3e-1 5\n",
+        "carriage returns": PLAIN.replace("\n", "\r\n"),
+        "no newline at the end": PLAIN.rstrip(),
+        "byte order mark": "\ufeff" + PLAIN,
+        "comments and blank lines": "# pond 3\n\n" + PLAIN.replace("a,0.5", "  # late\n\na,0.5") + "\n\n#end",
+        "lines of bare separators": PLAIN + ",,,\n,,,\n",
+        "trailing separators": PLAIN.replace("\n", ",\n"),
+        "cells too many, but blank": PLAIN.replace("2\n", "2,,\n"),
+        "quoted": '"run","t","x","y"\n"a","0","1.5",2\n"a",0.5,"",4\n"b",0,-3e-1,5\n',
+        "unnamed index": ",run,t,x,y\n0,a,0,1.5,2\n1,a,0.5,,4\n2,b,0,-3e-1,5\n",
+        "pandas index saved twice": "Unnamed: 0.1,Unnamed: 0,run,t,x,y\n0,0,a,0,1.5,2\n1,1,a,0.5,,4\n2,2,b,0,-3e-1,5\n",
+        "a column that counts rows": "index,run,t,x,y\n0,a,0,1.5,2\n1,a,0.5,,4\n2,b,0,-3e-1,5\n",
+        **{
+            f"missing is {text}": PLAIN.replace("0.5,,", f"0.5,{text},") for text in ("NaN", "nan", "NA", "N/A", "null")
+        },
+        **{f"missing is {text!r}": PLAIN.replace("0.5,,", f"0.5,{text},") for text in ("None", " ", "#N/A", "-nan")},
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_text_files(tmp_path, text):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(text[1].encode())
+    check(read_csv(path))
+
+
+def test_header_in_a_comment_as_numpy_writes_it(tmp_path):
+    path = tmp_path / "mine.txt"
+    with path.open("w") as file:
+        np.savetxt(file, [[0, 1.5], [1, np.nan]], header="pond 3\nt x")
+    data = read_csv(path)
+    assert (data.time_name, data.state_names) == ("t", ("x",))
+    np.testing.assert_array_equal(data["mine"].ys, [[1.5], [np.nan]])
+    assert read_table(path).notes == ("the names of the columns were read from the comment line before line 3",)
+
+
+def test_utf16_as_spreadsheets_export_unicode_text(tmp_path):
+    path = tmp_path / "mine.txt"
+    path.write_bytes(PLAIN.replace(",", "\t").encode("utf-16"))
+    check(read_csv(path))
+
+
+def test_parquet(tmp_path):
+    frame = pandas.DataFrame({"run": ["a", "a", "b"], "t": [0, 0.5, 0], "x": [1.5, None, -0.3], "y": [2, 4, 5]})
+    frame.to_parquet(tmp_path / "mine.parquet")
+    check(read_csv(tmp_path / "mine.parquet"))
+    frame.set_index("t").to_parquet(tmp_path / "named.csv")  # the content decides, not the name
+    check(read_csv(tmp_path / "named.csv"))
+    frame.drop(columns="run").iloc[:2].to_parquet(tmp_path / "single.parquet")
+    assert read_csv(tmp_path / "single.parquet").ids == ("single",)
+
+
+@pytest.mark.parametrize("index", [None, "t", ["run", "t"]])
+def test_frames(index):
+    frame = pandas.DataFrame({"run": ["a", "a", "b"], "t": [0, 0.5, 0], "x": [1.5, None, -0.3], "y": [2, 4, 5]})
+    check(from_frame(frame if index is None else frame.set_index(index)))
+
+
+def test_frames_keep_every_kind_of_number():
+    frame = pandas.DataFrame({"time": [0, 1, 2]})
+    frame["single"] = np.array([0.1, 0.2, 0.3], dtype=np.float32)
+    frame["whole"] = pandas.array([1, None, 3], dtype="Int64")
+    frame["mixed"] = pandas.Series([1, "2.5", None], dtype=object)
+    data = from_frame(frame)
+    assert data.ids == ("trajectory",)
+    expected = np.array([[np.float32(0.1), 1, 1], [np.float32(0.2), np.nan, 2.5], [np.float32(0.3), 3, np.nan]])
+    np.testing.assert_array_equal(data[0].ys, expected.astype(np.float64))
+
+
+def test_a_single_trajectory_has_the_name_of_the_file(tmp_path):
+    path = tmp_path / "pond.csv"
+    path.write_text("time,x\n0,1\n1,2\n")
+    assert read_csv(path).ids == ("pond",)
+
+
+@pytest.mark.parametrize("header", ["t [s],substrate [mol/L],y[0]", "t (s),substrate (mol/L),y[0]"])
+def test_units_in_headers(tmp_path, header):
+    path = tmp_path / "mine.csv"
+    path.write_text(header + "\n0,1,2\n")
+    data = read_csv(path)
+    assert (data.time_name, data.state_names) == ("t", ("substrate", "y[0]"))
+    assert data.units == {"t": "s", "substrate": "mol/L"}
+    assert read_csv(path, states=[header.split(",")[1]]).state_names == ("substrate",)  # as written is accepted
+    assert read_csv(path, units={"t": "ms"}).units == {"t": "ms", "substrate": "mol/L"}
+
+
+def test_units_in_headers_between_spaces(tmp_path):
+    path = tmp_path / "mine.dat"
+    path.write_text("t [s]   x [a, b]  y\n0 1 2\n1 2 3\n")
+    data = read_csv(path)
+    assert (data.state_names, data.units) == (("x", "y"), {"t": "s", "x": "a, b"})
+
+
+def test_units_that_tell_columns_apart_stay_in_the_names(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("t,x [m],x [ft]\n0,1,3.28\n")
+    assert read_csv(path).state_names == ("x [m]", "x [ft]")
+
+
+@pytest.mark.parametrize(
+    "name", ["t", "T", "Time", "timestamp", "time_s", "t_ms", "Time(s)", "Date", "ts", "day", "hours"]
+)
+def test_names_of_the_time(tmp_path, name):
+    path = tmp_path / "mine.csv"
+    path.write_text(f"x,{name}\n1,0\n2,1\n")
+    assert read_csv(path).time_name == name
+
+
+@pytest.mark.parametrize("name", ["id", "ID", "run", "run_id", "Series", "subject", "Experiment", "trajectory", "traj"])
+def test_names_of_the_trajectory(tmp_path, name):
+    path = tmp_path / "mine.csv"
+    path.write_text(f"t,{name},x\n0,7,1\n1,7,2\n0,8,3\n")
+    assert read_csv(path).ids == ("7", "8")
+
+
+def test_roles_that_are_given_win(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("run,t,clock,x,u,note\n1,0,5,1,0,ok\n1,1,6,2,1,late\n")
+    data = read_csv(path, time="clock", states=["x"], inputs=["u"], trajectory="note")
+    assert (data.ids, data.time_name, data.state_names, data.input_names) == (("ok", "late"), "clock", ("x",), ("u",))
+    np.testing.assert_array_equal(data["late"].inputs, [[1]])
+    assert read_csv(path, states="x", time="clock").state_names == ("x",)
+
+
+def test_rows_are_grouped_and_sorted(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("run,t,x\nb,2,22\na,1,11\nb,1,21\na,2,\n")
+    data = read_csv(path)
+    assert data.ids == ("b", "a")
+    np.testing.assert_array_equal(data["b"].ys, [[21], [22]])
+    np.testing.assert_array_equal(data["a"].ys, [[11], [np.nan]])  # a time at which a prediction is wanted
+
+
+def test_description(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text(",run,t [s],x [m],u,note\n0,b,2,22,0,\n1,a,1,11,0,\n2,b,1,,1,ok\n")
+    table = read_table("mine.csv")
+    roles = infer_roles(table, states=["x"], inputs=["u"])
+    assert describe(table, roles, to_trajectories(table, roles)).splitlines() == [
+        "mine.csv: 3 rows, 2 trajectories (column 'run': b, a)",
+        "time: t [s], from 1 to 2",
+        "states: x [m]",
+        "inputs: u",
+        "missing: 1 of 3 state values",
+        "not used: note",
+        "note: the first column has no name and was left out as row numbers",
+        "note: the rows of 1 of 2 trajectories were not in the order of time and were sorted",
+    ]
