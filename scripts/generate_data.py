@@ -20,7 +20,7 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 TRAINING = tuple(f"train{i}" for i in range(1, 9))
 TEST = tuple(f"test{i}" for i in range(1, 5))
 NOISE = 0.02  # of each state's standard deviation: what a careful measurement has
-SEED = 0  # with it every test point lies within 0.4 standard deviations of a training point: no extrapolation
+SEED = 4  # with it every test point lies within 0.4 standard deviations of a training point: no extrapolation
 TOLERANCE = 1e-9  # of --check: the solver's own accuracy; the digits beyond it differ between processors
 
 
@@ -41,8 +41,8 @@ SETS = (
         step=0.1,
         num=101,
         title="A cubic spiral sink",
-        description="x' = -0.1 x^3 - 2 y^3, y' = 2 x^3 - 0.1 y^3: turns inwards, ever more slowly, one and a half "
-        "to three times round. The common first example of neural ODEs.",
+        description="x' = -0.1 x^3 - 2 y^3, y' = 2 x^3 - 0.1 y^3: turns inwards, ever more slowly, one and a "
+        "half to three times round. The common first example of neural ODEs.",
     ),
     SetPlan(
         "van_der_pol",

@@ -32,7 +32,7 @@ class Evidence:
 
 
 def _is_group(node: object) -> bool:
-    return isinstance(node, eqx.nn.MLP | eqx.nn.Linear)
+    return isinstance(node, eqx.nn.Linear)
 
 
 def weight_groups(model: PyTree) -> list[PyTree]:

@@ -15,14 +15,8 @@ def random_streams(key: PRNGKeyArray) -> list[np.random.Generator]:
 
     Each purpose has its own stream, so that asking for noise or gaps leaves starts and times as they are.
     They are NumPy's because those need no compiling and do not change with the settings of JAX.
-
-    Raises:
-        ValueError: if `key` is not a JAX random key.
     """
-    try:
-        words = np.asarray(jax.random.key_data(key)).ravel()
-    except TypeError:
-        raise ValueError(f"key must be a JAX random key, such as jax.random.key(0); it is {key!r}.") from None
+    words = np.asarray(jax.random.key_data(key)).ravel()
     return [np.random.default_rng(seed) for seed in np.random.SeedSequence(words.tolist()).spawn(4)]
 
 
@@ -121,19 +115,18 @@ def times(
     return begin + (t1 - begin) * fractions
 
 
-def noise_sd(noise: Any, relative_noise: bool, truth: Float[np.ndarray, "trajectories num states"]) -> np.ndarray:
-    """Standard deviations of the noise in the data's units, shape `(states,)`.
+def noise_levels(noise: Any, states: int) -> Float[np.ndarray, " states"]:
+    """The noise of each state.
 
     Raises:
         ValueError: if `noise` is negative, or not one number or one per state.
     """
-    sd = np.asarray(noise, dtype=np.float64)
-    states = truth.shape[-1]
-    if sd.shape not in ((), (states,)) or not (np.isfinite(sd).all() and (sd >= 0).all()):
+    levels = np.asarray(noise, dtype=np.float64)
+    if levels.shape not in ((), (states,)) or not (np.isfinite(levels).all() and (levels >= 0).all()):
         raise ValueError(
             f"noise must be a standard deviation of at least 0, or {states} of them, one per state; it is {noise!r}."
         )
-    return np.broadcast_to(sd * truth.std(axis=(0, 1)) if relative_noise else sd, (states,))
+    return np.broadcast_to(levels, (states,))
 
 
 def gaps(missing: float, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:

@@ -82,7 +82,7 @@ class DampedPendulum(eqx.Module):
 
 
 class ForcedDuffing(eqx.Module):
-    r"""A driven beam between two magnets: two wells, and chaos for the force of `duffing_force`.
+    r"""A driven beam between two magnets, which hops from one to the other under the force `duffing_force`.
 
     $$x' = v, \qquad v' = u(t) - \delta v - \alpha x - \beta x^3$$
 
@@ -94,7 +94,7 @@ class ForcedDuffing(eqx.Module):
         delta: $\delta$, the damping.
 
     Source: Guckenheimer and Holmes 1983, "Nonlinear Oscillations, Dynamical Systems, and Bifurcations of
-    Vector Fields", section 2.2.
+    Vector Fields", section 2.2; the numbers are those of Wikipedia's article on the Duffing equation.
     """
 
     alpha: float = -1.0
@@ -108,7 +108,8 @@ class ForcedDuffing(eqx.Module):
 
 
 def duffing_force(t: ScalarLike) -> Float[Array, " 1"]:
-    """The force `u = 0.37 cos(1.2 t)` on the Duffing beam, shape `(1,)`."""
+    """The force `u = 0.37 cos(1.2 t)` on the Duffing beam, shape `(1,)`: after a long transient the motion repeats
+    every five periods of the force."""
     return jnp.stack([0.37 * jnp.cos(1.2 * t)])
 
 

@@ -115,7 +115,7 @@ _ALL = (
         start_box=((-1.5, 1.5), (-1.0, 1.0)),
         inputs=oscillators.duffing_force,
         input_names=("u",),
-        source="Guckenheimer and Holmes 1983; gamma = 0.37 and omega = 1.2, a chaotic case",
+        source="Guckenheimer and Holmes 1983; numbers of Wikipedia, Duffing equation: gamma = 0.37, omega = 1.2",
     ),
     System(
         name="lorenz63",

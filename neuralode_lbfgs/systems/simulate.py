@@ -123,6 +123,8 @@ def simulate(
     for_starts, for_times, for_noise, for_gaps = experiment.random_streams(key)
     starts = experiment.starts(y0, start_box, number, tuple(state_names), for_starts)
     times = experiment.times(ts, t0, t1, num, random_times, log_times, number, for_times)
+    noise_levels = experiment.noise_levels(noise, starts.shape[1])
+    gaps = experiment.gaps(missing, (*times.shape, starts.shape[1]), for_gaps)
     begins = times[:, 0] if t0 is None and ts is not None else np.full(number, 0.0 if t0 is None else t0)
     with jax.enable_x64(True):
         _check_functions(vector_field, inputs, begins[0], starts[0])
@@ -131,8 +133,9 @@ def simulate(
         truth, driven, finished = jax.tree.map(np.asarray, solved)
     _check_solution(truth, finished, times, ids)
 
-    ys = truth + experiment.noise_sd(noise, relative_noise, truth) * for_noise.normal(size=truth.shape)
-    ys[experiment.gaps(missing, truth.shape, for_gaps)] = np.nan
+    noise_sd = noise_levels * truth.std(axis=(0, 1)) if relative_noise else noise_levels
+    ys = truth + noise_sd * for_noise.normal(size=truth.shape)
+    ys[gaps] = np.nan
     trajectories = [
         Trajectory(id, times[i], ys[i], inputs=None if driven is None else driven[i]) for i, id in enumerate(ids)
     ]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuralode_lbfgs.data.trajectories import Trajectories
-from neuralode_lbfgs.outputs.plots.style import WIDTH, axis_labels, dress, legend, new_figure
+from neuralode_lbfgs.outputs.plots.style import HEIGHT, WIDTH, axis_labels, dress, legend, new_figure
 
 STACK = 6  # panels that a page holds one above the other
 
@@ -45,8 +45,9 @@ def grid(runs: int, states: int) -> Grid:
     """
     columns = min(runs, states) if runs > 1 else math.ceil(states / STACK)
     rows = math.ceil(runs * states / columns)
-    titles = 0.25 if 1 < runs and runs >= states else 0.0  # above every row of panels
-    inches = {1: 2.4, 2: 1.8}.get(rows, 1.25)
+    titles = 0.25 if runs > 1 and runs >= states else 0.0  # above every row of panels
+    room = (HEIGHT - 0.6) / rows - 0.12 - titles  # what legend, axis label, gaps and titles leave of a page
+    inches = max(0.9, min({1: 2.4, 2: 1.8}.get(rows, 1.25), room))
     figure = new_figure(max(WIDTH, 2.3 * columns), (inches + 0.12 + titles) * rows + 0.6)
     page = figure.subplots(rows, columns, squeeze=False)
     row, column = np.indices(page.shape)

@@ -26,7 +26,7 @@ SHADE = "#ECECEC"  # what was held out: light enough for marks, dark enough for 
 FAINT = "#9A9A9A"  # guides: zero lines, stage boundaries, the field behind a phase portrait
 
 SMALL, NORMAL = 8, 9  # points: tick labels and legends, axis labels and titles
-WIDTH = 6.8  # inches: a page of text
+WIDTH, HEIGHT = 6.8, 9.2  # inches: a page of text
 
 FEW, MANY = 40, 150  # observations along the width of a page: set apart from each other, a cloud
 
