@@ -10,6 +10,7 @@ and gamma well-determined numbers in all:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -32,7 +33,7 @@ class Evidence:
 
 
 def _is_group(node: object) -> bool:
-    return isinstance(node, eqx.nn.Linear)
+    return isinstance(node, eqx.nn.MLP | eqx.nn.Linear)
 
 
 def weight_groups(model: PyTree) -> list[PyTree]:
@@ -50,26 +51,70 @@ def squared_weights(model: PyTree) -> Float[Array, " groups"]:
     return jnp.stack(sums) if sums else jnp.zeros(1)
 
 
+class Normal(NamedTuple):
+    """Residuals r and their Jacobian J at a point: J^T J, J^T r, and r^T r (the mean square of the data)."""
+
+    matrix: np.ndarray
+    gradient: np.ndarray
+    mean_square: float
+
+
 class EvidenceEstimate:
     """The update of the decay at a fit; compiled once.
 
     Args:
         residuals: `residuals(free, *args)`, an array whose sum of squares is the mean square of the data.
         model_of: takes the model out of `free`.
+        free: an example of what is trained.
     """
 
-    def __init__(self, residuals: Callable, model_of: Callable[[PyTree], PyTree]):
-        self._model_of = model_of
+    def __init__(self, residuals: Callable, model_of: Callable[[PyTree], PyTree], free: PyTree):
+        self.groups = _group_numbers(free, model_of)
+        self.group_count = max(len(weight_groups(model_of(free))), 1)
+        self.flatten = lambda free: np.asarray(ravel_pytree(free)[0], np.float64)
+        vector, self.unflatten = ravel_pytree(free)
+        self._dtype = vector.dtype
 
-        def normal_matrix(free, *args):
-            vector, unravel = ravel_pytree(free)
-            r, jvp = jax.linearize(lambda x: residuals(unravel(x), *args).ravel(), vector)
-            rows = jax.vmap(jvp)(jnp.eye(vector.size, dtype=vector.dtype))
-            return rows @ rows.T, r @ r
+        def normal(x, *args):
+            r, jvp = jax.linearize(lambda x: residuals(self.unflatten(x), *args).ravel(), x)
+            rows = jax.vmap(jvp)(jnp.eye(x.size, dtype=x.dtype))
+            return rows @ rows.T, rows @ r, r @ r
 
-        self._normal_matrix = jax.jit(normal_matrix)
-        self._mean_square = jax.jit(lambda free, *args: jnp.sum(residuals(free, *args) ** 2))
         self._residuals = residuals
+        self._normal = jax.jit(normal)
+        self._mean_square = jax.jit(lambda x, *args: jnp.sum(residuals(self.unflatten(x), *args) ** 2))
+
+    def affordable(self, free: PyTree, *args: PyTree) -> bool:
+        """Whether the Jacobian fits into memory."""
+        return self.groups.size * jax.eval_shape(self._residuals, free, *args).size <= MOST_ENTRIES
+
+    def mean_square(self, x: np.ndarray, *args: PyTree) -> float:
+        return float(self._mean_square(jnp.asarray(x, self._dtype), *args))
+
+    def normal(self, x: np.ndarray, *args: PyTree) -> Normal:
+        matrix, gradient, mean_square = self._normal(jnp.asarray(x, self._dtype), *args)
+        return Normal(np.asarray(matrix, np.float64), np.asarray(gradient, np.float64), float(mean_square))
+
+    def ridge(self, decay: np.ndarray) -> np.ndarray:
+        """The decay of each number of the free vector; zero for what is not a network's weight."""
+        return np.where(self.groups >= 0, np.maximum(decay, LEAST_DECAY)[self.groups], 0.0)
+
+    def evidence(self, x: np.ndarray, normal: Normal | None, mean_square: float, decay: np.ndarray, observed: int):
+        """MacKay's update at `x`; without the Jacobian every weight counts as well determined."""
+        if normal is None:
+            well = np.ones(self.groups.size)
+        else:
+            ridge = self.ridge(decay)
+            # Numbers without a ridge that nothing determines (a start that is never seen) need a trace of one.
+            trace = 1e-14 * max(np.trace(normal.matrix) / len(ridge), 1e-300)
+            inverse = np.linalg.inv(normal.matrix + np.diag(ridge + trace))
+            well = np.clip(1 - ridge * np.diag(inverse), 0.0, 1.0)
+        determined = np.array([well[self.groups == g].sum() for g in range(self.group_count)])
+        sums = np.array([np.sum(x[self.groups == g] ** 2) for g in range(self.group_count)])
+        in_all = float(determined.sum() + (self.groups < 0).sum())
+        variance = mean_square * observed / max(observed - in_all, 0.1 * observed)
+        new = determined * variance / (observed * np.maximum(sums, 1e-12))
+        return Evidence(float(np.sqrt(variance)), np.clip(new, LEAST_DECAY, MOST_DECAY), in_all)
 
     def __call__(self, free: PyTree, *args: PyTree, decay: np.ndarray, observed: int) -> Evidence:
         """The evidence at the present parameters, which should be near the minimum for `decay`.
@@ -79,22 +124,10 @@ class EvidenceEstimate:
             decay: per group, as in the loss.
             observed: how many independent numbers were observed, n.
         """
-        number_of = _group_numbers(free, self._model_of)
-        sums = np.maximum(np.asarray(squared_weights(self._model_of(free))), 1e-12)
-        entries = number_of.size * jax.eval_shape(self._residuals, free, *args).size
-        if entries > MOST_ENTRIES:
-            # Too much data to ask every weight; so much data determine nearly all of them.
-            well, mean_square = np.ones(number_of.size), float(self._mean_square(free, *args))
-        else:
-            matrix, mean_square = self._normal_matrix(free, *args)
-            ridge = np.where(number_of >= 0, np.maximum(decay, LEAST_DECAY)[number_of], 0.0)
-            inverse = np.linalg.pinv(np.asarray(matrix, np.float64) + np.diag(ridge), hermitian=True)
-            well, mean_square = np.clip(1 - ridge * np.diag(inverse), 0.0, 1.0), float(mean_square)
-        determined = np.array([well[number_of == g].sum() for g in range(sums.size)])
-        all_determined = float(determined.sum() + (number_of < 0).sum())
-        variance = mean_square * observed / max(observed - all_determined, 0.1 * observed)
-        new = np.clip(determined * variance / (observed * sums), LEAST_DECAY, MOST_DECAY)
-        return Evidence(float(np.sqrt(variance)), new, all_determined)
+        x = self.flatten(free)
+        normal = self.normal(x, *args) if self.affordable(free, *args) else None
+        mean_square = self.mean_square(x, *args) if normal is None else normal.mean_square
+        return self.evidence(x, normal, mean_square, decay, observed)
 
 
 def _group_numbers(free: PyTree, model_of: Callable[[PyTree], PyTree]) -> np.ndarray:

@@ -17,7 +17,7 @@ from ..models import Coordinates
 from .evidence import squared_weights
 from .smoothing import SmoothTrajectory
 
-MOST_POINTS = 4096  # of the regression: more points on the same curves add cost, not knowledge
+MOST_POINTS = 1024  # of the regression: more points on the same curves add cost, not knowledge
 
 
 class Slopes(eqx.Module):

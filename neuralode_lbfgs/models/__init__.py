@@ -1,6 +1,7 @@
 """Models: vector fields, coordinates, and neural ODEs. Knows nothing of files or losses."""
 
 from .coordinates import Coordinates, is_constant, with_coordinates
+from .failures import failed_solves_as_nan
 from .inputs import Inputs, LinearInputs
 from .neural_ode import NeuralODE
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
@@ -15,6 +16,7 @@ __all__ = [
     "Mesh",
     "NeuralODE",
     "Tableau",
+    "failed_solves_as_nan",
     "is_constant",
     "is_explicit",
     "solve_on_mesh",

@@ -1,6 +1,6 @@
 """Known inputs between their rows."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 
+@runtime_checkable
 class Inputs(Protocol):
     """What a driven model is handed: the inputs' value at any time."""
 

@@ -12,12 +12,10 @@ from .coordinates import Coordinates
 
 
 class MLPVectorField(eqx.Module):
-    """A network as the right-hand side: dz/dtau = rate_scale * (linear(z, u) + mlp(z, u)).
+    """A network as the right-hand side: dz/dtau = rate_scale * mlp(z, u).
 
     It takes and returns the data's units, so that it can be added to a physical term, but the
-    network itself sees the `Coordinates`: states and inputs of order one. The linear part lets the
-    simplest systems be simple; what it sees saturates at a few times the range of the data, so that
-    the field stays bounded everywhere and a solve that leaves the data does not run away fast.
+    network itself sees the `Coordinates`: states and inputs of order one.
 
     Args:
         state_size: the number of states.
@@ -32,7 +30,6 @@ class MLPVectorField(eqx.Module):
     """
 
     mlp: eqx.nn.MLP
-    linear: eqx.nn.Linear
     coordinates: Coordinates
     time_dependent: bool = eqx.field(static=True)
 
@@ -56,7 +53,7 @@ class MLPVectorField(eqx.Module):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}; it is {value}.")
         in_size = state_size + input_size + time_dependent
-        self.mlp, self.linear = _initialised(in_size, state_size, width_size, depth, activation, key)
+        self.mlp = _initialised(in_size, state_size, width_size, depth, activation, key)
         self.coordinates = Coordinates.identity(state_size, input_size)
         self.time_dependent = time_dependent
 
@@ -70,8 +67,7 @@ class MLPVectorField(eqx.Module):
         parts = [z] if u is None else [z, u]
         if self.time_dependent:
             parts.append(jnp.asarray(tau)[None])
-        x = jnp.concatenate(parts)
-        return self.coordinates.rate_scale * (self.mlp(x) + self.linear(_saturated(x)))
+        return self.coordinates.rate_scale * self.mlp(jnp.concatenate(parts))
 
     def __call__(
         self,
@@ -99,10 +95,4 @@ def _initialised(in_size, out_size, width_size, depth, activation, key):
         mlp = eqx.tree_at(
             lambda m, i=i: (m.layers[i].weight, m.layers[i].bias), mlp, (weight, jnp.zeros(layer.weight.shape[0]))
         )
-    linear = eqx.nn.Linear(in_size, out_size, use_bias=False, key=key)
-    return mlp, eqx.tree_at(lambda m: m.weight, linear, jnp.zeros((out_size, in_size)))
-
-
-def _saturated(x):
-    """x up to about three, bounded by four: linear where the data are."""
-    return x / (1 + (x / 4) ** 4) ** 0.25
+    return mlp

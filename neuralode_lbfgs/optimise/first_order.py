@@ -28,11 +28,14 @@ class Optax(eqx.Module):
         transformation: the optax transformation.
         sample: `sample(key, args) -> args` draws the mini-batch of each step; None for all data.
         seed: of the mini-batches.
+        patience: steps without a new best loss before the run ends; in place of the limits' `patience`,
+            which suits methods that descend at every step. Mini-batches run to the other limits.
     """
 
     transformation: optax.GradientTransformation
     sample: Callable | None = None
     seed: int = 0
+    patience: int = 200
 
     def init(self, x: Float[Array, " free"]) -> OptaxState:
         inner = self.transformation.init(x)
@@ -56,6 +59,7 @@ class Optax(eqx.Module):
         else:
             value, gradient = value_and_grad(state.x)
         finite = jnp.isfinite(value) & jnp.isfinite(gradient).all()
+        limits = eqx.tree_at(lambda m: m.patience, limits, jnp.asarray(self.patience, limits.patience.dtype))
         updates, inner = update(gradient, state.inner, state.x, value=value, grad=gradient, value_fn=value_fn)
         trials = optax.tree_utils.tree_get(inner, "num_linesearch_steps") if searches else 0
         inner = jax.tree.map(lambda new, old: jnp.asarray(new, jnp.result_type(old)), inner, state.inner)
@@ -64,14 +68,15 @@ class Optax(eqx.Module):
             state.progress,
             limits,
             x=state.x,
-            previous=state.value,
+            previous=state.progress.best_value,
             value=jnp.where(finite, value, jnp.inf),
             gradient=gradient,
             step=jnp.linalg.norm(x - state.x),
             took_step=~state.fresh,
             evaluated_start=state.fresh,
             finite=finite,
-            dead=~finite & ~state.fresh,
+            diverged=~finite & ~state.fresh,
+            comparable=self.sample is None,
             evaluations=jnp.where(state.fresh & searches, 1, 0) + (trials if searches else 1),
         )
         return OptaxState(x, value, inner, jnp.asarray(False), progress)

@@ -15,7 +15,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .line_search import Bracket, advance, open_bracket
 from .progress import Limits, Progress, record
-from .stopping import StopReason
+
+ENDLESS = 1e6  # a search that went this many times the size of x, downhill all the way, has no end
 
 
 class Memory(eqx.Module):
@@ -89,6 +90,14 @@ class LBFGS(eqx.Module):
     initial_step: float | Callable[[Int[Array, ""]], Float[Array, ""]] = 1.0
     line_search: str = "wolfe"
 
+    def __check_init__(self):
+        if self.memory_size < 1:
+            raise ValueError(f"memory_size must be at least 1; it is {self.memory_size}.")
+        if self.line_search not in ("wolfe", "backtracking"):
+            raise ValueError(f"line_search is 'wolfe' or 'backtracking'; it is {self.line_search!r}.")
+        if not callable(self.initial_step) and not self.initial_step > 0:
+            raise ValueError(f"initial_step must be positive; it is {self.initial_step}.")
+
     def init(self, x: Float[Array, " free"]) -> LBFGSState:
         """The state before the first evaluation: nothing is computed yet."""
         value = jnp.asarray(jnp.inf, x.dtype)
@@ -142,6 +151,8 @@ class LBFGS(eqx.Module):
             state.fresh | advice.accept, gradient, jnp.where(salvage, gradient_low, state.gradient)
         )
         step_taken = jnp.where(advice.accept, state.step, advice.bracket.step_low)
+        distance = step_taken * jnp.max(jnp.abs(state.direction), initial=0.0)
+        endless = advice.endless & (distance > ENDLESS * jnp.maximum(jnp.max(jnp.abs(state.x), initial=0.0), 1.0))
 
         progress = record(
             state.progress,
@@ -154,7 +165,9 @@ class LBFGS(eqx.Module):
             took_step=took & ~state.fresh,
             evaluated_start=state.fresh,
             finite=finite,
+            trial=(trial, value),
             dead=dead & (state.memory.kept == 0),
+            unbounded=endless & ~state.fresh,
             search_failed=advice.failed & ~state.fresh,
             memory_restarted=dead & (state.memory.kept > 0),
         )
@@ -198,6 +211,3 @@ class LBFGS(eqx.Module):
             fresh=jnp.asarray(False),
             progress=progress,
         )
-
-
-__all__ = ["LBFGS", "LBFGSState", "StopReason"]

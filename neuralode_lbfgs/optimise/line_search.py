@@ -37,6 +37,7 @@ class Advice(NamedTuple):
     bracket: Bracket
     accept: Bool[Array, ""]  # the trial satisfies the (approximate) Wolfe conditions
     failed: Bool[Array, ""]  # the search has used up its trials, or its bracket has closed on nothing
+    endless: Bool[Array, ""]  # it failed because the loss falls, as steeply as at the start, as far as it went
     is_low: Bool[Array, ""]  # the trial became the bracket's low end
     next_step: Float[Array, ""]
 
@@ -129,4 +130,4 @@ def advance(
         jnp.abs(width) <= 4 * jnp.finfo(value.dtype).eps * jnp.maximum(new.step_low, new.step_high)
     )
     failed = ~accept & ((new.trials >= MAX_TRIALS) | closed_on_nothing | ~jnp.isfinite(next_step))
-    return Advice(new, accept, failed, ~beyond, next_step)
+    return Advice(new, accept, failed, failed & ~new.closed, ~beyond, next_step)

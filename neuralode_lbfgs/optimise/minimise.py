@@ -146,12 +146,15 @@ class Minimiser:
             max_iter, max_evals, gtol, ftol, patience: see `Limits`.
             time_limit: seconds of running, compilation not counted; looked at between chunks.
             chunk_evals: evaluations between two looks of the host.
-            state: go on from `Minimum.state` of an earlier run of the same shapes.
+            state: go on from `Minimum.state` of an earlier run of the same shapes, in place of `params`;
+                limits count from its start.
             between: `between(best_params, args) -> args or None`, called between chunks; new data
-                (a refined mesh) make the loss be evaluated anew at the best point.
+                (a refined mesh) make the loss be evaluated anew at the best point. Also called when the loss
+                no longer falls, and the run goes on unless it was flat from the last such change on.
             callback: called with the history after each chunk.
         """
         vector = free_vector(params)[0]
+        resumed = state is not None
         state = _strong(self.optimizer.init(vector) if state is None else state)
         args = jax.tree.map(jnp.asarray, args)
         history: list[Iteration] = []
@@ -166,34 +169,39 @@ class Minimiser:
             jnp.asarray(chunk_evals, jnp.int32),
         )
         elapsed = lambda: time.perf_counter() - started - (self.compile_s - compiled_before)  # noqa: E731
-        reason = StopReason.RUNNING
-        while reason is StopReason.RUNNING:
-            program = self._compiled(state, limits, args)
-            chunk_started = elapsed()
-            try:
+        if resumed:
+            state = eqx.tree_at(lambda s: s.progress, state, state.progress.resumed(limits))
+        reason = StopReason.from_code(int(state.progress.reason))
+        restarted_at = -patience - 1
+        try:
+            while reason is StopReason.RUNNING:
+                program = self._compiled(state, limits, args)
+                chunk_started = elapsed()
                 state = jax.block_until_ready(program(state, limits, args))
-            except KeyboardInterrupt:
-                reason = StopReason.INTERRUPTED
-                break
-            rows = np.asarray(state.progress.rows)[: int(state.progress.row_count)]
-            # Seconds within a chunk are shared out evenly over its iterations: the host cannot look inside.
-            clock = np.linspace(chunk_started, elapsed(), len(rows) + 1)[1:]
-            history += [
-                Iteration(int(row[0]), int(row[1]), *map(float, row[2:]), seconds=float(second))
-                for row, second in zip(rows, clock, strict=True)
-            ]
-            reason = StopReason.from_code(int(state.progress.reason))
-            if callback is not None:
-                callback(history)
-            if reason is StopReason.RUNNING and time_limit is not None and elapsed() > time_limit:
-                reason = StopReason.TIME_LIMIT
-            state = eqx.tree_at(lambda s: s.progress, state, state.progress.next_chunk())
-            if between is not None and reason in (StopReason.RUNNING, StopReason.DECREASE):
-                new_args = between(self._rebuild(state.progress.best_x), args)
-                if new_args is not None:
-                    args = jax.tree.map(jnp.asarray, new_args)
-                    state = _strong(self.optimizer.restart(state, state.progress.best_x))
-                    reason = StopReason.RUNNING
+                rows = np.asarray(state.progress.rows)[: int(state.progress.row_count)]
+                # Seconds within a chunk are shared out evenly over its iterations: the host cannot look inside.
+                clock = np.linspace(chunk_started, elapsed(), len(rows) + 1)[1:]
+                history += [
+                    Iteration(int(row[0]), int(row[1]), *map(float, row[2:]), seconds=float(second))
+                    for row, second in zip(rows, clock, strict=True)
+                ]
+                reason = StopReason.from_code(int(state.progress.reason))
+                state = eqx.tree_at(lambda s: s.progress, state, state.progress.next_chunk())
+                if callback is not None:
+                    callback(history)
+                if reason is StopReason.RUNNING and time_limit is not None and elapsed() > time_limit:
+                    reason = StopReason.TIME_LIMIT
+                # Flat from the last restart on: other data of the same kind would not change that.
+                settled = reason is StopReason.DECREASE and int(state.progress.iterations) <= restarted_at + patience
+                if between is not None and not settled and reason in (StopReason.RUNNING, StopReason.DECREASE):
+                    new_args = between(self._rebuild(state.progress.best_x), args)
+                    if new_args is not None:
+                        args = jax.tree.map(jnp.asarray, new_args)
+                        state = _strong(self.optimizer.restart(state, state.progress.best_x))
+                        restarted_at = int(state.progress.iterations)
+                        reason = StopReason.RUNNING
+        except KeyboardInterrupt:
+            reason = StopReason.INTERRUPTED
         progress = state.progress
         return Minimum(
             params=self._rebuild(progress.best_x),
@@ -214,8 +222,9 @@ class _ValueAndGrad:
     """`value_and_grad`, with the value alone for optimisers that have a search of their own."""
 
     def __init__(self, value_fn):
-        self.value_fn = value_fn
-        self._both = jax.value_and_grad(value_fn)
+        # Data of another precision must not change that of the optimiser's state.
+        self.value_fn = lambda x: jnp.asarray(value_fn(x), x.dtype)
+        self._both = jax.value_and_grad(self.value_fn)
 
     def __call__(self, x):
         return self._both(x)

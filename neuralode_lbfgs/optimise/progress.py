@@ -64,6 +64,12 @@ class Progress(eqx.Module):
         zero = jnp.zeros_like(self.row_count)
         return eqx.tree_at(lambda p: (p.row_count, p.chunk_evaluations), self, (zero, zero))
 
+    def resumed(self, limits: Limits) -> "Progress":
+        """The same counters for a run that is taken up again, perhaps with other limits."""
+        reason = jnp.where(self.iterations >= limits.max_iter, StopReason.MAX_ITER.code, StopReason.RUNNING.code)
+        reason = jnp.where(self.evaluations >= limits.max_evals, StopReason.MAX_EVALS.code, reason)
+        return eqx.tree_at(lambda p: p.reason, self.next_chunk(), reason.astype(self.reason.dtype))
+
     def goes_on(self, limits: Limits):
         """Whether the compiled loop takes another step."""
         return (
@@ -85,7 +91,11 @@ def record(
     took_step,
     evaluated_start,
     finite,
-    dead,
+    trial=None,
+    dead=False,
+    diverged=False,
+    unbounded=False,
+    comparable=True,
     search_failed=False,
     memory_restarted=False,
     evaluations=1,
@@ -93,11 +103,15 @@ def record(
     """The progress after one step of an optimiser.
 
     Args:
-        x, value, gradient: the current iterate; `previous` is the loss of the one before.
+        x, value, gradient: the current iterate.
+        previous: the loss that its decrease is measured from.
         step: the size of the step that led to it.
         took_step: whether the iterate is new. `evaluated_start`: whether the start was evaluated.
         finite: whether this evaluation gave a finite value and gradient.
-        dead: whether the optimiser has no way to go on.
+        trial: the point just evaluated and its value, if that is not the iterate.
+        dead, diverged, unbounded: whether the optimiser has no way to go on, and why.
+        comparable: whether values at different iterates are of the same loss; if not (mini-batches), the
+            latest iterate counts as the best, and the run does not end for want of decrease.
         search_failed, memory_restarted: counted for the diagnosis.
         evaluations: how many evaluations of value and gradient the step took.
     """
@@ -117,13 +131,17 @@ def record(
     reason = jnp.asarray(StopReason.RUNNING.code, jnp.int32)
     reason = stop(StopReason.MAX_EVALS, total >= limits.max_evals, reason)
     reason = stop(StopReason.MAX_ITER, iterations >= limits.max_iter, reason)
-    reason = stop(StopReason.DECREASE, flat >= limits.patience, reason)
+    reason = stop(StopReason.DECREASE, (flat >= limits.patience) & comparable, reason)
     reason = stop(StopReason.GRADIENT, arrived & (gradient_norm <= limits.gtol), reason)
-    reason = stop(StopReason.UNBOUNDED, arrived & (value < -0.1 * jnp.finfo(x.dtype).max ** 0.5), reason)
+    reason = stop(
+        StopReason.UNBOUNDED, unbounded | (arrived & (value < -0.1 * jnp.finfo(x.dtype).max ** 0.5)), reason
+    )
     reason = stop(StopReason.SEARCH_FAILED, dead, reason)
+    reason = stop(StopReason.DIVERGED, diverged, reason)
     reason = stop(StopReason.NONFINITE_START, evaluated_start & ~finite, reason)
 
-    better = arrived & (value < progress.best_value)
+    trial_x, trial_value = (x, value) if trial is None else trial
+    better = finite & ((trial_value < progress.best_value) | ~jnp.asarray(comparable))
     row = jnp.stack(
         [jnp.asarray(column, x.dtype) for column in (iterations, total, value, gradient_norm, jnp.where(took_step, step, 0))]
     )
@@ -136,8 +154,8 @@ def record(
         restarts=progress.restarts + jnp.where(memory_restarted, 1, 0),
         rejected=progress.rejected + jnp.where(finite, 0, 1),
         reason=jnp.asarray(reason, jnp.int32),
-        best_x=jnp.where(better, x, progress.best_x),
-        best_value=jnp.where(better, value, progress.best_value),
+        best_x=jnp.where(better, trial_x, progress.best_x),
+        best_value=jnp.where(better, trial_value, progress.best_value),
         rows=jnp.where(arrived, progress.rows.at[progress.row_count].set(row), progress.rows),
         row_count=progress.row_count + jnp.where(arrived, 1, 0),
     )

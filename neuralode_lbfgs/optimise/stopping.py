@@ -24,6 +24,7 @@ class StopReason(enum.Enum):
     )
     UNBOUNDED = (8, "the loss falls without bound: it is not a sum of squares, or needs regularisation")
     INTERRUPTED = (9, "interrupted; the best model so far is kept")
+    DIVERGED = (10, "a step led to a loss or gradient that is not finite; use a smaller learning rate")
 
     def __init__(self, code: int, sentence: str):
         self.code = code

@@ -1,0 +1,112 @@
+"""Neural ODEs fitted to trajectories with L-BFGS.
+
+    import neuralode_lbfgs as nl
+
+Nothing is imported until it is used: importing the package takes a few milliseconds, prints nothing
+and leaves `jax.config` as it was.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .data import (
+        DataError,
+        Trajectories,
+        Trajectory,
+        dataset_names,
+        from_frame,
+        load_dataset,
+        read_csv,
+        write_csv,
+    )
+    from .fitting import FitOptions, FitResult, fit
+    from .models import Coordinates, LinearInputs, MLPVectorField, NeuralODE
+    from .optimise import LBFGS, Optax, StopReason, minimise
+    from .outputs import metrics, plots
+    from .outputs.store import load_model, save_model
+    from .systems import SYSTEMS, get_system, simulate
+
+    __version__: str
+
+# Public name -> module it is found in; a name that ends the module's own path is the module itself.
+_HOMES = {
+    "Coordinates": "models",
+    "DataError": "data",
+    "FitOptions": "fitting",
+    "FitResult": "fitting",
+    "LBFGS": "optimise",
+    "LinearInputs": "models",
+    "MLPVectorField": "models",
+    "NeuralODE": "models",
+    "Optax": "optimise",
+    "SYSTEMS": "systems",
+    "StopReason": "optimise",
+    "Trajectories": "data",
+    "Trajectory": "data",
+    "dataset_names": "data",
+    "fit": "fitting",
+    "from_frame": "data",
+    "get_system": "systems",
+    "load_dataset": "data",
+    "load_model": "outputs.store",
+    "metrics": "outputs.metrics",
+    "minimise": "optimise",
+    "plots": "outputs.plots",
+    "read_csv": "data",
+    "save_model": "outputs.store",
+    "simulate": "systems",
+    "write_csv": "data",
+}
+
+__all__ = [
+    "LBFGS",
+    "SYSTEMS",
+    "Coordinates",
+    "DataError",
+    "FitOptions",
+    "FitResult",
+    "LinearInputs",
+    "MLPVectorField",
+    "NeuralODE",
+    "Optax",
+    "StopReason",
+    "Trajectories",
+    "Trajectory",
+    "__version__",
+    "dataset_names",
+    "fit",
+    "from_frame",
+    "get_system",
+    "load_dataset",
+    "load_model",
+    "metrics",
+    "minimise",
+    "plots",
+    "read_csv",
+    "save_model",
+    "simulate",
+    "write_csv",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            value = version("neuralode-lbfgs")
+        except PackageNotFoundError:  # a checkout on the path
+            value = "unknown"
+    elif name in _HOMES:
+        home = _HOMES[name]
+        module = import_module(f"{__name__}.{home}")
+        value = module if home.endswith(f".{name}") else getattr(module, name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,88 @@
+"""The command line: `neuralode-lbfgs fit mine.csv`, and its other verbs.
+
+Results go to standard output, progress and errors to standard error. Exit codes: 0 done; 1 a fit that is no
+better than where it started; 2 bad input, in one sentence; 130 after Ctrl-C and 143 after SIGTERM, with the best
+model saved.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
+
+INTERRUPTED, BAD_INPUT = 130, 2
+
+
+def _version() -> str:
+    try:
+        return version("neuralode-lbfgs")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "not installed"
+
+
+def _from_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> Any:
+    """Options from the file after `--config`, of the verbs that have one."""
+    if any("--config" in argument.names and argument.tokens for argument in arguments):
+        from .commands.config import options_from_config
+
+        options_from_config(app, commands, arguments)
+
+
+def _refuse_fractions(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> Any:
+    """Whole numbers are whole: 8.5 would be rounded without a word."""
+    for argument in arguments:
+        if argument.hint in (int, int | None):
+            for token in argument.tokens:
+                whole = token.value.partition(".")[2].strip("0") == ""
+                if not whole:
+                    raise ValueError(f"{argument.name} needs a whole number; it is {token.value}.")
+
+
+app = App(
+    name="neuralode-lbfgs",
+    help="Fit neural ODEs to trajectory data with L-BFGS.",
+    version=_version,
+    default_parameter=Parameter(consume_multiple=True, negative_iterable=(), negative_bool=()),
+    config=(_from_config, _refuse_fractions),
+    suppress_keyboard_interrupt=False,
+)
+# Commands are imported when they run; their first lines stand here so that help needs none of them.
+for _verb, _help in (
+    ("fit", "Fit a neural ODE to data and write a folder of results."),
+    ("predict", "Predict with a fitted model: the rows of a file, or a forecast."),
+    ("plot", "Draw the plots of a run again."),
+    ("datasets", "List the bundled data sets."),
+    ("generate", "Simulate a known system and write a CSV file; without a name, list the systems."),
+):
+    app.command(f"neuralode_lbfgs.commands.{_verb}:{_verb}", name=_verb, help=_help)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the words after the program's name; by default those of the process.
+
+    Returns:
+        The exit code.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except (CycloptsError, ValueError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        print(f"error: {error.filename or 'the results'} cannot be written: {error.strerror}.", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0

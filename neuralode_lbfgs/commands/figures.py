@@ -1,0 +1,51 @@
+"""The plots of a run, drawn into its folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..data import Trajectories
+from ..outputs import plots
+from ..outputs.evaluate import rows_of
+from .source import Source
+
+
+def draw(
+    folder: Path, source: Source, model: Any, curves: Trajectories, history: Sequence[dict[str, Any]]
+) -> list[str]:
+    """Draw trajectories, residuals, the phase portrait if there is a plane, and the history if there is one.
+
+    Args:
+        curves: predictions of every row of the data, and of times in between.
+
+    Returns:
+        The names of the plots.
+    """
+    held = {"train": source.train, "until": source.options.train_until}
+    drawn: dict[str, Any] = {
+        "trajectories": plots.trajectories(source.data, curves, **held),
+        "residuals": plots.residuals(source.data, rows_of(source.data, curves), **held),
+    }
+    if source.data.state_size >= 2:
+        drawn["phase_portrait"] = plots.phase_portrait(source.data, curves, field=_field(source, model), **held)
+    if history:
+        drawn["history"] = plots.history(history)
+    for name, axes in drawn.items():
+        plots.save(axes, folder / name)
+    return list(drawn)
+
+
+def _field(source: Source, model: Any):
+    """The field at states of shape `(points, states)`; None if it depends on more than the state."""
+    vector_field = getattr(model, "vector_field", None)
+    if vector_field is None or source.data.input_size:
+        return None
+    time = float(source.train[0].ts[0])
+
+    def field(points: np.ndarray) -> np.ndarray:
+        return np.asarray(jax.jit(jax.vmap(lambda y: vector_field(time, y, None)))(points))
+
+    return field

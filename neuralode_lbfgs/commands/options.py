@@ -1,0 +1,105 @@
+"""The options of the command line: what is typed as flags, read from a config file, and written beside a run.
+
+A flag is a field with dashes for underscores, its help the text below the field. Defaults and help live here and
+in `FitOptions`, and nowhere else.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+Activation = Literal["tanh", "softplus", "silu", "relu", "gelu", "elu", "sin"]
+Solver = Literal["Tsit5", "Dopri5", "Dopri8", "Bosh3", "Heun", "Kvaerno3", "Kvaerno4", "Kvaerno5"]
+
+DataPath = Annotated[str | None, Parameter(help="A CSV or Parquet file, or the name of a bundled data set.")]
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What the columns are and what is held out."""
+
+    time: str | None = None
+    """Column of times; by default the one called t, time, ..."""
+
+    states: tuple[str, ...] | None = None
+    """Columns that the model describes; by default all that have no other role."""
+
+    inputs: tuple[str, ...] | None = None
+    """Columns that are known and drive the model."""
+
+    trajectory: str | None = None
+    """Column that names the run of each row; by default the one called id, run, ..."""
+
+    train_until: float | None = None
+    """Train on rows up to this time and test on the rows after it."""
+
+    test_trajectories: tuple[str, ...] | None = None
+    """Trajectories to hold out and test on; with no name after it, none are held out."""
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The network and the solver."""
+
+    width_size: int = 16
+    """Units in each hidden layer of the network."""
+
+    depth: int = 2
+    """Hidden layers of the network."""
+
+    activation: Activation = "tanh"
+    """Activation of the hidden layers."""
+
+    solver: Solver = "Tsit5"
+    """ODE solver; the Kvaerno ones are for stiff systems."""
+
+    rtol: float = 1e-6
+    """Relative tolerance of the ODE solver."""
+
+    atol: float = 1e-6
+    """Absolute tolerance of the ODE solver, in units of each state's scale."""
+
+    max_steps: int = 16**4
+    """Steps of the ODE solver in one solve, at most."""
+
+    seed: int = 0
+    """For the initial weights."""
+
+    def __post_init__(self):
+        for name, least in (("width_size", 1), ("depth", 0), ("max_steps", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}; it is {getattr(self, name)}.")
+        for name in ("rtol", "atol"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} must be between 0 and 1; it is {getattr(self, name)}.")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Where results go and how the program runs."""
+
+    out: Path | None = None
+    """Folder of the results; by default runs/NAME, NAME being the data's."""
+
+    overwrite: bool = False
+    """Replace the run that is in the folder."""
+
+    dry_run: bool = False
+    """Say what was understood and what would be done; fit and write nothing."""
+
+    quiet: bool = False
+    """No progress."""
+
+    no_plots: bool = False
+    """Draw nothing; `plot` can do it later."""
+
+    float32: bool = False
+    """Single precision; fits end earlier and worse."""
+
+    no_compilation_cache: bool = False
+    """Do not keep compiled programs for the next run."""
+
+    config: Path | None = None
+    """A config.toml as a run writes it; flags win over it."""

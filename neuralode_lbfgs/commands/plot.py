@@ -1,0 +1,27 @@
+"""`plot`: draw the plots of a saved run again."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def plot(run: Annotated[Path, Parameter(name="RUN")], /) -> int:
+    """Draw the plots of a run again.
+
+    Args:
+        run: A folder that fit has written; its data must still be where they were.
+    """
+    from .environment import prepare_jax
+
+    prepare_jax()
+    from ..outputs.evaluate import predict_all, with_curve_times
+    from ..outputs.run_folder import read_history
+    from .figures import draw
+    from .saved import open_data, open_run
+
+    saved, source, history = open_run(run), open_data(run), read_history(run)
+    curves = predict_all(saved.model, with_curve_times(source.data), saved.starts)
+    for name in draw(run, source, saved.model, curves, history):
+        print(run / f"{name}.png", run / f"{name}.svg", sep="\n")
+    return 0

@@ -1,0 +1,170 @@
+"""`predict`: a saved model on new data, or on into the future."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from ..data import Roles, Table, Trajectories, Trajectory
+    from ..outputs.store import Columns, SavedRun, Start
+
+
+def predict(
+    run: Annotated[Path, Parameter(name="RUN")],
+    /,
+    *,
+    out: Path,
+    data: Path | None = None,
+    start: Literal["data", "fitted"] = "data",
+    t1: float | None = None,
+    num: int = 101,
+    trajectory: tuple[str, ...] = (),
+) -> int:
+    """Predict with a fitted model: the rows of a file, or a forecast.
+
+    Args:
+        run: A folder that fit has written.
+        out: The CSV file to write.
+        data: Predict every row of this file; it has the columns of the training data.
+        start: Start each trajectory of the file at its first complete row, or at the
+            fitted initial state of the training trajectory of its name.
+        t1: Forecast the training trajectories from their fitted start to this time.
+        num: How many times of a forecast, evenly spread.
+        trajectory: Forecast only these.
+    """
+    from .environment import prepare_jax
+
+    if (data is None) == (t1 is None):
+        raise ValueError("give either --data FILE to predict its rows, or --t1 TIME for a forecast.")
+    if not out.absolute().parent.is_dir():
+        raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
+    prepare_jax()
+    from ..data import predictions_table, write_table
+    from ..fitting.result import predict as solve
+    from .saved import open_run
+
+    saved = open_run(run)
+    if data is not None:
+        if trajectory:
+            raise ValueError("--trajectory chooses what --t1 forecasts; with --data the file says what is predicted.")
+        table, roles, asked = _read(data, saved.columns)
+        if start == "fitted":
+            starts = {one.id: _start_of(saved, one, alone=len(asked) == 1) for one in asked}
+            asked = asked.with_trajectories([_from_start(one, starts[one.id]) for one in asked])
+            at = {name: (begin.t, begin.y) for name, begin in starts.items()}
+            predicted = solve(saved.model, asked, starts=at)
+        else:
+            predicted = solve(saved.model, asked)
+    else:
+        assert t1 is not None
+        table, roles, asked = _future(saved, t1, num, trajectory)
+        at = {one.id: (saved.starts[one.id].t, saved.starts[one.id].y) for one in asked}
+        predicted = solve(saved.model, asked, starts=at)
+    table = predictions_table(table, roles, {one.id: (one.ts, one.ys) for one in predicted})
+    write_table(table, out)
+    print(f"{out}: {len(table)} rows", file=sys.stderr)
+    _warn_of_gaps(predicted)
+    return 0
+
+
+def _read(path: Path, columns: "Columns") -> "tuple[Table, Roles, Trajectories]":
+    """The rows of a file under the columns that the model knows."""
+    from ..data import Roles, read_table, to_trajectories
+
+    table = read_table(path)
+    # One run needs no name: a file without the column of trajectories holds a single one.
+    trajectory = columns.trajectory if columns.trajectory in table.names else None
+    roles = Roles(
+        trajectory,
+        table.column(columns.time).name,
+        tuple(table.column(name).name for name in columns.states),
+        tuple(table.column(name).name for name in columns.inputs),
+    )
+    return table, roles, to_trajectories(table, roles, columns.units)
+
+
+def _start_of(saved: "SavedRun", run: "Trajectory", *, alone: bool) -> "Start":
+    """The fitted start of the training trajectory of that name."""
+    from ..data import DataError, did_you_mean
+
+    if run.id in saved.starts:
+        return saved.starts[run.id]
+    if alone and len(saved.starts) == 1:
+        return next(iter(saved.starts.values()))
+    few = ", ".join(list(saved.starts)[:5]) + (", ..." if len(saved.starts) > 5 else "")
+    raise DataError(
+        f"trajectory {run.id!r} has no fitted start{did_you_mean(run.id, saved.starts)}: the model was trained on "
+        f"{few}; use --start data."
+    )
+
+
+def _from_start(run: "Trajectory", start: "Start") -> "Trajectory":
+    """The trajectory, driven from its start on: inputs before its first row are those of the training data."""
+    import numpy as np
+
+    from ..data import Trajectory
+
+    if run.inputs is None or start.input_ts is None or start.inputs is None:
+        return run
+    before = start.input_ts < run.ts[0]
+    ts = np.concatenate([start.input_ts[before], run.ts])
+    ys = np.concatenate([np.full((int(before.sum()), run.ys.shape[1]), np.nan), run.ys])
+    return Trajectory(run.id, ts, ys, None, np.concatenate([start.inputs[before], run.inputs]))
+
+
+def _future(
+    saved: "SavedRun", t1: float, num: int, names: tuple[str, ...]
+) -> "tuple[Table, Roles, Trajectories]":
+    """An empty table of the times of a forecast, in the columns of the training data."""
+    import numpy as np
+
+    from ..data import DataError, Roles, Trajectories, Trajectory, did_you_mean, from_trajectories
+
+    if num < 2:
+        raise DataError(f"num must be at least 2 times; it is {num}.")
+    for name in names:
+        if name not in saved.starts:
+            hint = did_you_mean(name, saved.starts)
+            raise DataError(f"there is no training trajectory {name!r}{hint}; there are {', '.join(saved.starts)}.")
+    columns, runs = saved.columns, []
+    for name in names or saved.starts:
+        start, inputs = saved.starts[name], None
+        if not np.isfinite(t1) or t1 <= start.t:
+            raise DataError(f"t1 must be after the start of trajectory {name!r}, {start.t:.6g}; it is {t1:.6g}.")
+        ts = np.linspace(start.t, t1, num)
+        if start.input_ts is not None and start.inputs is not None:
+            if t1 > start.input_ts[-1]:
+                raise DataError(
+                    f"the inputs of trajectory {name!r} are known up to {start.input_ts[-1]:.6g}, not to {t1:.6g}; "
+                    "give times and inputs in a file with --data."
+                )
+            inputs = np.stack([np.interp(ts, start.input_ts, column) for column in start.inputs.T], axis=1)
+        runs.append(Trajectory(name, ts, np.full((num, len(columns.states)), np.nan), None, inputs))
+    data = Trajectories(
+        tuple(runs),
+        columns.states,
+        columns.inputs,
+        columns.time,
+        columns.trajectory or "trajectory",
+        dict(columns.units),
+    )
+    table = from_trajectories(data)
+    if columns.trajectory is None and len(runs) == 1:
+        table = replace(table, columns=table.columns[1:], title=runs[0].id)
+    return table, Roles(columns.trajectory, columns.time, columns.states, columns.inputs), data
+
+
+def _warn_of_gaps(predicted: "Trajectories") -> None:
+    import numpy as np
+
+    for run in predicted:
+        lost = np.flatnonzero(~np.isfinite(run.ys).all(axis=1))
+        if lost.size:
+            print(
+                f"warning: {lost.size} rows of trajectory {run.id!r} could not be predicted (first at "
+                f"{predicted.time_name} = {run.ts[lost[0]]:.6g}): the solution diverges; they are blank.",
+                file=sys.stderr,
+            )

@@ -1,0 +1,66 @@
+"""How a fit goes, on standard error: a line that moves on a terminal, occasional plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+INTERVAL = 10.0  # seconds between plain lines: enough for a log to show life
+
+
+class Event(Protocol):
+    """What a fit tells between compiled chunks."""
+
+    stage: str
+    iteration: int
+    evaluations: int
+    loss: float
+    seconds: float
+
+
+def line(event: Any) -> str:
+    """One event in words, within a terminal's width."""
+    return (
+        f"{event.stage}: iteration {event.iteration}, loss {event.loss:.4g}, "
+        f"{event.evaluations} evaluations, {event.seconds:.1f} s"
+    )
+
+
+class PlainProgress:
+    """A line when a stage begins to move and every ten seconds, for logs and pipes."""
+
+    def __init__(self):
+        self._stage, self._next = "", 0.0
+
+    def __call__(self, event: Any) -> None:
+        now = time.monotonic()
+        if event.stage != self._stage or now >= self._next:
+            print(line(event), file=sys.stderr, flush=True)
+            self._stage, self._next = event.stage, now + INTERVAL
+
+
+@contextmanager
+def showing(quiet: bool) -> Iterator[Any]:
+    """The callback for a fit, or None if nothing is to be shown."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield PlainProgress()
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    with console.status("compiling ...", spinner="dots") as status:
+        last: list[Any] = []
+
+        def show(event: Any) -> None:
+            if last and last[0].stage != event.stage:
+                console.print(line(last[0]), markup=False)  # what a stage came to stays on the screen
+            last[:] = [event]
+            status.update(line(event))
+
+        yield show
+        if last:
+            console.print(line(last[0]), markup=False)

@@ -1,0 +1,133 @@
+"""Fitting through the model itself: a user's own module or loss, and solvers that have no mesh."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, trainable
+from ..optimise import LBFGS, Minimiser, Optax
+from .options import FitOptions
+from .result import FitResult
+from .scaling import find_coordinates
+from .smoothing import smooth_all
+from .stages import Record, Stage
+
+
+class Group(eqx.Module):
+    """Trajectories of one length, stacked: `ts (trajectories, times)`, `ys (trajectories, times, states)`."""
+
+    ts: jax.Array | np.ndarray
+    ys: jax.Array | np.ndarray
+    us: jax.Array | np.ndarray | None
+
+
+def fit_directly(
+    model: Callable,
+    data: Trajectories,
+    options: FitOptions,
+    optimizer: LBFGS | Optax,
+    loss: Callable | None,
+    callback: Callable | None,
+    notes: list[str],
+) -> FitResult:
+    """One full-horizon stage on `model(ts, y0)` from the first rows, or on the user's `loss(model, ts, ys)`.
+
+    Raises:
+        ValueError: if a first row is incomplete, or the loss does not return a scalar.
+    """
+    incomplete = [t.id for t in data if not np.isfinite(t.ys[0]).all()]
+    if incomplete:
+        raise ValueError(
+            f"trajectory {incomplete[0]!r} does not begin with a complete row; a model that is called as "
+            "model(ts, y0) starts from there."
+        )
+    if isinstance(model, NeuralODE):
+        from .fit import _prepared  # the same preparation as for the staged fit
+
+        model = _prepared(model, data, smooth_all(data))
+    scale = find_coordinates(data, smooth_all(data)).scale
+    free, fixed = trainable(model)
+    groups = _grouped(data)
+
+    def default_loss(model, ts, ys, us):
+        arguments = (ts, ys[0]) if us is None else (ts, ys[0], LinearInputs(ts, us))
+        predicted = model(*arguments, throw=False) if isinstance(model, NeuralODE) else model(*arguments)
+        seen = jnp.isfinite(ys)
+        error = (jnp.where(seen, predicted, 0.0) - jnp.where(seen, ys, 0.0)) / scale
+        return jnp.sum(error**2) / jnp.maximum(jnp.sum(seen), 1)
+
+    def one(model, ts, ys, us):
+        return default_loss(model, ts, ys, us) if loss is None else loss(model, ts, ys)
+
+    def value_fn(free, groups):
+        model = eqx.combine(free, fixed)
+        total = sum(
+            jnp.sum(jax.vmap(one, in_axes=(None, 0, 0, None if g.us is None else 0))(model, g.ts, g.ys, g.us))
+            for g in groups
+        )
+        return total / len(data)
+
+    _check(value_fn, free, groups)
+    record = Record("full", callback)
+    with failed_solves_as_nan():
+        minimum = Minimiser(value_fn, free, optimizer).run(
+            free,
+            groups,
+            max_iter=options.max_iter,
+            max_evals=options.max_evals,
+            gtol=options.gtol,
+            ftol=options.ftol,
+            time_limit=options.time_limit,
+            callback=record.watch,
+        )
+    record.add(minimum)
+    why = "your own loss" if loss is not None else "solved through the model itself, starting from the first rows"
+    first = minimum.history[0].loss if minimum.history else float("inf")
+    return FitResult(
+        model=eqx.combine(minimum.params, fixed),
+        data=data,
+        starts={trajectory.id: trajectory.ys[0] for trajectory in data},
+        stages=(Stage("full", why, minimum.reason, tuple(record.rows)),),
+        stop_reason=minimum.reason,
+        iterations=minimum.iterations,
+        evaluations=minimum.evaluations,
+        compile_s=minimum.compile_s,
+        run_s=minimum.run_s,
+        initial_loss=first,
+        loss=minimum.loss,
+        noise=None,
+        notes=tuple(notes),
+    )
+
+
+def _grouped(data: Trajectories) -> tuple[Group, ...]:
+    """By length, so that no row is padded: a user's loss sees exactly what was measured."""
+    by_length = defaultdict(list)
+    for trajectory in data:
+        by_length[trajectory.ts.size].append(trajectory)
+    dtype = jnp.result_type(float)
+    stack = lambda arrays: np.stack(arrays).astype(dtype)  # noqa: E731
+    return tuple(
+        Group(
+            stack([t.ts for t in members]),
+            stack([t.ys for t in members]),
+            stack([t.inputs for t in members]) if data.input_size else None,
+        )
+        for _, members in sorted(by_length.items())
+    )
+
+
+def _check(value_fn: Callable, free, groups) -> None:
+    """Trace the loss once without compiling it, so that a model that does not fit gives one sentence."""
+    try:
+        with failed_solves_as_nan():
+            shape = jax.eval_shape(value_fn, free, groups).shape
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the loss of this model cannot be computed: {str(error).splitlines()[0]}") from error
+    if shape != ():
+        raise ValueError(f"the loss must be a scalar; it has shape {shape}.")

@@ -1,0 +1,85 @@
+"""The options of a fit: one typed source for Python keywords, command-line flags and config.toml keys."""
+
+import difflib
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How a model is fitted. Every field is a keyword of `fit` and a flag of the command line."""
+
+    optimizer: Literal["lbfgs", "optax-lbfgs", "adam"] = "lbfgs"
+    """What minimises the trajectory loss: our L-BFGS, optax's, or Adam."""
+
+    max_iter: int = 2000
+    """Iterations at most, over all rounds of the full-horizon stage."""
+
+    max_evals: int = 5000
+    """Evaluations of loss and gradient at most, over all rounds of the full-horizon stage."""
+
+    gtol: float = 1e-8
+    """Stop when the largest component of the gradient is below this."""
+
+    ftol: float = 1e-6
+    """Stop when the relative decrease stays below this for several iterations."""
+
+    time_limit: float | None = None
+    """Seconds of running, compilation not counted; the best model so far is kept."""
+
+    memory_size: int = 50
+    """Curvature pairs that L-BFGS keeps."""
+
+    initial_step: float | None = None
+    """First trial step of each line search (L-BFGS, default 1), or Adam's learning rate (default 0.01)."""
+
+    initial_states: Literal["auto", "data", "estimate"] = "auto"
+    """Start trajectories at their first rows, or estimate the starts with the model.
+    auto: estimate where data are noisy or a first row is incomplete."""
+
+    weight_decay: float | None = None
+    """Weight decay of the networks; chosen from the evidence of the data by default."""
+
+    stages: tuple[str, ...] = ()
+    """Stages to run, of: matching, full. By default those that suit the data."""
+
+    batch_size: int | None = None
+    """Trajectories per step, drawn at random; for adam on large data."""
+
+    def __post_init__(self):
+        least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1}
+        for name, bound in least.items():
+            value = getattr(self, name)
+            if value is not None and value < bound:
+                raise ValueError(f"{name} must be at least {bound}; it is {value}.")
+        for name in ("gtol", "ftol", "weight_decay"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise ValueError(f"{name} must be a number that is not negative; it is {value}.")
+        for name in ("time_limit", "initial_step"):
+            value = getattr(self, name)
+            if isinstance(value, int | float) and not value > 0:
+                raise ValueError(f"{name} must be positive; it is {value}.")
+        unknown = [stage for stage in self.stages if stage not in STAGES]
+        if unknown:
+            raise ValueError(f"there is no stage {unknown[0]!r}; the stages are {', '.join(STAGES)}.")
+        if self.batch_size is not None and self.optimizer in ("lbfgs", "optax-lbfgs"):
+            raise ValueError("batch_size needs a stochastic optimiser (optimizer='adam'); L-BFGS uses all data.")
+
+
+STAGES = ("matching", "full")
+
+
+def with_keywords(options: Any, keywords: dict[str, Any]) -> Any:
+    """The options with some fields replaced.
+
+    Raises:
+        TypeError: for a keyword that is no option, with the nearest one suggested.
+    """
+    known = [field.name for field in fields(options)]
+    for name in keywords:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise TypeError(f"there is no option {name!r}{hint}; the options are {', '.join(known)}.")
+    return replace(options, **keywords)

@@ -1,0 +1,20 @@
+"""A solve that fails inside a fit is a bad trial, not the end of the program."""
+
+import contextlib
+from collections.abc import Iterator
+from unittest import mock
+
+import equinox as eqx
+
+
+@contextlib.contextmanager
+def failed_solves_as_nan() -> Iterator[None]:
+    """While a program is traced, errors raised by Equinox (`eqx.error_if`, diffrax with throw=True) become NaN.
+
+    Equinox offers the choice only as the environment variable EQX_ON_ERROR, read when it is imported; a
+    library must not ask its users to set that first. Where Equinox keeps it elsewhere one day, a throwing
+    module raises again, and a test says so.
+    """
+    home = eqx.internal._errors if hasattr(eqx.internal, "_errors") else eqx._errors  # pyright: ignore
+    with mock.patch.object(home, "EQX_ON_ERROR", "nan"):
+        yield

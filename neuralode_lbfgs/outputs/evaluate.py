@@ -1,0 +1,81 @@
+"""A fit held against its data: predictions of every row, and the errors that `metrics.json` gives."""
+
+from typing import TypedDict
+
+import numpy as np
+
+from ..data.trajectories import Trajectories, Trajectory
+from ..fitting.result import FitResult, predict
+from .metrics import Baseline, Errors, errors, mean_baseline, state_scale
+from .store import Start
+
+DENSE = 400  # times of a drawn curve: smooth at the width of a page
+
+
+class Metrics(TypedDict):
+    """The contents of `metrics.json`."""
+
+    stop_reason: str
+    iterations: int
+    evaluations: int
+    compile_s: float
+    run_s: float
+    total_s: float
+    train: Errors
+    test: Errors | None
+    baseline: Baseline
+
+
+def predict_all(model, data: Trajectories, starts: dict[str, Start]) -> Trajectories:
+    """Predictions of every row: training trajectories from their fitted start, others from their first complete row.
+
+    A continuation is part of the trajectory that it continues, and is predicted in one run with it.
+    """
+    known = {run.id: starts[run.id] for run in data if run.id in starts}
+    return predict(model, data, starts={name: (start.t, start.y) for name, start in known.items()})
+
+
+def with_curve_times(data: Trajectories, number: int = DENSE) -> Trajectories:
+    """The data with rows added in which nothing is observed: predicted, they are smooth curves through every row.
+
+    Args:
+        number: of times spread evenly from the first to the last of a trajectory, beside its own.
+    """
+    runs = []
+    for run in data:
+        ts = np.union1d(np.linspace(run.ts[0], run.ts[-1], number), run.ts)
+        ys = np.full((ts.size, run.ys.shape[1]), np.nan)
+        ys[np.searchsorted(ts, run.ts)] = run.ys
+        inputs = None
+        if run.inputs is not None:
+            inputs = np.stack([np.interp(ts, run.ts, column) for column in run.inputs.T], axis=1)
+        runs.append(Trajectory(run.id, ts, ys, inputs=inputs))
+    return data.with_trajectories(runs)
+
+
+def rows_of(part: Trajectories, predictions: Trajectories) -> Trajectories:
+    """Of predictions, those of the rows that a part of the data has."""
+    return part.with_trajectories([predictions[run.id].at(np.isin(predictions[run.id].ts, run.ts)) for run in part])
+
+
+def metrics(
+    result: FitResult, train: Trajectories, test: Trajectories | None, predictions: Trajectories, total_s: float
+) -> Metrics:
+    """What a fit reached and cost.
+
+    Args:
+        predictions: of every row of `train` and `test`.
+        total_s: seconds from the start of the program to here.
+    """
+    scale = state_scale(train)
+    return {
+        "stop_reason": result.stop_reason.name.lower(),
+        "iterations": int(result.iterations),
+        "evaluations": int(result.evaluations),
+        "compile_s": round(float(result.compile_s), 3),
+        "run_s": round(float(result.run_s), 3),
+        "total_s": round(float(total_s), 3),
+        "train": errors(train, rows_of(train, predictions), scale),
+        "test": None if test is None else errors(test, rows_of(test, predictions), scale),
+        "baseline": mean_baseline(train, test),
+    }

@@ -1,0 +1,92 @@
+"""The folder of a run: what is in it, and how it appears whole."""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .evaluate import Metrics
+
+MODEL, CONFIG, HISTORY, METRICS, PREDICTIONS = (
+    "model.safetensors", "config.toml", "history.csv", "metrics.json", "predictions.csv",
+)  # fmt: skip
+PLOTS = ("trajectories", "phase_portrait", "residuals", "history")
+HISTORY_COLUMNS = ("stage", "iteration", "evaluations", "loss", "gradient_norm", "step_size", "seconds")
+_DRAWN = tuple(f"{plot}.{ending}" for plot in PLOTS for ending in ("png", "svg"))
+FILES = (CONFIG, HISTORY, PREDICTIONS, *_DRAWN, MODEL, METRICS)
+
+
+def check_folder(folder: Path, overwrite: bool) -> None:
+    """Refuse, before any work, a folder that results could not be written to.
+
+    Raises:
+        ValueError: one sentence that says what to do.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; name a folder for the results with --out.")
+    there = [name for name in FILES if (folder / name).exists()]
+    if there and not overwrite:
+        raise ValueError(
+            f"{folder} holds a run already ({there[-1]}); give another folder with --out, or replace the run with "
+            "--overwrite."
+        )
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(f"{folder} cannot be written: {existing} is not a folder with permission to write.")
+
+
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """A folder to write in, whose files appear in `folder` at the end, together; nothing does if writing fails.
+
+    A new folder appears by a single rename. In one that exists, which may be the root of a mounted disk or
+    hold other files, the files of an old run are replaced one by one, the metrics last.
+    """
+    existed = folder.is_dir()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".unfinished-{os.getpid()}" if existed else folder.with_name(f".{folder.name}-{os.getpid()}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    try:
+        yield unfinished
+        if not existed:
+            os.replace(unfinished, folder)
+            return
+        (folder / METRICS).unlink(missing_ok=True)
+        for name in FILES:
+            if (unfinished / name).exists():
+                os.replace(unfinished / name, folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write_metrics(folder: Path, metrics: "Metrics") -> None:
+    (folder / METRICS).write_text(json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
+
+
+def write_history(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
+    with open(folder / HISTORY, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, HISTORY_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """The rows of `history.csv`; an empty list if there is none, as for an interrupted fit."""
+    try:
+        with open(folder / HISTORY, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return [
+            {"stage": row["stage"], **{name: float(row[name]) for name in HISTORY_COLUMNS[1:]}} for row in rows
+        ]
+    except FileNotFoundError:
+        return []
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{folder / HISTORY} is damaged: it is not the history that a fit writes.") from None

@@ -1,0 +1,294 @@
+"""Fitted models on disk: one safetensors file, no pickle, nothing that could run.
+
+The file holds the arrays of a model under the paths of its leaves (`model.vector_field.mlp.layers.0.weight`,
+`model.coordinates.scale`), the fitted starts (`starts.t`, `starts.y`), and the inputs of driven training
+trajectories (`inputs.0.ts`, `inputs.0.us`). Its metadata are three strings: `format` is `neuralode_lbfgs model`,
+`version` is `1`, and `contents` is JSON with
+
+- `spec`: the sizes and names that a `NeuralODE` of an `MLPVectorField` is built from, or null for any other
+  module, which is loaded with `like=` a module of the same structure;
+- `columns`: the names of the columns, and their units;
+- `starts`: the ids of the training trajectories, in the order of the rows of `starts.t` and `starts.y`.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PyTree
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from ..data.errors import did_you_mean
+from ..data.trajectories import Trajectories
+from ..models import MLPVectorField, NeuralODE
+
+FORMAT, VERSION = "neuralode_lbfgs model", "1"
+
+ACTIVATIONS: dict[str, Callable] = {
+    "tanh": jnp.tanh,
+    "softplus": jax.nn.softplus,
+    "silu": jax.nn.silu,
+    "relu": jax.nn.relu,
+    "gelu": jax.nn.gelu,
+    "elu": jax.nn.elu,
+    "sin": jnp.sin,
+}
+SOLVERS: dict[str, type[diffrax.AbstractSolver]] = {
+    name: getattr(diffrax, name)
+    for name in ("Tsit5", "Dopri5", "Dopri8", "Bosh3", "Heun", "Kvaerno3", "Kvaerno4", "Kvaerno5")
+}
+
+
+class StoreError(ValueError):
+    """A file that is not a saved model, or not a whole one; one sentence that says what is wrong."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a `NeuralODE` of an `MLPVectorField` is built from."""
+
+    state_size: int
+    input_size: int = 0
+    width_size: int = 16
+    depth: int = 2
+    activation: str = "tanh"
+    time_dependent: bool = False
+    solver: str = "Tsit5"
+    rtol: float = 1e-6
+    atol: float = 1e-6
+    max_steps: int = 16**4
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of the data that a model was fitted to; `trajectory` is None if no column named the runs."""
+
+    time: str = "t"
+    trajectory: str | None = None
+    states: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a training trajectory starts: time and state, in the data's units, and its inputs if it is driven.
+
+    Args:
+        t: time.
+        y: state, shape `(states,)`.
+        input_ts, inputs: shapes `(times,)` and `(times, inputs)`, or None.
+    """
+
+    t: float
+    y: np.ndarray
+    input_ts: np.ndarray | None = None
+    inputs: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SavedRun:
+    """What a file holds."""
+
+    model: PyTree
+    starts: dict[str, Start]
+    columns: Columns
+    spec: ModelSpec | None
+
+
+def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
+    """A new model with random weights.
+
+    Raises:
+        ValueError: if the activation or the solver is not known; the message suggests the nearest name.
+    """
+    for kind, name, known in (("activation", spec.activation, ACTIVATIONS), ("solver", spec.solver, SOLVERS)):
+        if name not in known:
+            raise ValueError(f"there is no {kind} {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}.")
+    vector_field = MLPVectorField(
+        spec.state_size,
+        spec.width_size,
+        spec.depth,
+        input_size=spec.input_size,
+        time_dependent=spec.time_dependent,
+        activation=ACTIVATIONS[spec.activation],
+        key=key,
+    )
+    return NeuralODE(
+        vector_field, solver=SOLVERS[spec.solver](), rtol=spec.rtol, atol=spec.atol, max_steps=spec.max_steps
+    )
+
+
+def spec_of(model: PyTree) -> ModelSpec | None:
+    """The spec from which `build_model` makes a model of this structure, or None if there is none."""
+    if type(model) is not NeuralODE or type(model.vector_field) is not MLPVectorField:
+        return None
+    network, columns = model.vector_field, model.vector_field.coordinates
+    activation = [name for name, known in ACTIVATIONS.items() if known is network.mlp.activation]
+    solver = [name for name, known in SOLVERS.items() if type(model.solver) is known and model.solver == known()]
+    if not (activation and solver):
+        return None
+    return ModelSpec(
+        state_size=columns.centre.shape[0],
+        input_size=columns.input_centre.shape[0],
+        width_size=network.mlp.width_size,
+        depth=network.mlp.depth,
+        activation=activation[0],
+        time_dependent=network.time_dependent,
+        solver=solver[0],
+        rtol=model.rtol,
+        atol=model.atol,
+        max_steps=model.max_steps,
+    )
+
+
+def starts_of(train: Trajectories, starts: Mapping[str, np.ndarray]) -> dict[str, Start]:
+    """The fitted starts of the training trajectories, with the inputs that drive them."""
+    return {
+        run.id: Start(float(run.ts[0]), np.asarray(starts[run.id]), None if run.inputs is None else run.ts, run.inputs)
+        for run in train
+        if run.id in starts
+    }
+
+
+def save_model(
+    path: str | os.PathLike[str],
+    model: PyTree,
+    *,
+    starts: Mapping[str, Start] | None = None,
+    columns: Columns | None = None,
+) -> None:
+    """Write a model, whole or not at all.
+
+    Args:
+        path: of the file, which is replaced if it exists.
+        model: a `NeuralODE`, or any pytree whose arrays are to be kept.
+        starts: by the id of the training trajectory.
+        columns: of the data.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    starts = starts or {}
+    arrays = {f"model.{name}": np.array(leaf) for name, leaf in _arrays(model).items()}
+    if starts:
+        arrays["starts.t"] = np.array([start.t for start in starts.values()])
+        arrays["starts.y"] = np.array([start.y for start in starts.values()])
+    for i, start in enumerate(starts.values()):
+        if start.inputs is not None:
+            arrays |= {f"inputs.{i}.ts": np.array(start.input_ts), f"inputs.{i}.us": np.array(start.inputs)}
+    spec = spec_of(model)
+    contents = {
+        "spec": None if spec is None else dataclasses.asdict(spec),
+        "columns": dataclasses.asdict(columns or Columns()),
+        "starts": list(starts),
+    }
+    metadata = {"format": FORMAT, "version": VERSION, "contents": json.dumps(contents, ensure_ascii=False)}
+    target = Path(path)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(save(arrays, metadata))
+        os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun:
+    """Read a model.
+
+    Args:
+        path: of the file.
+        like: a module of the structure that was saved; needed for modules that are not a `NeuralODE` of an
+            `MLPVectorField`. Its arrays are replaced, all else is kept.
+
+    Raises:
+        StoreError: one sentence, if the file is missing, damaged, not a model, or does not fit `like`.
+    """
+    source = os.fspath(path)
+    arrays, contents = _read(source)
+    try:
+        spec = None if contents["spec"] is None else ModelSpec(**contents["spec"])
+        named = contents["columns"]
+        columns = Columns(**{**named, "states": tuple(named["states"]), "inputs": tuple(named["inputs"])})
+        starts = {
+            name: Start(float(t), y, arrays.get(f"inputs.{i}.ts"), arrays.get(f"inputs.{i}.us"))
+            for i, (name, t, y) in enumerate(
+                zip(contents["starts"], arrays.get("starts.t", ()), arrays.get("starts.y", ()), strict=True)
+            )
+        }
+        if like is None and spec is not None:
+            # Only the structure is needed, so no weights are drawn.
+            like = eqx.filter_eval_shape(build_model, spec, jax.eval_shape(lambda: jax.random.key(0)))
+    except (KeyError, TypeError, ValueError):
+        raise StoreError(f"{source} is damaged: its description cannot be read; save the model again.") from None
+    if like is None:
+        raise StoreError(f"{source} holds a module of its own kind; give one of the same structure with like=.")
+    return SavedRun(_filled(like, arrays, source), starts, columns, spec)
+
+
+def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    try:
+        with safe_open(source, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise StoreError(f"{source} is not a model that this package has saved.")
+            if metadata.get("version") != VERSION:
+                raise StoreError(
+                    f"{source} has version {metadata.get('version')} of the format, and version {VERSION} is known "
+                    "here; install a newer neuralode-lbfgs."
+                )
+            contents = json.loads(metadata["contents"])
+            return {name: file.get_tensor(name) for name in file.keys()}, contents  # noqa: SIM118 - not a dict
+    except FileNotFoundError:
+        raise StoreError(f"{source} does not exist.") from None
+    except OSError as error:
+        raise StoreError(f"{source} cannot be read: {error.strerror or error}.") from None
+    except (SafetensorError, KeyError, json.JSONDecodeError):
+        raise StoreError(f"{source} is damaged or not a saved model; save it again.") from None
+
+
+def _is_kept(leaf: object) -> bool:
+    # Random keys have no numbers that safetensors knows, and are no part of what was learned.
+    kept = isinstance(leaf, jax.Array | np.ndarray | jax.ShapeDtypeStruct)
+    return kept and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _arrays(model: PyTree) -> dict[str, Any]:
+    leaves = jax.tree_util.tree_flatten_with_path(model)[0]
+    return {jax.tree_util.keystr(at, simple=True, separator="."): leaf for at, leaf in leaves if _is_kept(leaf)}
+
+
+def _filled(like: PyTree, arrays: Mapping[str, np.ndarray], source: str) -> PyTree:
+    """`like` with its arrays replaced by those of the file, after checking every one of them."""
+    wanted = _arrays(like)
+    saved = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
+    for name in [*wanted, *saved]:
+        if name not in saved or name not in wanted:
+            where = "missing from it" if name not in saved else "not in a model of this structure"
+            raise StoreError(f"{source} does not fit: {name} is {where}.")
+        shape = tuple(wanted[name].shape)
+        if saved[name].shape != shape:
+            raise StoreError(f"{source} does not fit: {name} has shape {saved[name].shape} instead of {shape}.")
+        if saved[name].dtype.kind != np.dtype(wanted[name].dtype).kind:
+            raise StoreError(f"{source} does not fit: {name} has type {saved[name].dtype}, not {wanted[name].dtype}.")
+        if not np.isfinite(saved[name]).all():
+            raise StoreError(f"{source} is damaged: {name} holds a number that is not finite.")
+    leaves, structure = jax.tree_util.tree_flatten_with_path(like)
+    filled = [
+        # Not wider than JAX is set to: float64 arrays are read as float32 without x64.
+        jnp.asarray(array, jax.dtypes.canonicalize_dtype(array.dtype))
+        if (array := saved.get(jax.tree_util.keystr(at, simple=True, separator="."))) is not None and _is_kept(leaf)
+        else leaf
+        for at, leaf in leaves
+    ]
+    return jax.tree_util.tree_unflatten(structure, filled)

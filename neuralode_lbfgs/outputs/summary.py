@@ -1,0 +1,78 @@
+"""The dozen lines that a fit ends with."""
+
+import textwrap
+
+import jax
+from jaxtyping import PyTree
+
+from ..data.trajectories import Trajectories
+from ..fitting.result import FitResult
+from ..models import trainable
+from .evaluate import Metrics
+
+WIDTH = 80
+
+
+def summary_text(
+    name: str, result: FitResult, metrics: Metrics, train: Trajectories, test: Trajectories | None, weights: int
+) -> str:
+    """Errors beside those of the mean, why the fit stopped, and what it cost, within 80 columns.
+
+    Args:
+        name: of the data.
+        train, test: the data; `test` is None if nothing was held out.
+        weights: how many numbers the model has learned.
+    """
+    rows = sum(run.ts.size for run in train)
+    runs = "1 trajectory" if len(train) == 1 else f"{len(train)} trajectories"
+    states = "1 state" if train.state_size == 1 else f"{train.state_size} states"
+    lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; a network of {weights} weights")
+    lines += ["", *error_table(metrics, train)]
+    lines.append("")
+    for stage in result.stages:
+        lines += _wrapped(f"{stage.name}: {stage.why}")
+    lines += _wrapped(f"stopped: {result.stop_reason.sentence}")
+    lines += _wrapped(
+        f"cost: {result.iterations} iterations, {result.evaluations} evaluations; {result.compile_s:.1f} s compiling, "
+        f"{result.run_s:.1f} s running, {metrics['total_s']:.1f} s in all"
+    )
+    for note in result.notes:
+        lines += _wrapped(f"note: {note}")
+    return "\n".join(lines)
+
+
+def count_weights(model: PyTree) -> int:
+    """How many numbers of a model are learned."""
+    return sum(leaf.size for leaf in jax.tree.leaves(trainable(model)[0]))
+
+
+def error_table(metrics: Metrics, train: Trajectories) -> list[str]:
+    """Root mean square errors per state in its unit, of the model and of predicting the mean."""
+    baseline = metrics["baseline"]
+    columns = [("train", metrics["train"], baseline["train"])]
+    if metrics["test"] is not None and baseline["test"] is not None:
+        columns.append(("held out", metrics["test"], baseline["test"]))
+    width = 11
+    labels = {name: train.label(name) for name in train.state_names}
+    room = WIDTH - 2 * width * len(columns) - 2
+    first = min(room, max(len("error / sd, all"), *map(len, labels.values())))
+    block = width * len(columns)
+    lines = [" " * first + f"{'model':>{block}}  {'mean':>{block}}"]
+    header = "".join(f"{title:>{width}}" for title, _, _ in columns)
+    lines.append(f"{'RMSE':<{first}}" + header + "  " + header)
+
+    def numbers(values: list[float | None]) -> str:
+        return "".join(f"{'-' if value is None else format(value, '.3g'):>{width}}" for value in values)
+
+    for name, label in labels.items():
+        model = numbers([errors["rmse"][name] for _, errors, _ in columns])
+        mean = numbers([errors["rmse"][name] for _, _, errors in columns])
+        lines.append(f"{textwrap.shorten(label, first, placeholder=' ...'):<{first}}{model}  {mean}")
+    model = numbers([errors["scaled_rmse"] for _, errors, _ in columns])
+    mean = numbers([errors["scaled_rmse"] for _, _, errors in columns])
+    lines.append(f"{'error / sd, all':<{first}}{model}  {mean}")
+    return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

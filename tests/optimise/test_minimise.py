@@ -1,0 +1,219 @@
+"""The front door: pytrees, chunks, resuming, changing data, callbacks, and other optimisers."""
+
+import doctest
+import sys
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from neuralode_lbfgs.optimise import LBFGS, Minimiser, Optax, StopReason, free_vector, minimise
+
+
+def rosenbrock(x):
+    return jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+START = -jnp.ones(6)
+
+
+@pytest.fixture(scope="module")
+def minimiser():
+    return Minimiser(rosenbrock, START)
+
+
+def same(a, b):
+    assert jax.tree.structure(a) == jax.tree.structure(b)
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_the_example_of_the_docstring():
+    module = sys.modules[minimise.__module__]
+    assert doctest.testmod(module) == (0, 4)
+
+
+def test_only_floating_point_leaves_change():
+    params = {
+        "weights": jnp.zeros((2, 2)),
+        "single": jnp.zeros(3, jnp.float32),
+        "empty": jnp.zeros(0),
+        "value": jnp.zeros(()),
+        "steps": jnp.arange(3),
+        "key": jax.random.key(7),
+        "activation": jnp.tanh,
+        "number": 2.0,
+        "none": None,
+    }
+
+    def loss(p):
+        return sum(jnp.sum((p[name] - 1.0) ** 2) for name in ("weights", "single", "value")) * p["number"]
+
+    found = minimise(loss, params).params
+    assert jax.tree.structure(found) == jax.tree.structure(params)
+    for name in ("weights", "single", "value"):
+        assert (found[name].shape, found[name].dtype) == (params[name].shape, params[name].dtype)
+        np.testing.assert_allclose(found[name], 1.0, atol=1e-6)
+    np.testing.assert_array_equal(found["steps"], params["steps"])
+    assert jax.random.key_data(found["key"]).tolist() == jax.random.key_data(params["key"]).tolist()
+    assert found["activation"] is jnp.tanh
+    assert found["number"] == 2.0
+
+
+def test_what_cannot_be_trained_is_refused():
+    with pytest.raises(ValueError, match="nothing to train: the parameters hold no array of floating-point numbers"):
+        free_vector({"a": jnp.arange(3), "b": 1.0})
+    with pytest.raises(ValueError, match="complex; give its real and imaginary parts as two real arrays"):
+        minimise(lambda z: jnp.abs(z).sum(), jnp.ones(2) * 1j)
+
+
+def test_data_of_another_precision():
+    found = minimise(lambda x, y: jnp.sum((x - y) ** 2), jnp.zeros(2, jnp.float32), np.array([0.5, 2.0]))
+    assert found.params.dtype == jnp.float32
+    np.testing.assert_allclose(found.params, [0.5, 2.0], rtol=1e-5)
+
+
+def test_the_length_of_chunks_changes_nothing(minimiser):
+    whole = minimiser.run(START, chunk_evals=100_000)
+    for chunk_evals in (1, 7):
+        pieces = minimiser.run(START, chunk_evals=chunk_evals)
+        same(pieces.params, whole.params)
+        assert [row[:5] for row in pieces.history] == [row[:5] for row in whole.history]
+
+
+def test_a_run_taken_up_again_is_the_run_bit_for_bit(minimiser):
+    whole = minimiser.run(START)
+    for split in (1, 10, 23):
+        first = minimiser.run(START, max_evals=split)
+        assert (first.reason, first.evaluations) == (StopReason.MAX_EVALS, split)
+        again = minimiser.run(START, state=first.state, max_evals=split)
+        assert (again.reason, again.evaluations) == (StopReason.MAX_EVALS, split)
+        second = minimiser.run(START, state=first.state)
+        assert second.reason is whole.reason
+        same(second.params, whole.params)
+        assert [row[:5] for row in first.history + second.history] == [row[:5] for row in whole.history]
+
+
+def test_the_history_tells_every_iteration_and_the_callback_sees_it_grow(minimiser):
+    lengths = []
+    found = minimiser.run(START, chunk_evals=10, callback=lambda history: lengths.append(len(history)))
+    assert lengths == sorted(lengths)
+    assert lengths[-1] == len(found.history) == found.iterations + 1
+    assert [row.iteration for row in found.history] == list(range(found.iterations + 1))
+    assert found.history[0].loss == float(rosenbrock(START))
+    assert found.history[-1].loss == pytest.approx(found.loss)
+    assert found.history[-1].evaluations == found.evaluations
+    seconds = [row.seconds for row in found.history]
+    assert seconds == sorted(seconds)
+
+
+def test_the_best_of_all_evaluated_points_is_returned(minimiser):
+    """Also when the evaluations run out in the middle of a line search."""
+    value = jax.jit(rosenbrock)
+    losses = [minimiser.run(START, max_evals=n) for n in range(1, 30)]
+    assert all(a.loss >= b.loss for a, b in zip(losses, losses[1:], strict=False))
+    assert all(found.loss == pytest.approx(float(value(found.params))) for found in losses)
+
+
+def test_interrupted_runs_keep_the_best_point(minimiser):
+    def interrupt(history):
+        if len(history) > 10:
+            raise KeyboardInterrupt
+
+    found = minimiser.run(START, chunk_evals=5, callback=interrupt)
+    assert found.reason is StopReason.INTERRUPTED
+    assert found.loss == min(row.loss for row in found.history)
+
+
+def distance(x, target):
+    return jnp.sum((x - target) ** 2) + jnp.sum((x - target) ** 4)
+
+
+def test_new_data_between_chunks_are_evaluated_anew():
+    targets = iter([np.full(3, 1.5), np.full(3, 2.0)])
+    seen = []
+
+    def between(best, args):
+        seen.append(np.asarray(best))
+        new = next(targets, None)
+        return None if new is None else (new,)
+
+    minimiser = Minimiser(distance, jnp.zeros(3))
+    found = minimiser.run(jnp.zeros(3), np.ones(3), chunk_evals=4, between=between)
+    np.testing.assert_allclose(found.params, 2.0, atol=1e-6)
+    assert len(seen) >= 3
+    assert minimiser.compiles == 1
+
+
+def test_data_that_are_always_new_do_not_keep_a_finished_run_going():
+    calls = []
+
+    def between(best, args):
+        calls.append(best)
+        return args
+
+    found = minimise(rosenbrock_from, START, np.asarray(1.0), between=between, gtol=0.0, ftol=1e-2)
+    assert found.reason in (StopReason.DECREASE, StopReason.SEARCH_FAILED)
+    assert len(calls) < 6
+    assert found.evaluations < 200
+
+
+def rosenbrock_from(x, scale):
+    return 1 + scale * rosenbrock(x)
+
+
+@pytest.mark.parametrize(
+    "transformation, max_iter, bound",
+    [(optax.adam(0.1), 400, 1e-2), (optax.adam(optax.cosine_decay_schedule(0.2, 400)), 400, 1e-2), (optax.lbfgs(), 60, 1e-8)],
+    ids=["adam", "adam with a schedule", "optax's lbfgs"],
+)  # fmt: skip
+def test_optax_behind_the_same_door(transformation, max_iter, bound):
+    minimiser = Minimiser(distance, jnp.zeros(3), Optax(transformation))
+    found = minimiser.run(jnp.zeros(3), np.arange(3.0), max_iter=max_iter, chunk_evals=50)
+    assert found.loss < bound
+    assert found.loss == min(row.loss for row in found.history)
+    assert minimiser.compiles == 1
+
+
+def test_adam_may_rise_without_being_stopped_and_ends_when_it_no_longer_improves():
+    found = minimise(lambda x: jnp.sum(jnp.abs(x)), jnp.full(2, 0.5), optimizer=Optax(optax.adam(0.1), patience=50))
+    losses = [row.loss for row in found.history]
+    assert any(b > a for a, b in zip(losses, losses[1:], strict=False))
+    assert found.reason is StopReason.DECREASE
+    assert found.loss == min(losses)
+
+
+def test_a_learning_rate_that_diverges_is_said():
+    found = minimise(distance, jnp.zeros(3), np.ones(3), optimizer=Optax(optax.sgd(10.0)))
+    assert found.reason is StopReason.DIVERGED
+    assert found.loss <= float(distance(jnp.zeros(3), np.ones(3)))
+
+
+def test_mini_batches_return_the_latest_point():
+    data = np.random.default_rng(0).normal(3.0, 1.0, size=(64, 2))
+
+    def sample(key, args):
+        return (jax.random.choice(key, args[0], (8,)),)
+
+    found = minimise(
+        lambda x, rows: jnp.mean((rows - x) ** 2), jnp.zeros(2), data,
+        optimizer=Optax(optax.adam(optax.exponential_decay(0.3, 100, 0.1)), sample), max_iter=300,
+    )  # fmt: skip
+    assert found.reason is StopReason.MAX_ITER
+    np.testing.assert_allclose(found.params, data.mean(axis=0), atol=0.2)
+
+
+def test_a_module_is_minimised():
+    class Line(eqx.Module):
+        slope: jax.Array
+        offset: float
+
+    x = np.linspace(0, 1, 5)
+    found = minimise(
+        lambda line, x, y: jnp.mean((line.slope * x + line.offset - y) ** 2), Line(jnp.zeros(()), 1.0), x, 2 * x + 1,
+        optimizer=LBFGS(memory_size=3),
+    )  # fmt: skip
+    assert float(found.params.slope) == pytest.approx(2.0)

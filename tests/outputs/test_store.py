@@ -1,0 +1,168 @@
+"""Models to disk and back, and files that are not what they should be."""
+
+import json
+from typing import get_args
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from neuralode_lbfgs import Coordinates, MLPVectorField, NeuralODE, load_model, save_model
+from neuralode_lbfgs.commands.options import Activation, Solver
+from neuralode_lbfgs.models import with_coordinates
+from neuralode_lbfgs.outputs.store import ACTIVATIONS, SOLVERS, Columns, ModelSpec, Start, StoreError, build_model
+
+
+def a_model(**changes):
+    spec = ModelSpec(**{"state_size": 2, "input_size": 1, "width_size": 3, "depth": 1, **changes})
+    coordinates = Coordinates(
+        np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.array([0.5, 0.6]), np.asarray(7.0), np.asarray(8.0),
+        np.array([9.0]), np.array([10.0]),
+    )  # fmt: skip
+    return with_coordinates(build_model(spec, jax.random.key(1)), coordinates)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+def test_a_model_comes_back_bit_for_bit(path):
+    model = a_model(activation="softplus", solver="Kvaerno5", rtol=1e-5, atol=1e-7, max_steps=99)
+    starts = {
+        "a": Start(0.5, np.array([1.0, 2.0]), np.array([0.5, 1.0]), np.array([[1.0], [2.0]])),
+        "Ärger 7": Start(1.5, np.array([3.0, 4.0])),
+    }
+    columns = Columns("zeit", "run", ("x", "y"), ("u",), {"x": "m/s²"})
+    save_model(path, model, starts=starts, columns=columns)
+    saved = load_model(path)
+    assert eqx.tree_equal(saved.model, model)
+    assert saved.columns == columns
+    assert list(saved.starts) == ["a", "Ärger 7"]
+    assert saved.starts["a"].t == 0.5
+    assert saved.starts["a"].inputs == pytest.approx(np.array([[1.0], [2.0]]))
+    assert saved.starts["Ärger 7"].inputs is None
+    assert saved.starts["Ärger 7"].y == pytest.approx(np.array([3.0, 4.0]))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_comes_back(activation, path):
+    model = a_model(activation=activation)
+    save_model(path, model)
+    spec = load_model(path).spec
+    assert spec is not None
+    assert spec.activation == activation
+
+
+def test_the_command_line_offers_what_can_be_stored():
+    assert get_args(Activation) == tuple(ACTIVATIONS)
+    assert get_args(Solver) == tuple(SOLVERS)
+
+
+def test_names_that_are_not_known():
+    with pytest.raises(ValueError, match=r"there is no solver 'tsit' \(did you mean 'Tsit5'\?\)"):
+        build_model(ModelSpec(2, solver="tsit"), jax.random.key(0))
+    with pytest.raises(ValueError, match="there is no activation 'thanh'"):
+        build_model(ModelSpec(2, activation="thanh"), jax.random.key(0))
+
+
+class Decay(eqx.Module):
+    log_rate: jax.Array
+    name: str = eqx.field(static=True)
+    power: float = 1.0
+
+    def __call__(self, ts, y0):
+        return y0 * jnp.exp(-jnp.exp(self.log_rate) * (ts[:, None] - ts[0]) ** self.power)
+
+
+def test_any_module_is_loaded_into_one_like_it(path):
+    save_model(path, Decay(jnp.array([-3.0]), "mine"))
+    saved = load_model(path, like=Decay(jnp.array([0.0]), "mine"))
+    assert saved.model.log_rate == pytest.approx(-3.0)
+    assert saved.spec is None
+    with pytest.raises(StoreError, match="like="):
+        load_model(path)
+    with pytest.raises(StoreError, match=r"log_rate has shape \(1,\) instead of \(2,\)"):
+        load_model(path, like=Decay(jnp.zeros(2), "mine"))
+    with pytest.raises(StoreError, match="log_rate has type float64, not int64"):
+        load_model(path, like=Decay(jnp.zeros(1, int), "mine"))
+
+
+def test_a_hybrid_model_needs_like(path):
+    model = NeuralODE(lambda t, y, args: -y, state_size=1)
+    save_model(path, model)
+    with pytest.raises(StoreError, match="module of its own kind"):
+        load_model(path)
+    other = NeuralODE(MLPVectorField(1, key=jax.random.key(0)))
+    with pytest.raises(StoreError, match=r"does not fit: vector_field\..* is missing from it"):
+        load_model(path, like=other)
+
+
+def test_a_solver_with_settings_of_its_own_needs_like(path):
+    model = eqx.tree_at(lambda m: m.solver, a_model(), diffrax.Kvaerno5(root_find_max_steps=3))
+    save_model(path, model)
+    with pytest.raises(StoreError, match="like="):
+        load_model(path)
+    assert load_model(path, like=model).model.solver == model.solver
+
+
+def test_missing_and_foreign_files(path, tmp_path):
+    with pytest.raises(StoreError, match="does not exist"):
+        load_model(path)
+    path.write_bytes(save({"a": np.zeros(2)}))
+    with pytest.raises(StoreError, match="not a model that this package has saved"):
+        load_model(path)
+    with pytest.raises(StoreError, match=str(tmp_path)):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.9, 0.999])
+def test_a_file_cut_short(path, part):
+    save_model(path, a_model())
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(part * len(whole))])
+    with pytest.raises(StoreError, match="damaged or not a saved model"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "change,message",
+    [
+        ({"version": "2"}, "version 2 of the format"),
+        ({"contents": "{"}, "damaged"),
+        ({"contents": "{}"}, "damaged"),
+        ({"contents": json.dumps({"spec": {"state_size": -1}, "columns": {"states": [], "inputs": []}, "starts": []})}, "damaged"),
+        ({"contents": json.dumps({"spec": {"size": 1}, "columns": {"states": [], "inputs": []}, "starts": []})}, "damaged"),
+        ({"contents": json.dumps({"spec": {"state_size": 3}, "columns": {"states": [], "inputs": []}, "starts": []})}, "does not fit"),
+        ({"contents": json.dumps({"spec": {"state_size": 2}, "columns": {"states": [], "inputs": []}, "starts": ["a"]})}, "damaged"),
+    ],
+)
+def test_damaged_descriptions(path, change, message):
+    from safetensors import safe_open
+
+    save_model(path, a_model())
+    with safe_open(path, framework="numpy") as file:
+        metadata, arrays = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    path.write_bytes(save(arrays, {**metadata, **change}))
+    with pytest.raises(StoreError, match=message):
+        load_model(path)
+
+
+def test_numbers_that_are_not_finite(path):
+    model = eqx.tree_at(lambda m: m.coordinates.scale, a_model(), jnp.array([1.0, jnp.nan]))
+    save_model(path, model)
+    with pytest.raises(StoreError, match=r"coordinates\.scale holds a number that is not finite"):
+        load_model(path)
+
+
+def test_a_file_is_replaced_whole(path):
+    save_model(path, a_model())
+    save_model(path, a_model(width_size=5))
+    spec = load_model(path).spec
+    assert spec is not None
+    assert spec.width_size == 5
+    assert [other.name for other in path.parent.iterdir()] == [path.name]

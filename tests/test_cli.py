@@ -1,0 +1,351 @@
+"""The command line as a person meets it: every verb, every exit code, and what is on disk afterwards."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from neuralode_lbfgs import NeuralODE, load_model, read_csv
+from neuralode_lbfgs.cli import main
+
+SMALL = ("--max-iter", "20", "--width-size", "4", "--depth", "1", "--quiet", "--no-compilation-cache")
+FILES = {
+    "model.safetensors", "config.toml", "history.csv", "metrics.json", "predictions.csv",
+    *(f"{plot}.{ending}" for plot in ("trajectories", "phase_portrait", "residuals", "history") for ending in ("png", "svg")),
+}  # fmt: skip
+
+
+def rows_of(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture(autouse=True)
+def _no_cache_of_the_user(monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    yield
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_compilation_cache_dir", None)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Two decaying runs, the second out of order and with a gap; times as a person writes them."""
+    path = tmp_path_factory.mktemp("data") / "decay.csv"
+    lines = ["run,t,x,y,comment"]
+    for run, (x0, y0) in {"a": (1.0, 2.0), "b": (2.0, 0.5)}.items():
+        times = [f"{0.25 * k:.2f}" for k in range(13)]
+        if run == "b":
+            times[3], times[4] = times[4], times[3]
+        for text in times:
+            t = float(text)
+            x = "" if run == "b" and text == "1.00" else repr(float(x0 * np.exp(-t)))
+            lines.append(f"{run},{text},{x},{float(y0 * np.exp(-0.5 * t))!r},")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(table, tmp_path_factory):
+    """A run of `fit`: its folder. The one fit that most tests look at."""
+    folder = tmp_path_factory.mktemp("runs") / "decay"
+    held = ("--test-trajectories", "b", "--states", "x", "y")
+    assert main(["fit", str(table), "--out", str(folder), *held, *SMALL]) == 0
+    return folder
+
+
+def test_fit_writes_a_whole_folder_and_nothing_beside_it(run):
+    assert {path.name for path in run.iterdir()} == FILES
+    assert [path.name for path in run.parent.iterdir()] == [run.name]
+
+
+def test_metrics_have_the_promised_keys(run):
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert list(metrics) == [
+        "stop_reason", "iterations", "evaluations", "compile_s", "run_s", "total_s", "train", "test", "baseline",
+    ]  # fmt: skip
+    for errors in (metrics["train"], metrics["test"], metrics["baseline"]["train"], metrics["baseline"]["test"]):
+        assert set(errors) == {"rmse", "scaled_rmse"}
+        assert set(errors["rmse"]) == {"x", "y"}
+    assert metrics["train"]["scaled_rmse"] < 0.2 < metrics["baseline"]["train"]["scaled_rmse"] == pytest.approx(1)
+    assert metrics["total_s"] >= metrics["compile_s"] + metrics["run_s"]
+
+
+def test_predictions_have_the_rows_of_the_data_in_their_order_and_writing(run, table):
+    data, predicted = rows_of(table), rows_of(run / "predictions.csv")
+    assert [row[:2] for row in predicted] == [row[:2] for row in data]
+    assert predicted[0] == ["run", "t", "x", "y"]
+    values = np.array([[float(cell) for cell in row[2:]] for row in predicted[1:]])
+    assert np.isfinite(values).all()  # also where the data have a gap
+
+
+def test_metrics_agree_with_the_predictions(run, table):
+    metrics = json.loads((run / "metrics.json").read_text())
+    data = read_csv(table, states=["x", "y"])["a"]
+    predicted = read_csv(run / "predictions.csv")["a"]
+    rmse = np.sqrt(np.mean((predicted.ys - data.ys) ** 2, axis=0))
+    assert rmse == pytest.approx(list(metrics["train"]["rmse"].values()))
+
+
+def test_history_counts_on_over_the_stages(run):
+    header, *rows = rows_of(run / "history.csv")
+    assert header == ["stage", "iteration", "evaluations", "loss", "gradient_norm", "step_size", "seconds"]
+    evaluations = [int(float(row[2])) for row in rows]
+    assert evaluations == sorted(evaluations)
+    assert float(rows[-1][3]) < float(rows[0][3])
+
+
+def test_the_saved_model_is_a_neural_ode_in_the_units_of_the_data(run, table):
+    saved = load_model(run / "model.safetensors")
+    assert isinstance(saved.model, NeuralODE)
+    assert (saved.columns.time, saved.columns.trajectory, saved.columns.states) == ("t", "run", ("x", "y"))
+    assert list(saved.starts) == ["a"]
+    predicted = read_csv(run / "predictions.csv")["a"]
+    ys = saved.model(predicted.ts, saved.starts["a"].y)
+    assert np.asarray(ys) == pytest.approx(predicted.ys, rel=1e-9, abs=1e-9)
+
+
+def test_config_runs_the_fit_again_and_flags_win_over_it(run, tmp_path, capsys):
+    config = tomllib.loads((run / "config.toml").read_text())
+    assert list(config) == ["data", "model", "fit", "run"]
+    assert config["model"]["width_size"] == 4
+    assert config["data"]["test_trajectories"] == ["b"]
+    words = ["fit", "--config", str(run / "config.toml"), "--out", str(tmp_path / "again"), "--dry-run"]
+    assert main(words) == 0
+    assert "2-4-2" in (printed := capsys.readouterr().out)
+    assert "held out: b" in printed
+    assert main([*words, "--width-size", "7", "--train-until", "2"]) == 0
+    assert "2-7-2" in (printed := capsys.readouterr().out)
+    assert "rows up to 2; held out: 8 rows" in printed
+
+
+def test_a_config_file_names_its_data_from_where_it_is(run, table, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "decay.csv").write_text(table.read_text())
+    assert main(["fit", "decay.csv", "--states", "x", "y", "--out", "runs/one", "--no-plots", *SMALL]) == 0
+    assert tomllib.loads(Path("runs/one/config.toml").read_text())["data"]["data"] == "../../decay.csv"
+    assert not list(Path("runs/one").glob("*.png"))
+    monkeypatch.chdir("runs/one")
+    capsys.readouterr()
+    assert main(["plot", "."]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "trajectories.png"
+    assert set(FILES) == {path.name for path in Path().iterdir()}
+    metrics = json.loads(Path("metrics.json").read_text())
+    assert metrics["test"] is None
+    assert metrics["baseline"]["test"] is None
+
+
+def test_the_summary_fits_a_terminal_and_has_the_errors(table, run, tmp_path, capsys):
+    words = ["--states", "x", "y", "--train-until", "2", "--no-plots", *SMALL, "--overwrite"]
+    (tmp_path / "notes.txt").write_text("mine")
+    assert main(["fit", str(table), "--out", str(tmp_path), *words]) == 0
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.split()[:1] == ["RMSE"] and "held out" in line for line in lines)
+    assert any(line.startswith("stopped: ") for line in lines)
+    assert "26 rows, 2 trajectories" in printed.err
+    # What else is in the folder stays; predictions cover the continuation.
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert len(rows_of(tmp_path / "predictions.csv")) == 27
+
+
+def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", "mass_spring_forced", "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "states: x [m], v [m/s]\ninputs: u [N]" in printed
+    assert "8 of 12 trajectories; held out: test1, test2, test3, test4" in printed
+    assert "layers 3-16-16-2" in printed
+    assert main(["fit", "mass_spring_forced", "--dry-run", "--test-trajectories"]) == 0
+    assert "nothing is held out" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_predict_on_a_file(run, table, tmp_path):
+    assert main(["predict", str(run), "--data", str(table), "--out", str(tmp_path / "p.csv")]) == 0
+    data, predicted = rows_of(table), rows_of(tmp_path / "p.csv")
+    assert [row[:2] for row in predicted] == [row[:2] for row in data]
+    assert predicted[1][2:] == data[1][2:4]  # each starts from its own first row
+
+
+def test_predict_from_the_fitted_start(run, table, tmp_path, capsys):
+    # Rows after the start, in a file without the column of trajectories, whose states are blank.
+    path = tmp_path / "later.csv"
+    path.write_text("t,x,y\n2.00,,\n0.50,,\n")
+    words = ["predict", str(run), "--data", str(path), "--out", str(tmp_path / "p.csv")]
+    assert main(words) == 2
+    assert "no row in which every state is given" in capsys.readouterr().err
+    assert not (tmp_path / "p.csv").exists()
+    assert main([*words, "--start", "fitted"]) == 0
+    known = {row[1]: row[2:] for row in rows_of(run / "predictions.csv") if row[0] == "a"}
+    predicted = rows_of(tmp_path / "p.csv")
+    assert [row[0] for row in predicted] == ["t", "2.00", "0.50"]
+    for time_text, *states in predicted[1:]:
+        assert [float(s) for s in states] == pytest.approx([float(s) for s in known[time_text]], rel=1e-8)
+    assert main(["predict", str(run), "--data", str(table), "--start", "fitted", "--out", str(tmp_path / "q.csv")]) == 2
+    assert "trajectory 'b' has no fitted start" in capsys.readouterr().err
+
+
+def test_forecast(run, tmp_path, capsys):
+    assert main(["predict", str(run), "--t1", "5", "--num", "6", "--out", str(tmp_path / "f.csv")]) == 0
+    rows = rows_of(tmp_path / "f.csv")
+    assert rows[0] == ["run", "t", "x", "y"]
+    assert [row[:2] for row in rows[1:]] == [["a", f"{t}.0"] for t in range(6)]
+    assert main(["predict", str(run), "--t1", "5", "--trajectory", "c", "--out", str(tmp_path / "g.csv")]) == 2
+    assert "no training trajectory 'c'" in capsys.readouterr().err
+
+
+def test_datasets(capsys):
+    assert main(["datasets"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[:2]] == ["name", "alpha_pinene"]
+    assert max(map(len, lines)) <= 100
+
+
+def test_generate(tmp_path, capsys):
+    out = tmp_path / "vdp.csv"
+    words = ["generate", "van_der_pol", "--out", str(out), "--num-trajectories", "2", "--num", "5", "--t1", "2"]
+    assert main([*words, "--noise", "0.1", "--relative-noise", "--missing", "0.2", "--random-times", "--seed", "3"]) == 0
+    data = read_csv(out)
+    assert (len(data), data.state_names, data[0].ts.size) == (2, ("x", "v"), 5)
+    assert f"neuralode-lbfgs fit {out}" in capsys.readouterr().err
+    assert main(["generate"]) == 0
+    assert "van_der_pol " in capsys.readouterr().out
+    assert main(["generate", "vanderpol", "--out", str(out)]) == 2
+    assert "did you mean 'van_der_pol'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words,message",
+    [
+        ("fit", "name the data"),
+        ("fit no_such.csv", "neither a file nor a bundled data set"),
+        ("fit hare_lynks", "did you mean 'hare_lynx'"),
+        ("fit hare_lynx --widht-size 3", 'Did you mean --width-size'),
+        ("fit hare_lynx --width-size 0", "width_size must be at least 1; it is 0"),
+        ("fit hare_lynx --width-size 8.5", "--width-size needs a whole number; it is 8.5"),
+        ("fit hare_lynx --rtol 0", "rtol must be between 0 and 1"),
+        ("fit hare_lynx --solver Tsit6", "Tsit5"),
+        ("fit hare_lynx --stages macthing", "there is no stage 'macthing'"),
+        ("fit hare_lynx --states hare lynks", "lynks"),
+        ("fit hare_lynx --train-until 99", "--train-until: splitting at t = 99 leaves nothing to test on"),
+        ("fit lotka_volterra --test-trajectories nobody", "no trajectory has the id 'nobody'"),
+        ("fit lotka_volterra --train-until 3 --test-trajectories test1", "give one of them"),
+        ("fit hare_lynx --config nothing.toml", "nothing.toml cannot be read"),
+        ("fit hare_lynx --out taken", "taken is a file"),
+        ("predict nowhere --t1 3 --out p.csv", "nowhere holds no run"),
+        ("predict nowhere --out p.csv", "either --data FILE"),
+        ("predict nowhere --t1 3 --out no/p.csv", "does not exist"),
+        ("plot nowhere", "nowhere holds no run"),
+        ("generate van_der_pol", "--out"),
+        ("generate van_der_pol --out v.csv --missing 2", "missing"),
+        ("fitt hare_lynx", 'Did you mean "fit"'),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_sentence_and_writes_nothing(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").touch()
+    assert main(words.split()) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err.splitlines()[-1]
+    assert printed.err.count("error: ") == 1
+    assert "Traceback" not in printed.err
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize(
+    "text,message",
+    [
+        ("[modle]\n", "did you mean 'model'"),
+        ("[model]\nwitdh_size = 3\n", "no option 'witdh_size' in [model] (did you mean 'width_size'?)"),
+        ("[model]\nwidth_size = 3.5\n", "whole number"),
+        ("[model]\nwidth_size = 'wide'\n", "wide"),
+        ("[model\n", "is not TOML"),
+        ("width_size = 3\n", "its sections are data, model, fit, run"),
+    ],
+)
+def test_a_config_file_that_is_wrong(text, message, tmp_path, capsys):
+    (tmp_path / "c.toml").write_text(text)
+    assert main(["fit", "hare_lynx", "--config", str(tmp_path / "c.toml"), "--dry-run"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_holds_a_run_is_refused(run, table, capsys):
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    assert main(["fit", str(table), "--states", "x", "y", "--out", str(run), *SMALL]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_a_held_out_trajectory_without_a_start_is_refused_before_the_fit(tmp_path, capsys):
+    (tmp_path / "d.csv").write_text("id,t,x,y\na,0,1,1\na,1,2,2\nb,0,1,\nb,1,,1\n")
+    assert main(["fit", str(tmp_path / "d.csv"), "--test-trajectories", "b", *SMALL]) == 2
+    assert "trajectory 'b' is held out, but has no row" in capsys.readouterr().err
+
+
+def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, monkeypatch, capsys):
+    from neuralode_lbfgs.fitting import fit as real
+    from neuralode_lbfgs.optimise import StopReason
+
+    def stuck(*args, **keywords):
+        import dataclasses
+
+        result = real(*args, **keywords)
+        stages = tuple(dataclasses.replace(stage, history=stage.history[:1]) for stage in result.stages)
+        return dataclasses.replace(
+            result, stages=stages, loss=result.initial_loss, stop_reason=StopReason.SEARCH_FAILED
+        )
+
+    monkeypatch.setattr("neuralode_lbfgs.fitting.fit.fit", stuck)
+    words = ["--states", "x", "y", "--no-plots", "--out", str(tmp_path / "run"), *SMALL]
+    assert main(["fit", str(table), *words]) == 1
+    assert "no better than where it started: no step along" in capsys.readouterr().err
+    assert (tmp_path / "run" / "metrics.json").exists()
+
+
+@pytest.mark.parametrize("number,code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_fit_saves_the_best_model(number, code, tmp_path):
+    words = ["fit", "rotifer_algae", "--out", str(tmp_path / "run"), "--no-plots", "--ftol", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "neuralode_lbfgs", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith(("matching:", "full:")):
+                break
+        time.sleep(0.5)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == code, err
+    assert "interrupted" in out
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["stop_reason"] == "interrupted"
+    assert metrics["train"]["scaled_rmse"] is not None
+    assert (tmp_path / "run" / "model.safetensors").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_help_needs_nothing_heavy():
+    code = (
+        "import sys\nfrom neuralode_lbfgs.cli import main\nassert main(['--help']) == 0\n"
+        "heavy = {'jax', 'numpy', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\nassert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "predict" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_fit_script_is_the_same_front_door():
+    script = Path(__file__).parents[1] / "scripts" / "fit.py"
+    words = [sys.executable, str(script), "hare_lynx", "--dry-run"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    assert "hare [thousands of pelts]" in done.stdout
