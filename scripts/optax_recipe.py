@@ -368,8 +368,8 @@ def main(argv: list[str] | None = None) -> int:
             }
         print(table(fits, data))
     # Any constant moves freely between the two terms of mlp(y) - exp(log_gamma).
-    print("\nlog_gamma is not identifiable: the network's last bias takes up what it lacks, at")
-    print("the same loss. To learn it, fix what the network may do, or measure it alone.")
+    print("\nlog_gamma is not identifiable: the network's last bias takes up what it lacks,")
+    print("at the same loss. To learn it, fix the network's level, or measure it alone.")
     return 0
 
 
