@@ -10,7 +10,5 @@ import jax
 import jaxtyping
 
 # Shapes and types of annotations are checked at run time, in tests only. By PEP 484 an int may pass as a float.
-jaxtyping.install_import_hook(
-    "neuralode_lbfgs", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
-)
+jaxtyping.install_import_hook("neuralode_lbfgs", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 jax.config.update("jax_enable_x64", True)

@@ -1,11 +1,11 @@
 """The command line as a person meets it: every verb, every exit code, and what is on disk afterwards."""
 
 import csv
+import dataclasses
 import json
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -16,11 +16,12 @@ import pytest
 from neuralode_lbfgs import NeuralODE, load_model, read_csv
 from neuralode_lbfgs.cli import main
 
-SMALL = ("--max-iter", "20", "--width-size", "4", "--depth", "1", "--quiet", "--no-compilation-cache")
-FILES = {
-    "model.safetensors", "config.toml", "history.csv", "metrics.json", "predictions.csv",
-    *(f"{plot}.{ending}" for plot in ("trajectories", "phase_portrait", "residuals", "history") for ending in ("png", "svg")),
-}  # fmt: skip
+SMALL = ("--max-iter", "20", "--width-size", "4", "--depth", "1", "--quiet")
+HELD_OUT = ("--states", "x", "y", "--test-trajectories", "b")
+CONTINUED = ("--states", "x", "y", "--train-until", "2")
+PLOTS = ("trajectories", "phase_portrait", "residuals", "history")
+FILES = {"model.safetensors", "config.toml", "history.csv", "metrics.json", "predictions.csv"}
+FILES |= {f"{plot}.{ending}" for plot in PLOTS for ending in ("png", "svg")}
 
 
 def rows_of(path):
@@ -28,11 +29,12 @@ def rows_of(path):
         return list(csv.reader(file))
 
 
-@pytest.fixture(autouse=True)
-def _no_cache_of_the_user(monkeypatch, tmp_path_factory):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    yield
-    jax.config.update("jax_enable_x64", True)
+@pytest.fixture(scope="module", autouse=True)
+def _a_cache_of_its_own(tmp_path_factory):
+    """Fits of one shape are compiled once, here and in the processes that are started, and not in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
     jax.config.update("jax_compilation_cache_dir", None)
 
 
@@ -57,8 +59,7 @@ def table(tmp_path_factory):
 def run(table, tmp_path_factory):
     """A run of `fit`: its folder. The one fit that most tests look at."""
     folder = tmp_path_factory.mktemp("runs") / "decay"
-    held = ("--test-trajectories", "b", "--states", "x", "y")
-    assert main(["fit", str(table), "--out", str(folder), *held, *SMALL]) == 0
+    assert main(["fit", str(table), "--out", str(folder), *HELD_OUT, *SMALL]) == 0
     return folder
 
 
@@ -130,7 +131,7 @@ def test_config_runs_the_fit_again_and_flags_win_over_it(run, tmp_path, capsys):
 def test_a_config_file_names_its_data_from_where_it_is(run, table, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "decay.csv").write_text(table.read_text())
-    assert main(["fit", "decay.csv", "--states", "x", "y", "--out", "runs/one", "--no-plots", *SMALL]) == 0
+    assert main(["fit", "decay.csv", *CONTINUED, "--out", "runs/one", "--no-plots", *SMALL]) == 0
     assert tomllib.loads(Path("runs/one/config.toml").read_text())["data"]["data"] == "../../decay.csv"
     assert not list(Path("runs/one").glob("*.png"))
     monkeypatch.chdir("runs/one")
@@ -139,12 +140,12 @@ def test_a_config_file_names_its_data_from_where_it_is(run, table, tmp_path, mon
     assert capsys.readouterr().out.splitlines()[0] == "trajectories.png"
     assert set(FILES) == {path.name for path in Path().iterdir()}
     metrics = json.loads(Path("metrics.json").read_text())
-    assert metrics["test"] is None
-    assert metrics["baseline"]["test"] is None
+    assert set(metrics["test"]["rmse"]) == {"x", "y"}
+    assert len(rows_of("predictions.csv")) == 27  # the continuation as well
 
 
 def test_the_summary_fits_a_terminal_and_has_the_errors(table, run, tmp_path, capsys):
-    words = ["--states", "x", "y", "--train-until", "2", "--no-plots", *SMALL, "--overwrite"]
+    words = [*HELD_OUT, "--no-plots", *SMALL, "--overwrite"]
     (tmp_path / "notes.txt").write_text("mine")
     assert main(["fit", str(table), "--out", str(tmp_path), *words]) == 0
     printed = capsys.readouterr()
@@ -153,9 +154,7 @@ def test_the_summary_fits_a_terminal_and_has_the_errors(table, run, tmp_path, ca
     assert any(line.split()[:1] == ["RMSE"] and "held out" in line for line in lines)
     assert any(line.startswith("stopped: ") for line in lines)
     assert "26 rows, 2 trajectories" in printed.err
-    # What else is in the folder stays; predictions cover the continuation.
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert len(rows_of(tmp_path / "predictions.csv")) == 27
+    assert (tmp_path / "notes.txt").read_text() == "mine"  # what else is in the folder stays
 
 
 def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, monkeypatch, capsys):
@@ -190,7 +189,7 @@ def test_predict_from_the_fitted_start(run, table, tmp_path, capsys):
     predicted = rows_of(tmp_path / "p.csv")
     assert [row[0] for row in predicted] == ["t", "2.00", "0.50"]
     for time_text, *states in predicted[1:]:
-        assert [float(s) for s in states] == pytest.approx([float(s) for s in known[time_text]], rel=1e-8)
+        assert [float(s) for s in states] == pytest.approx([float(s) for s in known[time_text]], rel=1e-4)
     assert main(["predict", str(run), "--data", str(table), "--start", "fitted", "--out", str(tmp_path / "q.csv")]) == 2
     assert "trajectory 'b' has no fitted start" in capsys.readouterr().err
 
@@ -208,13 +207,14 @@ def test_datasets(capsys):
     assert main(["datasets"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["name", "alpha_pinene"]
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 80
 
 
 def test_generate(tmp_path, capsys):
     out = tmp_path / "vdp.csv"
     words = ["generate", "van_der_pol", "--out", str(out), "--num-trajectories", "2", "--num", "5", "--t1", "2"]
-    assert main([*words, "--noise", "0.1", "--relative-noise", "--missing", "0.2", "--random-times", "--seed", "3"]) == 0
+    words += ["--noise", "0.1", "--relative-noise", "--missing", "0.2", "--random-times", "--seed", "3"]
+    assert main(words) == 0
     data = read_csv(out)
     assert (len(data), data.state_names, data[0].ts.size) == (2, ("x", "v"), 5)
     assert f"neuralode-lbfgs fit {out}" in capsys.readouterr().err
@@ -297,16 +297,14 @@ def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, mon
     from neuralode_lbfgs.optimise import StopReason
 
     def stuck(*args, **keywords):
-        import dataclasses
-
         result = real(*args, **keywords)
         stages = tuple(dataclasses.replace(stage, history=stage.history[:1]) for stage in result.stages)
         return dataclasses.replace(
             result, stages=stages, loss=result.initial_loss, stop_reason=StopReason.SEARCH_FAILED
         )
 
-    monkeypatch.setattr("neuralode_lbfgs.fitting.fit.fit", stuck)
-    words = ["--states", "x", "y", "--no-plots", "--out", str(tmp_path / "run"), *SMALL]
+    monkeypatch.setattr("neuralode_lbfgs.fitting.fit", stuck)
+    words = [*CONTINUED, "--no-plots", "--out", str(tmp_path / "run"), *SMALL]
     assert main(["fit", str(table), *words]) == 1
     assert "no better than where it started: no step along" in capsys.readouterr().err
     assert (tmp_path / "run" / "metrics.json").exists()
@@ -314,19 +312,20 @@ def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, mon
 
 @pytest.mark.parametrize("number,code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_fit_saves_the_best_model(number, code, tmp_path):
-    words = ["fit", "rotifer_algae", "--out", str(tmp_path / "run"), "--no-plots", "--ftol", "0"]
+    words = ["fit", "hare_lynx", "--out", str(tmp_path / "run"), "--no-plots", "--ftol", "0", "--width-size", "4"]
+    words += ["--max-iter", "1000000", "--max-evals", "1000000"]
     with subprocess.Popen(
         [sys.executable, "-m", "neuralode_lbfgs", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith(("matching:", "full:")):
+            if line.startswith("matching:"):  # the other stage is about to compile
                 break
-        time.sleep(0.5)
         process.send_signal(number)
         out, err = process.communicate(timeout=120)
     assert process.returncode == code, err
-    assert "interrupted" in out
+    assert "stopped: interrupted" in out
+    assert err.count("stopping; the best model") == 1
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["stop_reason"] == "interrupted"
     assert metrics["train"]["scaled_rmse"] is not None

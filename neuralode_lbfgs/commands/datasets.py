@@ -1,5 +1,9 @@
 """`datasets`: what comes with the package."""
 
+import textwrap
+
+WIDTH = 80
+
 
 def datasets() -> int:
     """List the bundled data sets."""
@@ -13,5 +17,6 @@ def datasets() -> int:
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     for name, *numbers, title in rows:
         cells = "  ".join(f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:], strict=True))
-        print(f"{name:<{widths[0]}}  {cells}  {title}")
+        start = f"{name:<{widths[0]}}  {cells}  "
+        print(textwrap.fill(title, WIDTH, initial_indent=start, subsequent_indent=" " * len(start)))
     return 0

@@ -48,7 +48,7 @@ def fit(
     prepare_jax(float32=run_options.float32, cache=not run_options.no_compilation_cache)
     with Interrupts() as interrupts:
         try:
-            result = _fitted(source, model_options, fit_options, run_options.quiet)
+            result = _fitted(source, model_options, fit_options, run_options.quiet, interrupts)
         except KeyboardInterrupt:
             print("interrupted before there was a model; nothing was written.", file=sys.stderr)
             return interrupts.exit_code
@@ -80,10 +80,13 @@ def _plan(
     )
 
 
-def _fitted(source: "Source", model_options: ModelOptions, fit_options: FitOptions, quiet: bool) -> "FitResult":
+def _fitted(
+    source: "Source", model_options: ModelOptions, fit_options: FitOptions, quiet: bool, interrupts: Interrupts
+) -> "FitResult":
     import jax
 
-    from ..fitting.fit import fit as fit_model
+    from ..fitting import Progressed
+    from ..fitting import fit as fit_model
     from ..outputs.store import ModelSpec, build_model
     from .progress import showing
 
@@ -99,9 +102,15 @@ def _fitted(source: "Source", model_options: ModelOptions, fit_options: FitOptio
         max_steps=model_options.max_steps,
     )
     model = build_model(spec, jax.random.key(model_options.seed))
-    with warnings.catch_warnings(), showing(quiet) as callback:
+    with warnings.catch_warnings(), showing(quiet) as show:
         warnings.filterwarnings("ignore", "fitting in single precision")  # it is among the result's notes
-        return fit_model(model, source.train, fit_options, callback=callback)
+
+        def between_chunks(event: Progressed) -> None:
+            show(event)
+            if event.stage != "matching":  # that one takes seconds, and its end is where a model begins to be of use
+                interrupts.check()
+
+        return fit_model(model, source.train, fit_options, callback=between_chunks)
 
 
 def _write(

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM, so that the best model so far is saved and nothing is left half written."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,11 @@ from typing import Any
 
 
 class Interrupts:
-    """Within it, SIGINT and SIGTERM raise KeyboardInterrupt, and `exit_code` says which came first."""
+    """Within it, SIGINT and SIGTERM ask for a stop, which `check` heeds where a model is at hand to be saved.
+
+    A second signal raises KeyboardInterrupt at once, unless results are being written. `exit_code` says which
+    signal came first.
+    """
 
     def __init__(self):
         self._received: int | None = None
@@ -25,6 +30,15 @@ class Interrupts:
     def came(self) -> bool:
         """Whether there was a signal."""
         return self._received is not None
+
+    def check(self) -> None:
+        """Stop here if asked to.
+
+        Raises:
+            KeyboardInterrupt: if there was a signal.
+        """
+        if self.came:
+            raise KeyboardInterrupt
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():  # Python allows it nowhere else
@@ -47,6 +61,9 @@ class Interrupts:
             self._held = False
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        self._received = self._received or number
-        if not self._held:
+        if self._received is None:
+            self._received = number
+            # Not print: the signal may have come in the middle of one.
+            os.write(2, b"stopping; the best model so far will be saved (once more to stop at once)\n")
+        elif not self._held:
             raise KeyboardInterrupt

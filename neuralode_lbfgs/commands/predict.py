@@ -115,9 +115,7 @@ def _from_start(run: "Trajectory", start: "Start") -> "Trajectory":
     return Trajectory(run.id, ts, ys, None, np.concatenate([start.inputs[before], run.inputs]))
 
 
-def _future(
-    saved: "SavedRun", t1: float, num: int, names: tuple[str, ...]
-) -> "tuple[Table, Roles, Trajectories]":
+def _future(saved: "SavedRun", t1: float, num: int, names: tuple[str, ...]) -> "tuple[Table, Roles, Trajectories]":
     """An empty table of the times of a forecast, in the columns of the training data."""
     import numpy as np
 

@@ -2,24 +2,17 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..fitting import Progressed
 
 INTERVAL = 10.0  # seconds between plain lines: enough for a log to show life
 
 
-class Event(Protocol):
-    """What a fit tells between compiled chunks."""
-
-    stage: str
-    iteration: int
-    evaluations: int
-    loss: float
-    seconds: float
-
-
-def line(event: Any) -> str:
+def line(event: "Progressed") -> str:
     """One event in words, within a terminal's width."""
     return (
         f"{event.stage}: iteration {event.iteration}, loss {event.loss:.4g}, "
@@ -33,7 +26,7 @@ class PlainProgress:
     def __init__(self):
         self._stage, self._next = "", 0.0
 
-    def __call__(self, event: Any) -> None:
+    def __call__(self, event: "Progressed") -> None:
         now = time.monotonic()
         if event.stage != self._stage or now >= self._next:
             print(line(event), file=sys.stderr, flush=True)
@@ -41,10 +34,10 @@ class PlainProgress:
 
 
 @contextmanager
-def showing(quiet: bool) -> Iterator[Any]:
-    """The callback for a fit, or None if nothing is to be shown."""
+def showing(quiet: bool) -> "Iterator[Callable[[Progressed], None]]":
+    """What to call with every event of a fit."""
     if quiet:
-        yield None
+        yield lambda event: None
         return
     if not sys.stderr.isatty():
         yield PlainProgress()
@@ -53,9 +46,9 @@ def showing(quiet: bool) -> Iterator[Any]:
 
     console = Console(stderr=True, highlight=False)
     with console.status("compiling ...", spinner="dots") as status:
-        last: list[Any] = []
+        last: list[Progressed] = []
 
-        def show(event: Any) -> None:
+        def show(event: "Progressed") -> None:
             if last and last[0].stage != event.stage:
                 console.print(line(last[0]), markup=False)  # what a stage came to stays on the screen
             last[:] = [event]

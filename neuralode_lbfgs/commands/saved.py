@@ -30,6 +30,6 @@ def open_data(folder: Path) -> Source:
     entries = dict(read_config(folder / CONFIG).get("data", {}))
     given = entries.pop("data", None)
     if not isinstance(given, str):
-        raise DataError(f"{folder / CONFIG} does not name the data; add data = \"...\" to [data].")
+        raise DataError(f'{folder / CONFIG} does not name the data; add data = "..." to [data].')
     lists = {name: tuple(entries[name]) for name in ("states", "inputs", "test_trajectories") if name in entries}
     return open_source(given, DataOptions(**{**entries, **lists}))

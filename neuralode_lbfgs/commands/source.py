@@ -92,18 +92,14 @@ def open_source(given: str, options: DataOptions) -> Source:
             inputs=inputs,
         )
         if options.train_until is None and options.test_trajectories is None:
-            options = replace(
-                options, train_until=card.train_until, test_trajectories=card.test_trajectories or None
-            )
+            options = replace(options, train_until=card.train_until, test_trajectories=card.test_trajectories or None)
     roles = infer_roles(
         table, time=options.time, states=options.states, inputs=options.inputs, trajectory=options.trajectory
     )
     data = to_trajectories(table, roles, units)
     held_out = options.test_trajectories or None
     if held_out is not None and options.train_until is not None:
-        raise DataError(
-            "--train-until and --test-trajectories are two ways of holding data out; give one of them."
-        )
+        raise DataError("--train-until and --test-trajectories are two ways of holding data out; give one of them.")
     train, test = data, None
     if held_out is not None or options.train_until is not None:
         try:

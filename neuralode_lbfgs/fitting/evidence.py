@@ -66,27 +66,45 @@ class EvidenceEstimate:
         residuals: `residuals(free, *args)`, an array whose sum of squares is the mean square of the data.
         model_of: takes the model out of `free`.
         free: an example of what is trained.
+        by_row: `residuals` is that of one row of the data, and is mapped over the leading axis of `args`. Its
+            Jacobian then costs a backward pass a row instead of a forward pass a weight.
     """
 
-    def __init__(self, residuals: Callable, model_of: Callable[[PyTree], PyTree], free: PyTree):
+    def __init__(
+        self, residuals: Callable, model_of: Callable[[PyTree], PyTree], free: PyTree, *, by_row: bool = False
+    ):
         self.groups = _group_numbers(free, model_of)
         self.group_count = max(len(weight_groups(model_of(free))), 1)
         self.flatten = lambda free: np.asarray(ravel_pytree(free)[0], np.float64)
         vector, self.unflatten = ravel_pytree(free)
         self._dtype = vector.dtype
 
+        def flat_residuals(x, *args):
+            return residuals(self.unflatten(x), *args).ravel()
+
+        def all_residuals(x, *args):
+            if not by_row:
+                return flat_residuals(x, *args)
+            return jax.vmap(lambda *row: flat_residuals(x, *row))(*args).ravel()
+
         def normal(x, *args):
-            r, jvp = jax.linearize(lambda x: residuals(self.unflatten(x), *args).ravel(), x)
-            rows = jax.vmap(jvp)(jnp.eye(x.size, dtype=x.dtype))
-            return rows @ rows.T, rows @ r, r @ r
+            if by_row:
+                r = all_residuals(x, *args)
+                rows = jax.vmap(lambda *row: jax.jacrev(flat_residuals)(x, *row))(*args)
+                transposed = rows.reshape(r.size, x.size).T
+            else:
+                r, jvp = jax.linearize(lambda x: all_residuals(x, *args), x)
+                transposed = jax.vmap(jvp)(jnp.eye(x.size, dtype=x.dtype))
+            return transposed @ transposed.T, transposed @ r, r @ r
 
-        self._residuals = residuals
+        self._residuals = all_residuals
         self._normal = jax.jit(normal)
-        self._mean_square = jax.jit(lambda x, *args: jnp.sum(residuals(self.unflatten(x), *args) ** 2))
+        self._mean_square = jax.jit(lambda x, *args: jnp.sum(all_residuals(x, *args) ** 2))
 
-    def affordable(self, free: PyTree, *args: PyTree) -> bool:
+    def affordable(self, *args: PyTree) -> bool:
         """Whether the Jacobian fits into memory."""
-        return self.groups.size * jax.eval_shape(self._residuals, free, *args).size <= MOST_ENTRIES
+        x = jax.ShapeDtypeStruct((self.groups.size,), self._dtype)
+        return self.groups.size * jax.eval_shape(self._residuals, x, *args).size <= MOST_ENTRIES
 
     def mean_square(self, x: np.ndarray, *args: PyTree) -> float:
         return float(self._mean_square(jnp.asarray(x, self._dtype), *args))
@@ -125,7 +143,7 @@ class EvidenceEstimate:
             observed: how many independent numbers were observed, n.
         """
         x = self.flatten(free)
-        normal = self.normal(x, *args) if self.affordable(free, *args) else None
+        normal = self.normal(x, *args) if self.affordable(*args) else None
         mean_square = self.mean_square(x, *args) if normal is None else normal.mean_square
         return self.evidence(x, normal, mean_square, decay, observed)
 

@@ -21,12 +21,16 @@ MOST_POINTS = 1024  # of the regression: more points on the same curves add cost
 
 
 class Slopes(eqx.Module):
-    """Points on the smooth curves, in coordinates of order one."""
+    """Points on the smooth curves, in coordinates of order one.
 
-    tau: Float[Array | np.ndarray, " points"]
-    z: Float[Array | np.ndarray, "points states"]
-    rate: Float[Array | np.ndarray, "points states"]
-    u: Float[Array | np.ndarray, "points inputs"] | None
+    `weight` is one over the root of the number of slopes, the same at each point.
+    """
+
+    tau: Float[Array | np.ndarray, " *points"]
+    z: Float[Array | np.ndarray, "*points states"]
+    rate: Float[Array | np.ndarray, "*points states"]
+    u: Float[Array | np.ndarray, "*points inputs"] | None
+    weight: Float[Array | np.ndarray, " *points"]
 
 
 def collect_slopes(
@@ -63,16 +67,20 @@ def collect_slopes(
         keep = np.linspace(0, tau.size - 1, MOST_POINTS).round().astype(int)
         tau, z, rate, u = tau[keep], z[keep], rate[keep], u[keep]
     cast = lambda a: np.asarray(a, dtype)  # noqa: E731
-    return Slopes(cast(tau), cast(z), cast(rate), cast(u) if data.input_size else None)
+    weight = np.full(tau.size, 1 / np.sqrt(rate.size))
+    return Slopes(cast(tau), cast(z), cast(rate), cast(u) if data.input_size else None, cast(weight))
 
 
-def matching_residuals(model: PyTree, slopes: Slopes) -> Float[Array, "points states"]:
-    """Errors of the slopes in units of their typical size; their squares sum to the mean square."""
-    rates = jax.vmap(model.rate, in_axes=(0, 0, None if slopes.u is None else 0))(slopes.tau, slopes.z, slopes.u)
-    error = (rates - slopes.rate) / model.coordinates.rate_scale
-    return error / np.sqrt(error.size)
+def slope_residuals(model: PyTree, point: Slopes) -> Float[Array, " states"]:
+    """Errors of the slopes at one point (an unbatched `Slopes`) in units of their typical size.
+
+    Over all points their squares sum to the mean square.
+    """
+    error = (model.rate(point.tau, point.z, point.u) - point.rate) / model.coordinates.rate_scale
+    return error * point.weight
 
 
 def matching_loss(model: PyTree, slopes: Slopes, decay: Float[Array, " groups"]) -> Float[Array, ""]:
     """Mean squared error of the slopes, plus decay."""
-    return jnp.sum(matching_residuals(model, slopes) ** 2) + jnp.sum(decay * squared_weights(model))
+    errors = jax.vmap(slope_residuals, in_axes=(None, 0))(model, slopes)
+    return jnp.sum(errors**2) + jnp.sum(decay * squared_weights(model))

@@ -15,7 +15,7 @@ class FitOptions:
     max_iter: int = 2000
     """Iterations at most, over all rounds of the full-horizon stage."""
 
-    max_evals: int = 5000
+    max_evals: int = 3000
     """Evaluations of loss and gradient at most, over all rounds of the full-horizon stage."""
 
     gtol: float = 1e-8

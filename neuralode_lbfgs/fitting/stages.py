@@ -17,7 +17,7 @@ from .batch import Batch, Segments, make_batch
 from .evidence import Evidence, EvidenceEstimate, squared_weights
 from .gauss_newton import GaussNewtonFit, gauss_newton
 from .losses import Parameters, Weighting, residuals, split_parameters, trajectory_loss
-from .matching import Slopes, matching_loss, matching_residuals
+from .matching import Slopes, matching_loss, slope_residuals
 from .mesh import Mesher
 from .options import FitOptions
 
@@ -27,7 +27,8 @@ SETTLED = 0.3  # change of the logarithm of the decay below which it has settled
 FIRST_DECAY = 1e-2  # a strong pull first: from a smooth field the evidence lets go where the data insist
 FEW = 40.0  # observations; below about this number the evidence is sure of itself too soon (see `cautious`)
 MATCHING_EVALS, ROUND_EVALS, REFINE_EVALS = 2000, 200, 100
-MATCHING_STEPS = 80  # of Gauss-Newton; 30 to 80 are usual
+MATCHING_STEPS = 60  # of Gauss-Newton: a start for the next stage, no more
+SLOPE_ERROR = 0.02  # of a smoothing spline, in units of a typical slope
 MOST_FOR_NEWTON = 1500  # weights: beyond, solving the normal equations costs more than L-BFGS's iterations
 MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
 MOST_STEPS = 2_000_000
@@ -129,10 +130,17 @@ def match_derivatives(
     bottom (Foresee & Hagan 1997). Models with too many weights for its Jacobian take L-BFGS.
     """
     free, fixed = trainable(model)
-    estimate = EvidenceEstimate(lambda f, s: matching_residuals(eqx.combine(f, fixed), s), lambda f: f, free)
+    estimate = EvidenceEstimate(
+        lambda f, point: slope_residuals(eqx.combine(f, fixed), point), lambda f: f, free, by_row=True
+    )
     decay = np.full(estimate.group_count, FIRST_DECAY if options.weight_decay is None else options.weight_decay)
-    choose = None if options.weight_decay is not None else lambda e: cautious(e, observed)
-    if estimate.affordable(free, slopes) and estimate.groups.size <= MOST_FOR_NEWTON:
+
+    def from_slopes(evidence: Evidence) -> np.ndarray:
+        # What a spline says of slopes is never exact, and its errors are no noise that averages out.
+        return cautious(evidence, observed) * max(1.0, (SLOPE_ERROR / evidence.noise) ** 2)
+
+    choose = None if options.weight_decay is not None else from_slopes
+    if estimate.affordable(slopes) and estimate.groups.size <= MOST_FOR_NEWTON:
         fit = gauss_newton(estimate, estimate.flatten(free), (slopes,), decay, observed, choose, MATCHING_STEPS)
         record.add_steps(fit)
         free = estimate.unflatten(jnp.asarray(fit.x, jnp.result_type(float)))

@@ -43,9 +43,7 @@ class Optax(eqx.Module):
 
     def restart(self, state: OptaxState, x: Float[Array, " free"]) -> OptaxState:
         """Go on from x when the loss has changed."""
-        return eqx.tree_at(
-            lambda s: (s.x, s.fresh, s.progress), state, (x, jnp.asarray(True), state.progress.reopen())
-        )
+        return eqx.tree_at(lambda s: (s.x, s.fresh, s.progress), state, (x, jnp.asarray(True), state.progress.reopen()))
 
     def step(self, value_and_grad: Callable, state: OptaxState, limits: Limits) -> OptaxState:
         """One update. Transformations with a line search of their own evaluate more than once."""

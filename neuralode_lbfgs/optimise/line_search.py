@@ -108,9 +108,7 @@ def advance(
     )
 
     width = new.step_high - new.step_low
-    cubic = _cubic_minimum(
-        new.step_low, new.value_low, new.slope_low, new.step_high, new.value_high, new.slope_high
-    )
+    cubic = _cubic_minimum(new.step_low, new.value_low, new.slope_low, new.step_high, new.value_high, new.slope_high)
     # Behind a wall nothing is known about the far end: stay near the good one. And every fourth trial
     # halves the bracket, so that a cubic that keeps to one end cannot use up the search.
     blind = ~jnp.isfinite(new.value_high)
@@ -119,9 +117,7 @@ def advance(
     interpolated = new.step_low + jnp.where(blind, 0.2, inside) * width
 
     last = step - bracket.step_low
-    ahead = _cubic_minimum(
-        bracket.step_low, bracket.value_low, bracket.slope_low, step, value, slope
-    )
+    ahead = _cubic_minimum(bracket.step_low, bracket.value_low, bracket.slope_low, step, value, slope)
     growth = jnp.where(jnp.isfinite(ahead) & (ahead > step), (ahead - step) / last, GROWTH[1])
     extrapolated = step + jnp.clip(growth, *GROWTH) * last
 

@@ -133,9 +133,7 @@ def record(
     reason = stop(StopReason.MAX_ITER, iterations >= limits.max_iter, reason)
     reason = stop(StopReason.DECREASE, (flat >= limits.patience) & comparable, reason)
     reason = stop(StopReason.GRADIENT, arrived & (gradient_norm <= limits.gtol), reason)
-    reason = stop(
-        StopReason.UNBOUNDED, unbounded | (arrived & (value < -0.1 * jnp.finfo(x.dtype).max ** 0.5)), reason
-    )
+    reason = stop(StopReason.UNBOUNDED, unbounded | (arrived & (value < -0.1 * jnp.finfo(x.dtype).max ** 0.5)), reason)
     reason = stop(StopReason.SEARCH_FAILED, dead, reason)
     reason = stop(StopReason.DIVERGED, diverged, reason)
     reason = stop(StopReason.NONFINITE_START, evaluated_start & ~finite, reason)
@@ -143,7 +141,10 @@ def record(
     trial_x, trial_value = (x, value) if trial is None else trial
     better = finite & ((trial_value < progress.best_value) | ~jnp.asarray(comparable))
     row = jnp.stack(
-        [jnp.asarray(column, x.dtype) for column in (iterations, total, value, gradient_norm, jnp.where(took_step, step, 0))]
+        [
+            jnp.asarray(column, x.dtype)
+            for column in (iterations, total, value, gradient_norm, jnp.where(took_step, step, 0))
+        ]
     )
     return Progress(
         iterations=iterations,

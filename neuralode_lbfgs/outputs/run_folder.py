@@ -16,7 +16,15 @@ MODEL, CONFIG, HISTORY, METRICS, PREDICTIONS = (
     "model.safetensors", "config.toml", "history.csv", "metrics.json", "predictions.csv",
 )  # fmt: skip
 PLOTS = ("trajectories", "phase_portrait", "residuals", "history")
-HISTORY_COLUMNS = ("stage", "iteration", "evaluations", "loss", "gradient_norm", "step_size", "seconds")
+HISTORY_COLUMNS: tuple[str, ...] = (
+    "stage",
+    "iteration",
+    "evaluations",
+    "loss",
+    "gradient_norm",
+    "step_size",
+    "seconds",
+)
 _DRAWN = tuple(f"{plot}.{ending}" for plot in PLOTS for ending in ("png", "svg"))
 FILES = (CONFIG, HISTORY, PREDICTIONS, *_DRAWN, MODEL, METRICS)
 
@@ -83,9 +91,7 @@ def read_history(folder: Path) -> list[dict[str, Any]]:
     try:
         with open(folder / HISTORY, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return [
-            {"stage": row["stage"], **{name: float(row[name]) for name in HISTORY_COLUMNS[1:]}} for row in rows
-        ]
+        return [{"stage": row["stage"], **{name: float(row[name]) for name in HISTORY_COLUMNS[1:]}} for row in rows]
     except FileNotFoundError:
         return []
     except (KeyError, TypeError, ValueError):

@@ -131,16 +131,16 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
 
 def spec_of(model: PyTree) -> ModelSpec | None:
     """The spec from which `build_model` makes a model of this structure, or None if there is none."""
-    if type(model) is not NeuralODE or type(model.vector_field) is not MLPVectorField:
+    network = getattr(model, "vector_field", None)
+    if type(model) is not NeuralODE or type(network) is not MLPVectorField:
         return None
-    network, columns = model.vector_field, model.vector_field.coordinates
     activation = [name for name, known in ACTIVATIONS.items() if known is network.mlp.activation]
     solver = [name for name, known in SOLVERS.items() if type(model.solver) is known and model.solver == known()]
     if not (activation and solver):
         return None
     return ModelSpec(
-        state_size=columns.centre.shape[0],
-        input_size=columns.input_centre.shape[0],
+        state_size=network.coordinates.centre.shape[0],
+        input_size=network.coordinates.input_centre.shape[0],
         width_size=network.mlp.width_size,
         depth=network.mlp.depth,
         activation=activation[0],

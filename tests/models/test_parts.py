@@ -84,8 +84,9 @@ def test_trained_are_floating_point_arrays_outside_the_coordinates():
     assert not any(eqx.is_array(leaf) for node in coordinates_of(free) for leaf in jax.tree.leaves(node))
     field = model.vector_field
     expected = [*(p for layer in field.network.mlp.layers for p in (layer.weight, layer.bias))]
-    expected += [field.network.linear.weight, field.log_rate]
-    assert sum(leaf.size for leaf in jax.tree.leaves(free)) == sum(leaf.size for leaf in expected)
+    expected.append(field.log_rate)
+    for leaf, wanted in zip(jax.tree.leaves(free), expected, strict=True):
+        assert leaf is wanted
     assert fixed.vector_field.known == 0.5
     assert fixed.vector_field.steps is field.steps
     assert eqx.tree_equal(eqx.combine(free, fixed), model)
@@ -121,10 +122,3 @@ def test_the_initial_field_is_gentle_and_repeatable():
     assert eqx.tree_equal(a, b)
     zs = np.random.default_rng(0).normal(size=(200, 3))
     assert float(jnp.abs(jax.vmap(lambda z: a(0.0, z))(zs)).max()) < 1.0
-
-
-def test_the_field_does_not_overflow_far_from_the_data():
-    field = MLPVectorField(1, 4, 1, key=jax.random.key(0))
-    field = eqx.tree_at(lambda f: f.linear.weight, field, jnp.ones((1, 1)))
-    rates = jnp.concatenate([field(0.0, jnp.array([z])) for z in (1.0, 1e3, 1e30)])
-    assert np.isfinite(rates).all()

@@ -129,16 +129,20 @@ def test_a_file_cut_short(path, part):
         load_model(path)
 
 
+def contents(spec, starts):
+    return {"contents": json.dumps({"spec": spec, "columns": {"states": [], "inputs": []}, "starts": starts})}
+
+
 @pytest.mark.parametrize(
     "change,message",
     [
         ({"version": "2"}, "version 2 of the format"),
         ({"contents": "{"}, "damaged"),
         ({"contents": "{}"}, "damaged"),
-        ({"contents": json.dumps({"spec": {"state_size": -1}, "columns": {"states": [], "inputs": []}, "starts": []})}, "damaged"),
-        ({"contents": json.dumps({"spec": {"size": 1}, "columns": {"states": [], "inputs": []}, "starts": []})}, "damaged"),
-        ({"contents": json.dumps({"spec": {"state_size": 3}, "columns": {"states": [], "inputs": []}, "starts": []})}, "does not fit"),
-        ({"contents": json.dumps({"spec": {"state_size": 2}, "columns": {"states": [], "inputs": []}, "starts": ["a"]})}, "damaged"),
+        (contents({"state_size": -1}, []), "damaged"),
+        (contents({"size": 1}, []), "damaged"),
+        (contents({"state_size": 3}, []), "does not fit"),
+        (contents({"state_size": 2}, ["a"]), "damaged"),
     ],
 )
 def test_damaged_descriptions(path, change, message):

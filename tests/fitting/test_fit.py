@@ -1,0 +1,177 @@
+"""`fit` from data to result: recovers, is repeatable, copes with gaps, and says what went wrong."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.batch import Segments, Shape, lane_lengths, make_batch
+from neuralode_lbfgs.fitting.losses import Parameters, residuals
+from neuralode_lbfgs.fitting.mesh import first_counts
+from neuralode_lbfgs.fitting.scaling import find_coordinates
+from neuralode_lbfgs.fitting.smoothing import smooth_all
+from neuralode_lbfgs.models import Tableau, with_coordinates
+
+
+def spiral(key=0, noise=0.0, num=30):
+    return nl.simulate("spiral_linear", num_trajectories=3, num=num, t1=3.0, noise=noise, relative_noise=True, key=jax.random.key(key))
+
+
+def model_for(data, seed=0):
+    return nl.NeuralODE(nl.MLPVectorField(data.state_size, width_size=8, depth=1, key=jax.random.key(seed)))
+
+
+@pytest.fixture(scope="module")
+def data():
+    return spiral(noise=0.02)
+
+
+@pytest.fixture(scope="module")
+def result(data):
+    return nl.fit(model_for(data), data, max_evals=300)
+
+
+def scaled_error(result, truth, data):
+    scale = np.concatenate([t.ys for t in data]).std(axis=0)
+    predicted = result.predict(truth, start="fitted")
+    error = np.concatenate([(a.ys - b.ys) / scale for a, b in zip(predicted, truth, strict=True)])
+    return float(np.sqrt(np.mean(error**2)))
+
+
+def test_reaches_the_truth_below_the_noise(data, result):
+    assert scaled_error(result, spiral(noise=0.0), data) < 0.01  # half of the noise of 0.02
+    assert result.noise == pytest.approx(0.02, rel=0.3)
+    assert result.loss < result.initial_loss < 1
+
+
+def test_says_what_it_did(data, result):
+    assert [stage.name for stage in result.stages] == ["matching", "full"]
+    assert result.stop_reason.sentence
+    text = result.summary()
+    assert "mean predictor" in text
+    assert "stopped:" in text
+    rows = result.history_rows()
+    assert all(later["evaluations"] >= earlier["evaluations"] for earlier, later in zip(rows, rows[1:], strict=False))
+    assert max(len(line) for line in text.splitlines()[:3]) <= 80
+
+
+def test_same_seed_same_result(data, result):
+    again = nl.fit(model_for(data), data, max_evals=300)
+    for a, b in zip(
+        jax.tree.leaves(eqx.filter(result.model, eqx.is_array)),
+        jax.tree.leaves(eqx.filter(again.model, eqx.is_array)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_units_of_a_power_of_two_change_nothing(data, result):
+    """Coordinates bring everything to order one: other units are the same fit, bit for bit."""
+    factor = 2.0**30
+    stretched = data.with_trajectories(
+        [nl.Trajectory(t.id, t.ts * factor, t.ys * np.array([factor, 1 / factor])) for t in data]
+    )
+    other = nl.fit(model_for(stretched), stretched, max_evals=300)
+    assert other.loss == result.loss
+
+
+def test_unobserved_entries_change_nothing_else(data):
+    """NaN in one state leaves the residuals of all other entries as they were."""
+    curves = smooth_all(data)
+    coordinates = find_coordinates(data, curves)
+    model = with_coordinates(model_for(data), coordinates)
+    tableau, counts = Tableau(model.solver), first_counts(data, coordinates)
+    shape, segments = Shape.fitting(lane_lengths(counts)), Segments.whole(data)
+    starts = jnp.asarray(coordinates.states_in(np.stack([t.ys[0] for t in data])))
+
+    def observed(some):
+        batch, places = make_batch(some, coordinates, tableau, counts, shape, segments, whole=True, dtype=np.float64)
+        gradient = jax.grad(lambda z: jnp.sum(residuals(Parameters(model, z), batch, tableau)[0] ** 2))(starts)
+        r = np.asarray(residuals(Parameters(model, starts), batch, tableau)[0])
+        lane, rows = places[0]
+        return r[lane, rows] / np.sqrt(np.max(batch.weights)), gradient
+
+    holes = data[0].ys.copy()
+    holes[5:9, 1] = np.nan
+    whole, _ = observed(data)
+    gappy, gradient = observed(data.with_trajectories([nl.Trajectory("run1", data[0].ts, holes), *data.trajectories[1:]]))
+    assert np.isfinite(gradient).all()
+    assert (gappy[5:9, 1] == 0).all()
+    kept = np.isfinite(holes)
+    np.testing.assert_allclose(gappy[kept], whole[kept], rtol=1e-12)
+
+
+def test_a_constant_column_and_a_column_of_zeros(data):
+    widened = data.with_trajectories(
+        [nl.Trajectory(t.id, t.ts, np.column_stack([t.ys, np.full(t.ts.size, 7.0), np.zeros(t.ts.size)])) for t in data]
+    )
+    widened = nl.Trajectories(widened.trajectories)
+    fitted = nl.fit(model_for(widened), widened, max_evals=100)
+    predicted = fitted.predict(widened)
+    np.testing.assert_allclose(predicted[0].ys[:, 2], 7.0, rtol=0.05)
+    np.testing.assert_allclose(predicted[0].ys[:, 3], 0.0, atol=0.05)
+
+
+def test_ragged_and_incomplete_first_rows(data):
+    holes = data[1].ys.copy()
+    holes[0, 0] = np.nan
+    ragged = data.with_trajectories([data[0].at(slice(0, 9)), nl.Trajectory("run2", data[1].ts, holes), data[2].at(slice(0, 20))])
+    fitted = nl.fit(model_for(ragged), ragged, max_evals=100)
+    assert fitted.loss < 0.01
+    with pytest.raises(ValueError, match="initial_states='estimate'"):
+        nl.fit(model_for(ragged), ragged, initial_states="data")
+
+
+def test_a_user_loss_module_and_optax(data):
+    class Linear(eqx.Module):
+        matrix: jax.Array
+
+        def __call__(self, ts, y0):
+            return jax.vmap(lambda t: jax.scipy.linalg.expm(self.matrix * (t - ts[0])) @ y0)(ts)
+
+    def loss_fn(model, ts, ys):
+        return jnp.mean((model(ts, ys[0]) - ys) ** 2)
+
+    exact = spiral()
+    fitted = nl.fit(Linear(jnp.array([[0.0, 1.0], [-1.0, 0.0]])), exact, loss=loss_fn)
+    np.testing.assert_allclose(fitted.model.matrix, [[-0.1, 1.3], [-1.0, -0.1]], atol=1e-3)
+    with_adam = nl.fit(Linear(jnp.array([[0.0, 1.0], [-1.0, 0.0]])), exact, optimizer=optax.adam(1e-2), max_iter=50)
+    assert with_adam.loss < with_adam.initial_loss
+    assert with_adam.stop_reason is nl.StopReason.MAX_ITER
+
+
+def test_a_throwing_module_is_a_bad_trial(data):
+    """A model that raises beyond a wall: the fit goes on in front of it."""
+
+    class Walled(eqx.Module):
+        rate: jax.Array
+
+        def __call__(self, ts, y0):
+            rate = eqx.error_if(self.rate, self.rate < -2.0, "too fast")
+            return y0 * jnp.exp(rate * (ts - ts[0]))[:, None]
+
+    ts = np.linspace(0, 1, 10)
+    decay = nl.Trajectories((nl.Trajectory("a", ts, np.exp(-1.9 * ts)[:, None]),))
+    fitted = nl.fit(Walled(jnp.array(0.0)), decay, initial_step=50.0)
+    assert float(fitted.model.rate) == pytest.approx(-1.9, abs=1e-3)
+
+
+def test_bad_models_give_one_sentence(data):
+    with pytest.raises(ValueError, match=r"must return dy/dt of shape \(2,\)"):
+        nl.fit(nl.NeuralODE(lambda t, y, args: y[:1], state_size=2), data)
+    with pytest.raises(TypeError, match="did you mean 'max_iter'"):
+        nl.fit(model_for(data), data, max_itr=3)
+    with pytest.raises(ValueError, match="max_evals must be at least 1"):
+        nl.fit(model_for(data), data, max_evals=0)
+    with pytest.raises(ValueError, match="scalar"):
+        nl.fit(model_for(data), data, loss=lambda model, ts, ys: ys)
+
+
+def test_callback_sees_both_stages(data):
+    seen = []
+    nl.fit(model_for(data), data, max_evals=60, callback=seen.append)
+    assert {event.stage for event in seen} == {"matching", "full"}
+    assert seen[-1].evaluations >= 1
