@@ -8,7 +8,6 @@ model saved.
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
@@ -17,6 +16,8 @@ INTERRUPTED, BAD_INPUT = 130, 2
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("neuralode-lbfgs")
     except PackageNotFoundError:  # run from a checkout that is not installed

@@ -1,8 +1,8 @@
 """Fit the bundled data sets with default settings and print the table of the README.
 
-    python scripts/results.py                         # all sets, seed 0
-    python scripts/results.py hare_lynx --seeds 0 1 2
-    python scripts/results.py paramecium --leave-out  # every third row left out and predicted back
+python scripts/results.py                         # all sets, seed 0
+python scripts/results.py hare_lynx --seeds 0 1 2
+python scripts/results.py paramecium --leave-out  # every third row left out and predicted back
 """
 
 import argparse

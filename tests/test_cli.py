@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from neuralode_lbfgs import NeuralODE, load_model, read_csv
 from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.commands.interrupts import Interrupts
 
 SMALL = ("--max-iter", "20", "--width-size", "4", "--depth", "1", "--quiet")
 HELD_OUT = ("--states", "x", "y", "--test-trajectories", "b")
@@ -311,7 +313,23 @@ def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, mon
 
 
 @pytest.mark.parametrize("number,code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_fit_saves_the_best_model(number, code, tmp_path):
+def test_the_first_signal_asks_and_the_second_stops(number, code):
+    with Interrupts() as interrupts:
+        interrupts.check()
+        os.kill(os.getpid(), number)
+        assert interrupts.came
+        assert interrupts.exit_code == code
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.check()
+        with interrupts.held():
+            os.kill(os.getpid(), number)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert interrupts.exit_code == code
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupted_fit_saves_the_best_model(tmp_path):
     words = ["fit", "hare_lynx", "--out", str(tmp_path / "run"), "--no-plots", "--ftol", "0", "--width-size", "4"]
     words += ["--max-iter", "1000000", "--max-evals", "1000000"]
     with subprocess.Popen(
@@ -321,9 +339,9 @@ def test_an_interrupted_fit_saves_the_best_model(number, code, tmp_path):
         for line in process.stderr:
             if line.startswith("matching:"):  # the other stage is about to compile
                 break
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=120)
-    assert process.returncode == code, err
+    assert process.returncode == 143, err
     assert "stopped: interrupted" in out
     assert err.count("stopping; the best model") == 1
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
@@ -348,3 +366,32 @@ def test_the_fit_script_is_the_same_front_door():
     words = [sys.executable, str(script), "hare_lynx", "--dry-run"]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
     assert "hare [thousands of pelts]" in done.stdout
+
+
+def test_a_forecast_is_driven_by_all_inputs_and_ends_with_them(tmp_path, capsys):
+    from neuralode_lbfgs.outputs.store import Columns, ModelSpec, Start, build_model, save_model
+
+    model = build_model(ModelSpec(1, 1, width_size=3, depth=1), jax.random.key(0))
+    ts = np.linspace(0.0, 4.0, 41)
+    start = Start(0.0, np.array([1.0]), ts, np.sin(5 * ts)[:, None])
+    (tmp_path / "run").mkdir()
+    columns = Columns("t", None, ("x",), ("u",))
+    save_model(tmp_path / "run" / "model.safetensors", model, starts={"a": start}, columns=columns)
+    for num in (3, 41):
+        words = [
+            "predict",
+            str(tmp_path / "run"),
+            "--t1",
+            "4",
+            "--num",
+            str(num),
+            "--out",
+            str(tmp_path / f"{num}.csv"),
+        ]
+        assert main(words) == 0
+    coarse, fine = rows_of(tmp_path / "3.csv"), rows_of(tmp_path / "41.csv")
+    assert coarse[0] == ["t", "x"]
+    assert float(coarse[-1][1]) == pytest.approx(float(fine[-1][1]), abs=1e-9)
+    assert float(coarse[-1][1]) != pytest.approx(1.0, abs=1e-6)
+    assert main([*words[:2], "--t1", "5", "--out", str(tmp_path / "p.csv")]) == 2
+    assert "are known up to 4, not to 5" in capsys.readouterr().err

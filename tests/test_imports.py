@@ -96,9 +96,7 @@ def test_only_the_command_line_prints_or_sets_the_configuration_of_jax():
 
 
 def python(code):
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stderr == ""
     return done.stdout
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..data import Roles, Table, Trajectories, Trajectory
     from ..outputs.store import Columns, SavedRun, Start
 
@@ -128,31 +130,38 @@ def _future(saved: "SavedRun", t1: float, num: int, names: tuple[str, ...]) -> "
             hint = did_you_mean(name, saved.starts)
             raise DataError(f"there is no training trajectory {name!r}{hint}; there are {', '.join(saved.starts)}.")
     columns, runs = saved.columns, []
+    asked: list[Trajectory] = []
     for name in names or saved.starts:
-        start, inputs = saved.starts[name], None
+        start = saved.starts[name]
         if not np.isfinite(t1) or t1 <= start.t:
             raise DataError(f"t1 must be after the start of trajectory {name!r}, {start.t:.6g}; it is {t1:.6g}.")
         ts = np.linspace(start.t, t1, num)
-        if start.input_ts is not None and start.inputs is not None:
-            if t1 > start.input_ts[-1]:
-                raise DataError(
-                    f"the inputs of trajectory {name!r} are known up to {start.input_ts[-1]:.6g}, not to {t1:.6g}; "
-                    "give times and inputs in a file with --data."
-                )
-            inputs = np.stack([np.interp(ts, start.input_ts, column) for column in start.inputs.T], axis=1)
-        runs.append(Trajectory(name, ts, np.full((num, len(columns.states)), np.nan), None, inputs))
-    data = Trajectories(
-        tuple(runs),
-        columns.states,
-        columns.inputs,
-        columns.time,
-        columns.trajectory or "trajectory",
-        dict(columns.units),
-    )
-    table = from_trajectories(data)
+        if start.input_ts is not None and start.inputs is not None and t1 > start.input_ts[-1]:
+            raise DataError(
+                f"the inputs of trajectory {name!r} are known up to {start.input_ts[-1]:.6g}, not to {t1:.6g}; "
+                "give times and inputs in a file with --data."
+            )
+        runs.append(_unobserved(name, ts, len(columns.states), None))
+        asked.append(_unobserved(name, ts, len(columns.states), start))
+    id_name, units = columns.trajectory or "trajectory", dict(columns.units)
+    data = Trajectories(tuple(asked), columns.states, columns.inputs, columns.time, id_name, units)
+    table = from_trajectories(Trajectories(tuple(runs), columns.states, (), columns.time, id_name, units))
     if columns.trajectory is None and len(runs) == 1:
         table = replace(table, columns=table.columns[1:], title=runs[0].id)
     return table, Roles(columns.trajectory, columns.time, columns.states, columns.inputs), data
+
+
+def _unobserved(name: str, ts: "np.ndarray", states: int, start: "Start | None") -> "Trajectory":
+    """A trajectory without observations, with the inputs behind `start`: those at all their times, not only at `ts`."""
+    import numpy as np
+
+    from ..data import Trajectory
+
+    inputs = None
+    if start is not None and start.input_ts is not None and start.inputs is not None:
+        ts = np.union1d(ts, start.input_ts[start.input_ts <= ts[-1]])
+        inputs = np.stack([np.interp(ts, start.input_ts, column) for column in start.inputs.T], axis=1)
+    return Trajectory(name, ts, np.full((ts.size, states), np.nan), None, inputs)
 
 
 def _warn_of_gaps(predicted: "Trajectories") -> None:

@@ -180,10 +180,14 @@ def make_batch(
     if len(joins):
         join_weights /= len(joins)
 
-    def cast(a):
-        return None if a is None else np.asarray(a, dtype)
+    def cast(a) -> np.ndarray:
+        return np.asarray(a, dtype)
 
     batch = Batch(
-        Mesh(cast(t), cast(h), start, cast(u)), cast(targets), cast(weights), joins, cast(join_weights)
+        Mesh(cast(t), cast(h), start, None if u is None else cast(u)),
+        cast(targets),
+        cast(weights),
+        joins,
+        cast(join_weights),
     )
     return batch, places

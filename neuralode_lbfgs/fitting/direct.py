@@ -12,7 +12,7 @@ from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, trainable
 from ..optimise import LBFGS, Minimiser, Optax
 from .options import FitOptions
-from .result import FitResult
+from .result import FitResult, call
 from .scaling import find_coordinates
 from .smoothing import smooth_all
 from .stages import Record, Stage
@@ -55,8 +55,7 @@ def fit_directly(
     groups = _grouped(data)
 
     def default_loss(model, ts, ys, us):
-        arguments = (ts, ys[0]) if us is None else (ts, ys[0], LinearInputs(ts, us))
-        predicted = model(*arguments, throw=False) if isinstance(model, NeuralODE) else model(*arguments)
+        predicted = call(model, ts, ys[0], None if us is None else LinearInputs(ts, us))
         seen = jnp.isfinite(ys)
         error = (jnp.where(seen, predicted, 0.0) - jnp.where(seen, ys, 0.0)) / scale
         return jnp.sum(error**2) / jnp.maximum(jnp.sum(seen), 1)
@@ -66,10 +65,12 @@ def fit_directly(
 
     def value_fn(free, groups):
         model = eqx.combine(free, fixed)
-        total = sum(
-            jnp.sum(jax.vmap(one, in_axes=(None, 0, 0, None if g.us is None else 0))(model, g.ts, g.ys, g.us))
-            for g in groups
-        )
+        total = jnp.zeros(())
+        for g in groups:
+            losses = jax.vmap(one, in_axes=(None, 0, 0, None if g.us is None else 0))(model, g.ts, g.ys, g.us)
+            if losses.ndim != 1:
+                raise ValueError(f"the loss must be a scalar; it has shape {losses.shape[1:]}.")
+            total = total + jnp.sum(losses)
         return total / len(data)
 
     _check(value_fn, free, groups)
@@ -126,8 +127,6 @@ def _check(value_fn: Callable, free, groups) -> None:
     """Trace the loss once without compiling it, so that a model that does not fit gives one sentence."""
     try:
         with failed_solves_as_nan():
-            shape = jax.eval_shape(value_fn, free, groups).shape
+            jax.eval_shape(value_fn, free, groups)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the loss of this model cannot be computed: {str(error).splitlines()[0]}") from error
-    if shape != ():
-        raise ValueError(f"the loss must be a scalar; it has shape {shape}.")

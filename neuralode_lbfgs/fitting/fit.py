@@ -11,7 +11,7 @@ import numpy as np
 import optax
 
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, NeuralODE, is_explicit, with_coordinates
+from ..models import Coordinates, NeuralODE, is_explicit, trainable, with_coordinates
 from ..optimise import LBFGS, Optax, StopReason
 from .direct import fit_directly
 from .evidence import squared_weights
@@ -62,20 +62,20 @@ def fit(
         TypeError: for an unknown option.
         ValueError: if options contradict each other or the model does not fit the data.
     """
-    options = with_keywords(options or FitOptions(), keywords)
-    notes = []
+    chosen = with_keywords(options or FitOptions(), keywords)
+    notes: list[str] = []
     if jnp.result_type(float) != jnp.float64:
         notes.append(
             "fitting in single precision: line searches stall at a loss of about 1e-3 to 1e-6; call "
             "jax.config.update('jax_enable_x64', True) before creating the model."
         )
         warnings.warn(notes[-1], stacklevel=2)
-    machine = _optimizer(optimizer, initial_step, options)
+    machine = _optimizer(optimizer, initial_step, chosen)
     if loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver):
-        return _fit_in_stages(model, data, options, machine, callback, notes)
+        return _fit_in_stages(model, data, chosen, machine, callback, notes)
     if isinstance(model, NeuralODE) and loss is None:
         notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
-    return fit_directly(model, data, options, machine, loss, callback, notes)
+    return fit_directly(model, data, chosen, machine, loss, callback, notes)
 
 
 def _optimizer(optimizer, initial_step, options: FitOptions) -> LBFGS | Optax:
@@ -132,9 +132,7 @@ def _fit_in_stages(model, data, options: FitOptions, machine, callback, notes: l
     if "full" in wanted and reason is not StopReason.INTERRUPTED:
         record = Record("full", callback)
         machine = _in_batches(machine, options)
-        stage = FullHorizon(
-            data, coordinates, parameters, options, machine, train_starts=estimated, record=record
-        )
+        stage = FullHorizon(data, coordinates, parameters, options, machine, train_starts=estimated, record=record)
         full = stage.run(decay)
         records.append(record)
         parameters, reason, noise = full.parameters, full.reason, full.evidence.noise
@@ -168,19 +166,22 @@ def _prepared(model: NeuralODE, data: Trajectories, curves) -> NeuralODE:
     model = jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, model)
     if _is_identity(model.coordinates):
         model = with_coordinates(model, find_coordinates(data, curves))
-    z = jax.ShapeDtypeStruct((data.state_size,), dtype)
+    if not jax.tree.leaves(trainable(model)[0]):
+        raise ValueError("there is nothing to train: the model holds no array of floating-point numbers.")
+    y = jax.ShapeDtypeStruct((data.state_size,), dtype)
     u = jax.ShapeDtypeStruct((data.input_size,), dtype) if data.input_size else None
+    # The field itself, not the scaled rate: scaling would broadcast a wrong shape into a right one.
     try:
-        rate = eqx.filter_eval_shape(model.rate, jax.ShapeDtypeStruct((), dtype), z, u)
+        rate = eqx.filter_eval_shape(model.vector_field, jax.ShapeDtypeStruct((), dtype), y, u)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"the vector field cannot be evaluated for {data.state_size} states "
             f"and {data.input_size} inputs: {str(error).splitlines()[0]}"
         ) from error
-    if rate.shape != (data.state_size,):
+    if getattr(rate, "shape", None) != (data.state_size,):
         raise ValueError(
-            f"the vector field returns shape {rate.shape}, but the data have {data.state_size} states: "
-            f"it must return dy/dt of shape ({data.state_size},)."
+            f"the vector field returns shape {getattr(rate, 'shape', None)}, but the data have {data.state_size} "
+            f"states: it must return dy/dt of shape ({data.state_size},)."
         )
     return model
 

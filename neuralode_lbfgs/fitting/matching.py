@@ -44,7 +44,9 @@ def collect_slopes(
     for trajectory, curve in zip(data, curves, strict=True):
         if any(c is None for c in curve.curves) or trajectory.ts.size < 3:
             continue
-        ts = np.interp(np.linspace(0, 1, 3 * (trajectory.ts.size - 1) + 1), np.linspace(0, 1, trajectory.ts.size), trajectory.ts)
+        ts = np.interp(
+            np.linspace(0, 1, 3 * (trajectory.ts.size - 1) + 1), np.linspace(0, 1, trajectory.ts.size), trajectory.ts
+        )
         first = max(c.x[0] for c in curve.curves if c is not None)
         last = min(c.x[-1] for c in curve.curves if c is not None)
         ts = ts[(ts >= first) & (ts <= last)]

@@ -70,7 +70,7 @@ class FitOptions:
 STAGES = ("matching", "full")
 
 
-def with_keywords(options: Any, keywords: dict[str, Any]) -> Any:
+def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
     """The options with some fields replaced.
 
     Raises:

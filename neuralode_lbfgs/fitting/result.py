@@ -31,7 +31,7 @@ class FitResult:
         notes: what a person should know, one sentence each.
     """
 
-    model: Callable
+    model: Any
     data: Trajectories
     starts: Mapping[str, np.ndarray]
     stages: tuple[Stage, ...]
@@ -58,7 +58,7 @@ class FitResult:
         return predict(self.model, data, starts=fitted_starts(self.data, self.starts, data))
 
     def history_rows(self) -> list[dict[str, Any]]:
-        """All iterations: stage, iteration, evaluations (counted over the fit), loss, gradient_norm, step_size, seconds."""
+        """All iterations, a row each; evaluations and seconds are counted over the whole fit."""
         rows, evaluations, seconds = [], 0, 0.0
         for stage in self.stages:
             for row in stage.history:
@@ -153,10 +153,13 @@ def _run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray
     return Trajectory(trajectory.id, ts, ys, inputs=trajectory.inputs)
 
 
-@eqx.filter_jit
-def _call(model, ts, y0, inputs):
-    arguments = (ts, y0) if inputs is None else (ts, y0, inputs)
-    return model(*arguments, throw=False) if isinstance(model, NeuralODE) else model(*arguments)
+def call(model: Callable, ts, y0, inputs: LinearInputs | None):
+    """The states at `ts`; a `NeuralODE` whose solve fails gives what it has instead of raising."""
+    quiet = {"throw": False} if isinstance(model, NeuralODE) else {}
+    return model(ts, y0, **quiet) if inputs is None else model(ts, y0, inputs, **quiet)
+
+
+_compiled_call = eqx.filter_jit(call)
 
 
 def _solve(model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs | None) -> np.ndarray:
@@ -174,7 +177,7 @@ def _solve(model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs
             np.concatenate([inputs.us, np.repeat(inputs.us[-1:], extra, axis=0)]),
         )
     with failed_solves_as_nan():
-        return np.asarray(_call(model, padded, y0, inputs))[: ts.size]
+        return np.asarray(_compiled_call(model, padded, y0, inputs))[: ts.size]
 
 
 def _rmse(data: Trajectories, predictions: Trajectories | None, constant: np.ndarray | None = None) -> np.ndarray:

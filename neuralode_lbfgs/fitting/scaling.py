@@ -29,7 +29,9 @@ def find_coordinates(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> 
     time_scale = 1.0 / float(np.sqrt(np.mean(moving**2))) if moving.size else span
     rate_scale = np.clip(speed * time_scale, 1e-2, None)
 
-    us = np.concatenate([np.zeros((t.size, 0)) if (u := r.inputs) is None else u for t, r in zip(ts, data, strict=True)])
+    us = np.concatenate(
+        [np.zeros((t.size, 0)) if (u := r.inputs) is None else u for t, r in zip(ts, data, strict=True)]
+    )
     input_centre, input_scale = _centre_and_scale(us)
     return Coordinates(
         centre=centre,

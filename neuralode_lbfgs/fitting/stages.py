@@ -21,7 +21,6 @@ from .matching import Slopes, matching_loss, slope_residuals
 from .mesh import Mesher
 from .options import FitOptions
 
-DEBUG = False
 ROUNDS = 8  # of minimising and asking the evidence again; it settles in three to six
 SETTLED = 0.3  # change of the logarithm of the decay below which it has settled
 FIRST_DECAY = 1e-2  # a strong pull first: from a smooth field the evidence lets go where the data insist
@@ -147,6 +146,7 @@ def match_derivatives(
         return eqx.combine(free, fixed), fit.evidence, fit.reason
     minimiser = Minimiser(lambda f, s, d: matching_loss(eqx.combine(f, fixed), s, d), free)
     limits = {"max_evals": MATCHING_EVALS, "ftol": 1e-5, "callback": record.watch}
+    evidence, minimum = None, None
     for _ in range(ROUNDS):
         minimum = minimiser.run(free, slopes, jnp.asarray(decay), **limits)
         record.add(minimum)
@@ -155,7 +155,9 @@ def match_derivatives(
         old, decay = decay, decay if choose is None else choose(evidence)
         if minimum.reason is StopReason.INTERRUPTED or settled(decay, old):
             break
-    return eqx.combine(free, fixed), evidence, minimum.reason  # pyright: ignore[reportPossiblyUnbound]
+    assert evidence is not None
+    assert minimum is not None
+    return eqx.combine(free, fixed), evidence, minimum.reason
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ class FullHorizon:
         initial_loss = float(self._mean_square(free, batch))
         evidence = Evidence(float(np.sqrt(initial_loss)), decay, 0.0)
         stochastic = isinstance(self.minimiser.optimizer, Optax)
-        last = fixed_decay
+        last, reason = fixed_decay, StopReason.RUNNING
         for round_number in range(ROUNDS):
             last = last or round_number == ROUNDS - 1
             weighting = Weighting(jnp.asarray(decay, self.dtype), jnp.asarray(1.0, self.dtype))
@@ -237,7 +239,7 @@ class FullHorizon:
                 batch,
                 weighting,
                 max_iter=max(options.max_iter - record.iterations, 1),
-                max_evals=left if last or stochastic and round_number else min(ROUND_EVALS, left),
+                max_evals=left if last or (stochastic and round_number) else min(ROUND_EVALS, left),
                 gtol=options.gtol,
                 ftol=options.ftol if last else max(1e-4, options.ftol),
                 time_limit=None if options.time_limit is None else max(options.time_limit - record.run_s, 1e-3),
@@ -246,6 +248,7 @@ class FullHorizon:
                 callback=record.watch,
             )
             record.add(minimum)
+            reason = minimum.reason
             if not np.isfinite(minimum.loss):
                 break
             free = minimum.params
@@ -254,12 +257,10 @@ class FullHorizon:
             stop = minimum.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT) or spent
             if not fixed_decay and minimum.reason is not StopReason.INTERRUPTED:
                 evidence = self.estimate(free, batch, decay=decay, observed=observed)
-            if DEBUG: print('round',round_number,minimum.loss,minimum.reason.name,minimum.evaluations,'decay',decay,'->',evidence, np.asarray(squared_weights(free.model)),self.mesher.shape)
             if last or stop:
                 break
             new = cautious(evidence, observed)
             last, decay = settled(new, decay), new
         mean_square = float(self._mean_square(free, batch))
         total = mean_square + float(np.sum(decay * np.asarray(squared_weights(free.model))))
-        reason = minimum.reason
         return FullFit(eqx.combine(free, self.fixed), evidence, reason, total, initial_loss, mean_square)

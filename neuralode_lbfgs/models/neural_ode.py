@@ -1,6 +1,7 @@
 """A neural ODE: a vector field, a solver, and the coordinates in which the solve is of order one."""
 
 from collections.abc import Callable
+from typing import Any
 
 import diffrax
 import equinox as eqx
@@ -26,7 +27,7 @@ class NeuralODE(eqx.Module):
         state_size: of the identity coordinates; None to take it from the vector field.
     """
 
-    vector_field: Callable[..., PyTree]
+    vector_field: Any  # a callable; its other attributes are the user's own
     coordinates: Coordinates
     solver: diffrax.AbstractSolver
     rtol: float = eqx.field(static=True)

@@ -67,7 +67,7 @@ class MLPVectorField(eqx.Module):
         parts = [z] if u is None else [z, u]
         if self.time_dependent:
             parts.append(jnp.asarray(tau)[None])
-        return self.coordinates.rate_scale * self.mlp(jnp.concatenate(parts))
+        return jnp.asarray(self.coordinates.rate_scale) * self.mlp(jnp.concatenate(parts))
 
     def __call__(
         self,

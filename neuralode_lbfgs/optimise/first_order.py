@@ -1,6 +1,7 @@
 """Any optax transformation behind the same front door as L-BFGS."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax

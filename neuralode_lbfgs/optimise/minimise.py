@@ -154,8 +154,7 @@ class Minimiser:
             callback: called with the history after each chunk.
         """
         vector = free_vector(params)[0]
-        resumed = state is not None
-        state = _strong(self.optimizer.init(vector) if state is None else state)
+        now: Any = _strong(self.optimizer.init(vector) if state is None else state)
         args = jax.tree.map(jnp.asarray, args)
         history: list[Iteration] = []
         compiled_before, started = self.compile_s, time.perf_counter()
@@ -169,40 +168,40 @@ class Minimiser:
             jnp.asarray(chunk_evals, jnp.int32),
         )
         elapsed = lambda: time.perf_counter() - started - (self.compile_s - compiled_before)  # noqa: E731
-        if resumed:
-            state = eqx.tree_at(lambda s: s.progress, state, state.progress.resumed(limits))
-        reason = StopReason.from_code(int(state.progress.reason))
+        if state is not None:
+            now = eqx.tree_at(lambda s: s.progress, now, now.progress.resumed(limits))
+        reason = StopReason.from_code(int(now.progress.reason))
         restarted_at = -patience - 1
         try:
             while reason is StopReason.RUNNING:
-                program = self._compiled(state, limits, args)
+                program = self._compiled(now, limits, args)
                 chunk_started = elapsed()
-                state = jax.block_until_ready(program(state, limits, args))
-                rows = np.asarray(state.progress.rows)[: int(state.progress.row_count)]
+                now = jax.block_until_ready(program(now, limits, args))
+                rows = np.asarray(now.progress.rows)[: int(now.progress.row_count)]
                 # Seconds within a chunk are shared out evenly over its iterations: the host cannot look inside.
                 clock = np.linspace(chunk_started, elapsed(), len(rows) + 1)[1:]
                 history += [
                     Iteration(int(row[0]), int(row[1]), *map(float, row[2:]), seconds=float(second))
                     for row, second in zip(rows, clock, strict=True)
                 ]
-                reason = StopReason.from_code(int(state.progress.reason))
-                state = eqx.tree_at(lambda s: s.progress, state, state.progress.next_chunk())
+                reason = StopReason.from_code(int(now.progress.reason))
+                now = eqx.tree_at(lambda s: s.progress, now, now.progress.next_chunk())
                 if callback is not None:
                     callback(history)
                 if reason is StopReason.RUNNING and time_limit is not None and elapsed() > time_limit:
                     reason = StopReason.TIME_LIMIT
                 # Flat from the last restart on: other data of the same kind would not change that.
-                settled = reason is StopReason.DECREASE and int(state.progress.iterations) <= restarted_at + patience
+                settled = reason is StopReason.DECREASE and int(now.progress.iterations) <= restarted_at + patience
                 if between is not None and not settled and reason in (StopReason.RUNNING, StopReason.DECREASE):
-                    new_args = between(self._rebuild(state.progress.best_x), args)
+                    new_args = between(self._rebuild(now.progress.best_x), args)
                     if new_args is not None:
                         args = jax.tree.map(jnp.asarray, new_args)
-                        state = _strong(self.optimizer.restart(state, state.progress.best_x))
-                        restarted_at = int(state.progress.iterations)
+                        now = _strong(self.optimizer.restart(now, now.progress.best_x))
+                        restarted_at = int(now.progress.iterations)
                         reason = StopReason.RUNNING
         except KeyboardInterrupt:
             reason = StopReason.INTERRUPTED
-        progress = state.progress
+        progress = now.progress
         return Minimum(
             params=self._rebuild(progress.best_x),
             loss=float(progress.best_value),
@@ -214,7 +213,7 @@ class Minimiser:
             rejected=int(progress.rejected),
             compile_s=self.compile_s - compiled_before,
             run_s=elapsed(),
-            state=state,
+            state=now,
         )
 
 

@@ -1,5 +1,7 @@
 """What a minimisation has seen so far, and whether it should go on; shared by all optimisers."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -91,14 +93,14 @@ def record(
     took_step,
     evaluated_start,
     finite,
-    trial=None,
-    dead=False,
-    diverged=False,
-    unbounded=False,
-    comparable=True,
-    search_failed=False,
-    memory_restarted=False,
-    evaluations=1,
+    trial: tuple[Any, Any] | None = None,
+    dead: Any = False,
+    diverged: Any = False,
+    unbounded: Any = False,
+    comparable: Any = True,
+    search_failed: Any = False,
+    memory_restarted: Any = False,
+    evaluations: Any = 1,
 ) -> Progress:
     """The progress after one step of an optimiser.
 

@@ -137,7 +137,7 @@ GOOD = "run,time,x,u\na,0,1,5\na,1,abc,\n"
 
 
 @pytest.mark.parametrize(
-    ("roles", "message"),
+    "roles, message",
     [
         ({"states": ["x"], "inputs": ["u"]}, f"mine.csv, line 3, column 'x': 'abc' {NUMBER}."),
         ({"time": "tme"}, "mine.csv has no column 'tme' (did you mean 'time'?); it has 'run', 'time', 'x', 'u'."),
@@ -207,7 +207,7 @@ def test_missing_files_and_folders(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("columns", "message"),
+    "columns, message",
     [
         ({}, "the data frame is empty; it needs named columns and rows of numbers."),
         ({"t": [], "x": []}, "the data frame is empty; it needs named columns and rows of numbers."),

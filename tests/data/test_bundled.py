@@ -60,7 +60,7 @@ def test_an_unknown_set():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    "old, new, message",
     [
         ('title = "', 'titel = "', "mine.toml: the entry 'title' is missing or not of the right kind."),
         ('time = "t"', "time = 0", "mine.toml: the entry 'columns.time' is missing or not of the right kind."),

@@ -33,7 +33,7 @@ def test_split_by_id_holds_trajectories_out():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments, message",
     [
         ({}, "split by time (until=) or by trajectory (ids=): give exactly one of them."),
         ({"until": 1.0, "ids": ["a"]}, "split by time (until=) or by trajectory (ids=): give exactly one of them."),
@@ -74,7 +74,7 @@ ts, ys = np.arange(3.0), np.zeros((3, 2))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments, message",
     [
         ((ts[:, None], ys), "ts must have shape (times,) with at least one time; it has shape (3, 1)."),
         ((ts[:0], ys[:0]), "ts must have shape (times,) with at least one time; it has shape (0,)."),
@@ -97,7 +97,7 @@ def test_a_trajectory_says_what_is_wrong(arguments, message):
 
 
 @pytest.mark.parametrize(
-    ("trajectories", "names", "message"),
+    "trajectories, names, message",
     [
         ((), {}, "there is no trajectory: at least one is needed."),
         (

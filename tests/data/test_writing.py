@@ -71,7 +71,7 @@ def test_predictions_in_the_spelling_of_decimal_commas(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("predictions", "message"),
+    "predictions, message",
     [
         ({}, r"^there is no prediction for trajectory 'pond'\.$"),
         ({"pond": (np.array([0.0, 1.5]), np.ones((2, 1)))}, r"^trajectory 'pond' has no prediction at time 1\.$"),

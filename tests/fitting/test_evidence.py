@@ -1,5 +1,8 @@
 """The evidence's decay and the Gauss-Newton fit, on regressions with known answers."""
 
+import itertools
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,8 +27,6 @@ def regression():
     def residuals(mlp, x, y):
         return (jax.vmap(mlp)(x[:, None])[:, 0] - y) / np.sqrt(x.size)
 
-    import equinox as eqx
-
     free, fixed = eqx.partition(network, eqx.is_inexact_array)
     estimate = EvidenceEstimate(lambda f, x, y: residuals(eqx.combine(f, fixed), x, y), lambda f: f, free)
     return estimate, free, (jnp.asarray(x), jnp.asarray(y))
@@ -45,7 +46,7 @@ def test_fixed_decay_descends_monotonically(regression):
     estimate, free, args = regression
     fit = gauss_newton(estimate, estimate.flatten(free), args, np.array([1e-3]), 60, None, 30)
     losses = [row.loss for row in fit.history]
-    assert all(later <= earlier for earlier, later in zip(losses, losses[1:], strict=False))
+    assert all(later <= earlier for earlier, later in itertools.pairwise(losses))
 
 
 def test_the_normal_matrix_is_that_of_central_differences(regression):
@@ -54,9 +55,9 @@ def test_the_normal_matrix_is_that_of_central_differences(regression):
     normal = estimate.normal(x, *args)
     direction = np.random.default_rng(1).normal(size=x.size)
     step = 1e-5
-    difference = (estimate.mean_square(x + step * direction, *args) - estimate.mean_square(x - step * direction, *args)) / (
-        2 * step
-    )
+    difference = (
+        estimate.mean_square(x + step * direction, *args) - estimate.mean_square(x - step * direction, *args)
+    ) / (2 * step)
     assert 2 * normal.gradient @ direction == pytest.approx(difference, rel=1e-6)
 
 

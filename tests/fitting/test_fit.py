@@ -1,5 +1,7 @@
 """`fit` from data to result: recovers, is repeatable, copes with gaps, and says what went wrong."""
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -17,7 +19,9 @@ from neuralode_lbfgs.models import Tableau, with_coordinates
 
 
 def spiral(key=0, noise=0.0, num=30):
-    return nl.simulate("spiral_linear", num_trajectories=3, num=num, t1=3.0, noise=noise, relative_noise=True, key=jax.random.key(key))
+    return nl.simulate(
+        "spiral_linear", num_trajectories=3, num=num, t1=3.0, noise=noise, relative_noise=True, key=jax.random.key(key)
+    )
 
 
 def model_for(data, seed=0):
@@ -54,7 +58,7 @@ def test_says_what_it_did(data, result):
     assert "mean predictor" in text
     assert "stopped:" in text
     rows = result.history_rows()
-    assert all(later["evaluations"] >= earlier["evaluations"] for earlier, later in zip(rows, rows[1:], strict=False))
+    assert all(later["evaluations"] >= earlier["evaluations"] for earlier, later in itertools.pairwise(rows))
     assert max(len(line) for line in text.splitlines()[:3]) <= 80
 
 
@@ -97,7 +101,9 @@ def test_unobserved_entries_change_nothing_else(data):
     holes = data[0].ys.copy()
     holes[5:9, 1] = np.nan
     whole, _ = observed(data)
-    gappy, gradient = observed(data.with_trajectories([nl.Trajectory("run1", data[0].ts, holes), *data.trajectories[1:]]))
+    gappy, gradient = observed(
+        data.with_trajectories([nl.Trajectory("run1", data[0].ts, holes), *data.trajectories[1:]])
+    )
     assert np.isfinite(gradient).all()
     assert (gappy[5:9, 1] == 0).all()
     kept = np.isfinite(holes)
@@ -105,10 +111,10 @@ def test_unobserved_entries_change_nothing_else(data):
 
 
 def test_a_constant_column_and_a_column_of_zeros(data):
-    widened = data.with_trajectories(
-        [nl.Trajectory(t.id, t.ts, np.column_stack([t.ys, np.full(t.ts.size, 7.0), np.zeros(t.ts.size)])) for t in data]
+    still = np.array([7.0, 0.0])
+    widened = nl.Trajectories(
+        tuple(nl.Trajectory(t.id, t.ts, np.column_stack([t.ys, np.tile(still, (t.ts.size, 1))])) for t in data)
     )
-    widened = nl.Trajectories(widened.trajectories)
     fitted = nl.fit(model_for(widened), widened, max_evals=100)
     predicted = fitted.predict(widened)
     np.testing.assert_allclose(predicted[0].ys[:, 2], 7.0, rtol=0.05)
@@ -118,7 +124,9 @@ def test_a_constant_column_and_a_column_of_zeros(data):
 def test_ragged_and_incomplete_first_rows(data):
     holes = data[1].ys.copy()
     holes[0, 0] = np.nan
-    ragged = data.with_trajectories([data[0].at(slice(0, 9)), nl.Trajectory("run2", data[1].ts, holes), data[2].at(slice(0, 20))])
+    ragged = data.with_trajectories(
+        [data[0].at(slice(0, 9)), nl.Trajectory("run2", data[1].ts, holes), data[2].at(slice(0, 20))]
+    )
     fitted = nl.fit(model_for(ragged), ragged, max_evals=100)
     assert fitted.loss < 0.01
     with pytest.raises(ValueError, match="initial_states='estimate'"):
@@ -160,8 +168,16 @@ def test_a_throwing_module_is_a_bad_trial(data):
 
 
 def test_bad_models_give_one_sentence(data):
+    class Field(eqx.Module):
+        rate: jax.Array | float
+
+        def __call__(self, t, y, args):
+            return -self.rate * y[:1]
+
     with pytest.raises(ValueError, match=r"must return dy/dt of shape \(2,\)"):
-        nl.fit(nl.NeuralODE(lambda t, y, args: y[:1], state_size=2), data)
+        nl.fit(nl.NeuralODE(Field(jnp.array(1.0)), state_size=2), data)
+    with pytest.raises(ValueError, match="nothing to train"):
+        nl.fit(nl.NeuralODE(Field(1.0), state_size=2), data)
     with pytest.raises(TypeError, match="did you mean 'max_iter'"):
         nl.fit(model_for(data), data, max_itr=3)
     with pytest.raises(ValueError, match="max_evals must be at least 1"):

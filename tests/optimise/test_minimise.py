@@ -1,6 +1,7 @@
 """The front door: pytrees, chunks, resuming, changing data, callbacks, and other optimisers."""
 
 import doctest
+import itertools
 import sys
 
 import equinox as eqx
@@ -114,7 +115,7 @@ def test_the_best_of_all_evaluated_points_is_returned(minimiser):
     """Also when the evaluations run out in the middle of a line search."""
     value = jax.jit(rosenbrock)
     losses = [minimiser.run(START, max_evals=n) for n in range(1, 30)]
-    assert all(a.loss >= b.loss for a, b in zip(losses, losses[1:], strict=False))
+    assert all(a.loss >= b.loss for a, b in itertools.pairwise(losses))
     assert all(found.loss == pytest.approx(float(value(found.params))) for found in losses)
 
 
@@ -167,7 +168,11 @@ def rosenbrock_from(x, scale):
 
 @pytest.mark.parametrize(
     "transformation, max_iter, bound",
-    [(optax.adam(0.1), 400, 1e-2), (optax.adam(optax.cosine_decay_schedule(0.2, 400)), 400, 1e-2), (optax.lbfgs(), 60, 1e-8)],
+    [
+        (optax.adam(0.1), 400, 1e-2),
+        (optax.adam(optax.cosine_decay_schedule(0.2, 400)), 400, 1e-2),
+        (optax.lbfgs(), 60, 1e-8),
+    ],
     ids=["adam", "adam with a schedule", "optax's lbfgs"],
 )  # fmt: skip
 def test_optax_behind_the_same_door(transformation, max_iter, bound):
@@ -181,7 +186,7 @@ def test_optax_behind_the_same_door(transformation, max_iter, bound):
 def test_adam_may_rise_without_being_stopped_and_ends_when_it_no_longer_improves():
     found = minimise(lambda x: jnp.sum(jnp.abs(x)), jnp.full(2, 0.5), optimizer=Optax(optax.adam(0.1), patience=50))
     losses = [row.loss for row in found.history]
-    assert any(b > a for a, b in zip(losses, losses[1:], strict=False))
+    assert any(b > a for a, b in itertools.pairwise(losses))
     assert found.reason is StopReason.DECREASE
     assert found.loss == min(losses)
 

@@ -101,7 +101,7 @@ def test_errors_agree_with_plain_numpy_on_random_data():
 
 
 @pytest.mark.parametrize(
-    ("observed", "predicted", "expected"),
+    "observed, predicted, expected",
     [
         ([[1.0, 2.0]], [[1.0, NAN]], {"rmse": {"x": 0.0, "y": None}, "scaled_rmse": None}),
         ([[1.0, NAN]], [[1.0, NAN]], {"rmse": {"x": 0.0, "y": None}, "scaled_rmse": 0.0}),

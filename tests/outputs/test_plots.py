@@ -115,9 +115,7 @@ def test_more_trajectories_than_panels_show_some_of_both_kinds():
     assert plots.trajectories(data, train=train, max_trajectories=1)[0, 0].get_title() == "run 0"
 
 
-@pytest.mark.parametrize(
-    ("runs", "states", "rows", "columns"), [(6, 2, 6, 2), (3, 5, 5, 3), (1, 5, 5, 1), (1, 14, 5, 3)]
-)
+@pytest.mark.parametrize("runs, states, rows, columns", [(6, 2, 6, 2), (3, 5, 5, 3), (1, 5, 5, 1), (1, 14, 5, 3)])
 def test_the_longer_side_of_the_grid_runs_down_the_page(runs, states, rows, columns):
     axes = plots.trajectories(waves(runs=runs, states=states, times=5))
     assert axes.shape == (runs, states)

@@ -60,7 +60,7 @@ def test_history_takes_mappings_and_a_count_that_starts_anew():
 
 
 @pytest.mark.parametrize(
-    ("losses", "scale"),
+    "losses, scale",
     [
         ([2.0, 1.0, 0.0], "log"),
         ([2.0, -1.0, -3.0], "linear"),

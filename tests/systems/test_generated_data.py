@@ -16,7 +16,8 @@ NAMES = ("spiral_cubic", "van_der_pol", "lotka_volterra", "pendulum_damped", "fi
 @pytest.fixture(scope="module")
 def script():
     specification = importlib.util.spec_from_file_location("generate_data", ROOT / "scripts" / "generate_data.py")
-    assert specification is not None and specification.loader is not None
+    assert specification is not None
+    assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module

@@ -49,7 +49,8 @@ def test_several_trajectories_start_in_the_box():
     assert ys.shape == (12, 101, 2)
     assert ys.dtype == np.float64
     low, high = np.transpose(SYSTEMS["van_der_pol"].start_box)
-    assert (ys[:, 0] >= low).all() and (ys[:, 0] <= high).all()
+    assert (ys[:, 0] >= low).all()
+    assert (ys[:, 0] <= high).all()
     assert len(np.unique(ys[:, 0])) == 24
     np.testing.assert_allclose(data[0].ts, np.linspace(0, 20, 101))
     assert data[0].inputs is None
@@ -61,7 +62,9 @@ def test_starts_can_be_given_or_their_box():
     np.testing.assert_array_equal(stack(van_der_pol(y0=own, num_trajectories=1))[:, 0], own)
     np.testing.assert_array_equal(stack(van_der_pol(y0=[1.0, 2.0]))[:, 0], np.tile([1.0, 2.0], (12, 1)))
     boxed = stack(van_der_pol(start_box=[(1.0, 1.5), (0.25, 0.25)]))[:, 0]
-    assert (boxed[:, 0] >= 1.0).all() and (boxed[:, 0] <= 1.5).all() and (boxed[:, 1] == 0.25).all()
+    assert (boxed[:, 0] >= 1.0).all()
+    assert (boxed[:, 0] <= 1.5).all()
+    assert (boxed[:, 1] == 0.25).all()
 
 
 def test_the_same_key_gives_the_same_data_and_another_does_not():
@@ -161,7 +164,7 @@ def test_a_solution_that_diverges_is_refused_with_its_time():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    "options, message",
     [
         ({"num_trajectories": 0}, "num_trajectories must be at least 1; it is 0"),
         ({"y0": np.ones((3, 2))}, r"disagree on the number of trajectories: 12 \(num_trajectories\), 3 \(y0\)"),
