@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
+from threadpoolctl import threadpool_limits
 
 MOST_ENTRIES = 40_000_000  # of the Jacobian, weights x residuals: a third of a gigabyte in float64
 LEAST_DECAY, MOST_DECAY = 1e-12, 1e-1
@@ -134,6 +135,7 @@ class EvidenceEstimate:
         new = determined * variance / (observed * np.maximum(sums, 1e-12))
         return Evidence(float(np.sqrt(variance)), np.clip(new, LEAST_DECAY, MOST_DECAY), in_all)
 
+    @threadpool_limits.wrap(limits=1, user_api="blas")
     def __call__(self, free: PyTree, *args: PyTree, decay: np.ndarray, observed: int) -> Evidence:
         """The evidence at the present parameters, which should be near the minimum for `decay`.
 

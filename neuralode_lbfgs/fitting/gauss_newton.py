@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
+from threadpoolctl import threadpool_limits
 
 from ..optimise import Iteration, StopReason
 from .evidence import Evidence, EvidenceEstimate
@@ -33,6 +34,8 @@ class GaussNewtonFit:
     run_s: float
 
 
+# Threads of small factorisations wait for each other: on a busy machine 50 times slower than one.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def gauss_newton(
     estimate: EvidenceEstimate,
     x: np.ndarray,

@@ -82,12 +82,12 @@ class Record:
 
     def add_steps(self, fit: GaussNewtonFit) -> None:
         """The iterations of a Gauss-Newton fit."""
+        self.watch(fit.history)
         self.rows += fit.history
         self.iterations += len(fit.history)
         self.evaluations += fit.evaluations
         self.compile_s += fit.compile_s
         self.run_s += fit.run_s
-        self.watch(fit.history)
 
     def add(self, minimum: Minimum) -> None:
         for row in minimum.history:

@@ -50,6 +50,8 @@ class Optax(eqx.Module):
         """One update. Transformations with a line search of their own evaluate more than once."""
         update = optax.with_extra_args_support(self.transformation).update
         value_fn = lambda x: value_and_grad(x)[0]  # noqa: E731
+        value: Any
+        gradient: Any
         searches = optax.tree_utils.tree_get(state.inner, "num_linesearch_steps") is not None
         if searches:
             # The search has already computed value and gradient at its last point.
@@ -62,7 +64,7 @@ class Optax(eqx.Module):
         updates, inner = update(gradient, state.inner, state.x, value=value, grad=gradient, value_fn=value_fn)
         trials = optax.tree_utils.tree_get(inner, "num_linesearch_steps") if searches else 0
         inner = jax.tree.map(lambda new, old: jnp.asarray(new, jnp.result_type(old)), inner, state.inner)
-        x = optax.apply_updates(state.x, updates)
+        x: Any = optax.apply_updates(state.x, updates)
         progress = record(
             state.progress,
             limits,
