@@ -46,7 +46,7 @@ app = App(
     name="neuralode-lbfgs",
     help="Fit neural ODEs to trajectory data with L-BFGS.",
     version=_version,
-    help_format="plaintext",  # Markdown would take longer to import than all the rest
+    help_format="plaintext",  # the Markdown renderer costs a third of the start
     default_parameter=Parameter(consume_multiple=True, negative_iterable=(), negative_bool=()),
     config=(_from_config, _refuse_fractions),
     suppress_keyboard_interrupt=False,

@@ -1,7 +1,9 @@
 """A hybrid neural ODE fitted with L-BFGS three times: as people write it, done right in bare optax, with the package.
 
-python scripts/optax_recipe.py                 # float64, at most 200 iterations, under a minute
-python scripts/optax_recipe.py --float32       # the floor of single precision: a search that stalls for ever
+python scripts/optax_recipe.py                 # float64, at most 200 iterations: a minute, nearly all of it compiling
+python scripts/optax_recipe.py --seed 0        # first weights with which the usual version does not fail
+python scripts/optax_recipe.py --float32       # the floor of single precision, where searches stall
+python scripts/optax_recipe.py --variants      # done right, with other memories and first steps
 
 The model and its names (`loss_fn`, `value_fn`, `make_step`) are those of optax issue 1304 and equinox issue 796, where
 the question was how to give `optax.lbfgs` with its line search a model of one's own. docs/optax_recipe.md walks
@@ -157,8 +159,8 @@ def fit_as_usual(model: HybridODE, ts, ys, iterations: int) -> Fitted:
     for _ in range(iterations):
         try:  # not in the usual script, which ends here with all that it had reached
             model, opt_state, value = clock(make_step, model, opt_state, ts, ys)
-        except RuntimeError as error:
-            stopped = f"exception in iteration {len(trials) + 1}: {str(error).strip().splitlines()[0]}"
+        except RuntimeError:
+            stopped = f"by an exception in iteration {len(trials) + 1}: the ODE of a trial could not be solved"
             break
         trials.append(line_search_trials(opt_state))
     # `value` belongs to the model before the last step; the model returned is the last one, not the best.
@@ -342,7 +344,7 @@ def main(argv: list[str] | None = None) -> int:
     """Fit, measure, print; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--iterations", type=int, default=200, help="at most, of each version (default: 200)")
-    parser.add_argument("--seed", type=int, default=0, help="of the network's first weights (default: 0)")
+    parser.add_argument("--seed", type=int, default=1, help="of the network's first weights (default: 1)")
     parser.add_argument("--float32", action="store_true", help="in single precision, where searches stall")
     parser.add_argument("--variants", action="store_true", help="done right, with other memories and first steps")
     args = parser.parse_args(argv)

@@ -31,8 +31,7 @@ def predict(
         run: A folder that fit has written.
         out: The CSV file to write.
         data: Predict every row of this file; it has the columns of the training data.
-        start: Start each trajectory of the file at its first complete row, or at the
-            fitted initial state of the training trajectory of its name.
+        start: Start at the first complete row, or the fitted start of the training trajectory of that name.
         t1: Forecast the training trajectories from their fitted start to this time.
         num: How many times of a forecast, evenly spread.
         trajectory: Forecast only these.
