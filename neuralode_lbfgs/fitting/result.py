@@ -155,8 +155,9 @@ def _run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray
 
 def call(model: Callable, ts, y0, inputs: LinearInputs | None):
     """The states at `ts`; a `NeuralODE` whose solve fails gives what it has instead of raising."""
-    quiet = {"throw": False} if isinstance(model, NeuralODE) else {}
-    return model(ts, y0, **quiet) if inputs is None else model(ts, y0, inputs, **quiet)
+    if isinstance(model, NeuralODE):
+        return model(ts, y0, inputs, throw=False)
+    return model(ts, y0) if inputs is None else model(ts, y0, inputs)
 
 
 _compiled_call = eqx.filter_jit(call)
