@@ -361,10 +361,10 @@ def test_help_needs_nothing_heavy():
     assert done.stderr == ""
 
 
-def test_the_fit_script_is_the_same_front_door():
+def test_the_fit_script_is_the_same_front_door(tmp_path):
     script = Path(__file__).parents[1] / "scripts" / "fit.py"
     words = [sys.executable, str(script), "hare_lynx", "--dry-run"]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path)
     assert "hare [thousands of pelts]" in done.stdout
 
 
