@@ -1,8 +1,32 @@
-"""Fitting: model, data, loss, stages, result."""
+"""Fitting: model, data, loss, stages, result.
 
-from .fit import fit
-from .options import FitOptions
-from .result import FitResult, predict
-from .stages import Progressed, Stage
+Lazy, so that the command line reads the options of a fit without importing JAX.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .fit import fit
+    from .options import FitOptions
+    from .record import Progressed, Stage
+    from .result import FitResult, predict
+
+_HOMES = {
+    "FitOptions": "options",
+    "FitResult": "result",
+    "Progressed": "record",
+    "Stage": "record",
+    "fit": "fit",
+    "predict": "result",
+}
 
 __all__ = ["FitOptions", "FitResult", "Progressed", "Stage", "fit", "predict"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -5,57 +5,24 @@ from dataclasses import dataclass
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, Mesh, Tableau
 
 
 class Batch(eqx.Module):
-    """What a loss is computed from; every array leads with the lanes, or is one row a join.
+    """What a loss is computed from; every array leads with the lanes.
 
     Args:
         mesh: the steps.
         targets: observations in coordinates of order one after each step, zero where there is none.
         weights: of their squared residuals, zero where there is none; they sum to one.
-        joins: per segment boundary, (lane, step, start): the state after that step should equal that start.
-        join_weights: zero switches a boundary off.
     """
 
     mesh: Mesh
     targets: Float[Array | np.ndarray, "lanes steps states"]
     weights: Float[Array | np.ndarray, "lanes steps states"]
-    joins: Int[Array | np.ndarray, "joins 3"]
-    join_weights: Float[Array | np.ndarray, " joins"]
-
-
-@dataclass(frozen=True)
-class Segments:
-    """Rows at which trajectories are cut for shooting, and the row of `starts` each piece begins from.
-
-    `cuts[i]` lists the rows of trajectory i where a piece begins, the first row included.
-    """
-
-    cuts: tuple[np.ndarray, ...]
-
-    @classmethod
-    def whole(cls, data: Trajectories) -> "Segments":
-        return cls(tuple(np.zeros(1, int) for _ in data))
-
-    @classmethod
-    def every(cls, data: Trajectories, rows: int) -> "Segments":
-        """Pieces of `rows` intervals; a last piece of less than half of that is joined to its neighbour."""
-        cuts = []
-        for trajectory in data:
-            starts = np.arange(0, max(trajectory.ts.size - 1, 1), rows)
-            if len(starts) > 1 and trajectory.ts.size - 1 - starts[-1] < rows / 2:
-                starts = starts[:-1]
-            cuts.append(starts)
-        return cls(tuple(cuts))
-
-    @property
-    def number(self) -> int:
-        return sum(len(cuts) for cuts in self.cuts)
 
 
 @dataclass(frozen=True)
@@ -68,14 +35,14 @@ class Shape:
     @classmethod
     def fitting(cls, lengths: Sequence[int]) -> "Shape":
         """As long as the longest trajectory needs, with room for a finer mesh, and as few lanes as that allows."""
-        steps = _bucket(max(lengths))
+        steps = bucket(max(lengths))
         return cls(len(_pack(lengths, steps)), steps)
 
     def holds(self, lengths: Sequence[int]) -> bool:
         return max(lengths) <= self.steps and len(_pack(lengths, self.steps)) <= self.lanes
 
 
-def _bucket(length: int) -> int:
+def bucket(length: int) -> int:
     """The next of 8, 10, 12, 14, 16, 20, 24, ...: a quarter of an octave apart, so at most a fifth is padding."""
     size = 8
     while True:
@@ -113,9 +80,6 @@ def make_batch(
     tableau: Tableau,
     counts: Sequence[np.ndarray],
     shape: Shape,
-    segments: Segments,
-    *,
-    whole: bool,
     dtype: np.dtype | type,
 ) -> tuple[Batch, list[tuple[int, np.ndarray]]]:
     """The batch of a mesh, and where each trajectory's rows lie in it as (lane, steps).
@@ -126,8 +90,6 @@ def make_batch(
         tableau: of the solver, for the times of its stages.
         counts: per trajectory, how many steps each interval between rows takes.
         shape: lanes and steps.
-        segments: starts are numbered by trajectory and piece in this order.
-        whole: solve each trajectory from its first start alone; the other starts and joins are idle.
         dtype: of the floating-point arrays.
     """
     lanes, steps = shape.lanes, shape.steps
@@ -136,11 +98,7 @@ def make_batch(
     start = np.full((lanes, steps), -1, np.int32)
     u = np.zeros((lanes, steps, len(tableau.c), inputs)) if inputs else None
     targets, weights = np.zeros((lanes, steps, states)), np.zeros((lanes, steps, states))
-    first_start = np.concatenate([[0], np.cumsum([len(cuts) for cuts in segments.cuts])])
-    joins = np.zeros((segments.number - len(data), 3), np.int32)
-    join_weights = np.zeros(len(joins))
     places: list[tuple[int, np.ndarray]] = [(0, np.zeros(0, int))] * len(data)
-    join = 0
 
     for lane, members in enumerate(_pack(lane_lengths(counts), steps)):
         offset = 0
@@ -157,13 +115,7 @@ def make_batch(
             rows = offset + np.concatenate([[0], np.cumsum(count)]).astype(int)
             places[i] = (lane, rows)
 
-            start[lane, offset] = first_start[i]
-            for piece, row in enumerate(segments.cuts[i][1:], start=1):
-                joins[join] = (lane, rows[row], first_start[i] + piece)
-                if not whole:
-                    start[lane, rows[row] + 1] = first_start[i] + piece
-                    join_weights[join] = 1.0
-                join += 1
+            start[lane, offset] = i
 
             seen = np.isfinite(trajectory.ys)
             targets[lane, rows] = np.where(seen, coordinates.states_in(np.nan_to_num(trajectory.ys)), 0.0)
@@ -177,8 +129,6 @@ def make_batch(
             offset += length
         t[lane, offset:] = t[lane, offset - 1]
     weights /= max(weights.sum(), 1.0)
-    if len(joins):
-        join_weights /= len(joins)
 
     def cast(a) -> np.ndarray:
         return np.asarray(a, dtype)
@@ -187,7 +137,5 @@ def make_batch(
         Mesh(cast(t), cast(h), start, None if u is None else cast(u)),
         cast(targets),
         cast(weights),
-        joins,
-        cast(join_weights),
     )
     return batch, places

@@ -12,10 +12,10 @@ from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, trainable
 from ..optimise import LBFGS, Minimiser, Optax
 from .options import FitOptions
+from .record import Record, Stage
 from .result import FitResult, call
 from .scaling import find_coordinates
 from .smoothing import smooth_all
-from .stages import Record, Stage
 
 
 class Group(eqx.Module):
@@ -86,7 +86,7 @@ def fit_directly(
             time_limit=options.time_limit,
             callback=record.watch,
         )
-    record.add(minimum)
+    record.add(minimum.history, minimum.evaluations, minimum.compile_s, minimum.run_s)
     why = "your own loss" if loss is not None else "solved through the model itself, starting from the first rows"
     first = minimum.history[0].loss if minimum.history else float("inf")
     return FitResult(

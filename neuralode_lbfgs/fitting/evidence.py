@@ -5,12 +5,14 @@ Gauss-Newton Hessian of Foresee & Hagan, "Gauss-Newton approximation to Bayesian
 For a loss  mean r^2 + sum_g decay_g |w_g|^2  over n residuals, with gamma_g well-determined weights in group g
 and gamma well-determined numbers in all:
 
-    noise variance s^2 = sum r^2 / (n - gamma),      decay_g = gamma_g s^2 / (n |w_g|^2).
+    noise variance s^2 = sum r^2 / (n - gamma),      decay_g = gamma_g s^2 / (n |w_g|^2),
+
+with two precautions for few observations, below.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -22,6 +24,13 @@ from threadpoolctl import threadpool_limits
 
 MOST_ENTRIES = 40_000_000  # of the Jacobian, weights x residuals: a third of a gigabyte in float64
 LEAST_DECAY, MOST_DECAY = 1e-12, 1e-1
+# Few observations make the evidence sure of itself too soon: a network can go through all of them, the noise it
+# then sees is zero, and so is the decay. The first says that before any data the noise was seen so many times at
+# so much of a standard deviation. The second raises the decay further, where the Laplace approximation counts
+# chance as knowledge. On thinned real series of 20 to 100 numbers both predicted left-out rows better; above a
+# few hundred numbers neither makes a difference.
+PRIOR_COUNT, PRIOR_NOISE = 5.0, 0.05
+FEW = 40.0
 
 
 @dataclass(frozen=True)
@@ -52,111 +61,99 @@ def squared_weights(model: PyTree) -> Float[Array, " groups"]:
     return jnp.stack(sums) if sums else jnp.zeros(1)
 
 
-class Normal(NamedTuple):
-    """Residuals r and their Jacobian J at a point: J^T J, J^T r, and r^T r (the mean square of the data)."""
+@dataclass(frozen=True)
+class WeightGroups:
+    """Which numbers of a free vector are weights, and of which group; -1 for those that are not decayed."""
 
-    matrix: np.ndarray
-    gradient: np.ndarray
-    mean_square: float
+    numbers: np.ndarray
+    count: int
 
-
-class EvidenceEstimate:
-    """The update of the decay at a fit; compiled once.
-
-    Args:
-        residuals: `residuals(free, *args)`, an array whose sum of squares is the mean square of the data.
-        model_of: takes the model out of `free`.
-        free: an example of what is trained.
-        by_row: `residuals` is that of one row of the data, and is mapped over the leading axis of `args`. Its
-            Jacobian then costs a backward pass a row instead of a forward pass a weight.
-    """
-
-    def __init__(
-        self, residuals: Callable, model_of: Callable[[PyTree], PyTree], free: PyTree, *, by_row: bool = False
-    ):
-        self.groups = _group_numbers(free, model_of)
-        self.group_count = max(len(weight_groups(model_of(free))), 1)
-        self.flatten = lambda free: np.asarray(ravel_pytree(free)[0], np.float64)
-        vector, self.unflatten = ravel_pytree(free)
-        self._dtype = vector.dtype
-
-        def flat_residuals(x, *args):
-            return residuals(self.unflatten(x), *args).ravel()
-
-        def all_residuals(x, *args):
-            if not by_row:
-                return flat_residuals(x, *args)
-            return jax.vmap(lambda *row: flat_residuals(x, *row))(*args).ravel()
-
-        def normal(x, *args):
-            if by_row:
-                r = all_residuals(x, *args)
-                rows = jax.vmap(lambda *row: jax.jacrev(flat_residuals)(x, *row))(*args)
-                transposed = rows.reshape(r.size, x.size).T
-            else:
-                r, jvp = jax.linearize(lambda x: all_residuals(x, *args), x)
-                transposed = jax.vmap(jvp)(jnp.eye(x.size, dtype=x.dtype))
-            return transposed @ transposed.T, transposed @ r, r @ r
-
-        self._residuals = all_residuals
-        self._normal = jax.jit(normal)
-        self._mean_square = jax.jit(lambda x, *args: jnp.sum(all_residuals(x, *args) ** 2))
-
-    def affordable(self, *args: PyTree) -> bool:
-        """Whether the Jacobian fits into memory."""
-        x = jax.ShapeDtypeStruct((self.groups.size,), self._dtype)
-        return self.groups.size * jax.eval_shape(self._residuals, x, *args).size <= MOST_ENTRIES
-
-    def mean_square(self, x: np.ndarray, *args: PyTree) -> float:
-        return float(self._mean_square(jnp.asarray(x, self._dtype), *args))
-
-    def normal(self, x: np.ndarray, *args: PyTree) -> Normal:
-        matrix, gradient, mean_square = self._normal(jnp.asarray(x, self._dtype), *args)
-        return Normal(np.asarray(matrix, np.float64), np.asarray(gradient, np.float64), float(mean_square))
+    @classmethod
+    def of(cls, free: PyTree) -> "WeightGroups":
+        """The groups of what is trained; there is at least one, which may be empty."""
+        numbers = _group_numbers(free)
+        return cls(numbers, max(int(numbers.max(initial=-1)) + 1, 1))
 
     def ridge(self, decay: np.ndarray) -> np.ndarray:
         """The decay of each number of the free vector; zero for what is not a network's weight."""
-        return np.where(self.groups >= 0, np.maximum(decay, LEAST_DECAY)[self.groups], 0.0)
+        return np.where(self.numbers >= 0, np.maximum(decay, LEAST_DECAY)[self.numbers], 0.0)
 
-    def evidence(self, x: np.ndarray, normal: Normal | None, mean_square: float, decay: np.ndarray, observed: int):
-        """MacKay's update at `x`; without the Jacobian every weight counts as well determined."""
-        if normal is None:
-            well = np.ones(self.groups.size)
+    def evidence(
+        self, x: np.ndarray, matrix: np.ndarray | None, mean_square: float, decay: np.ndarray, observed: int, others=0
+    ) -> Evidence:
+        """The update at a minimum.
+
+        Args:
+            x: the free vector.
+            matrix: J^T J of it; None counts every weight as well determined.
+            mean_square: of the residuals.
+            decay: per group, at which `x` is a minimum.
+            observed: how many independent numbers were observed, n.
+            others: how many numbers besides `x` were fitted to them.
+        """
+        if matrix is None:
+            well = np.ones(self.numbers.size)
         else:
             ridge = self.ridge(decay)
             # Numbers without a ridge that nothing determines (a start that is never seen) need a trace of one.
-            trace = 1e-14 * max(np.trace(normal.matrix) / len(ridge), 1e-300)
-            inverse = np.linalg.inv(normal.matrix + np.diag(ridge + trace))
-            well = np.clip(1 - ridge * np.diag(inverse), 0.0, 1.0)
-        determined = np.array([well[self.groups == g].sum() for g in range(self.group_count)])
-        sums = np.array([np.sum(x[self.groups == g] ** 2) for g in range(self.group_count)])
-        in_all = float(determined.sum() + (self.groups < 0).sum())
-        variance = mean_square * observed / max(observed - in_all, 0.1 * observed)
-        new = determined * variance / (observed * np.maximum(sums, 1e-12))
-        return Evidence(float(np.sqrt(variance)), np.clip(new, LEAST_DECAY, MOST_DECAY), in_all)
+            trace = 1e-14 * max(np.trace(matrix) / len(ridge), 1e-300)
+            well = np.clip(1 - ridge * np.diag(np.linalg.inv(matrix + np.diag(ridge + trace))), 0.0, 1.0)
+        determined = np.array([well[self.numbers == g].sum() for g in range(self.count)])
+        sums = np.array([np.sum(x[self.numbers == g] ** 2) for g in range(self.count)])
+        in_all = float(determined.sum() + (self.numbers < 0).sum()) + others
+        free_observations = max(observed - in_all + PRIOR_COUNT, 0.1 * observed)
+        variance = (mean_square * observed + PRIOR_COUNT * PRIOR_NOISE**2) / free_observations
+        decay = (1 + FEW / observed) * determined * variance / (observed * np.maximum(sums, 1e-12))
+        noise = float(np.sqrt(mean_square * observed / max(observed - in_all, 0.1 * observed)))
+        return Evidence(noise, np.clip(decay, LEAST_DECAY, MOST_DECAY), in_all)
+
+
+class EvidenceEstimate:
+    """The evidence of a loss given by its residuals; compiled once.
+
+    Args:
+        residuals: `residuals(free, *args)`, an array whose sum of squares is the mean square of the data.
+        free: an example of what is trained.
+    """
+
+    def __init__(self, residuals: Callable, free: PyTree):
+        self.groups = WeightGroups.of(free)
+        vector, unflatten = ravel_pytree(free)
+        self._dtype = vector.dtype
+        self._residuals = lambda x, *args: residuals(unflatten(x), *args).ravel()
+
+        def normal(x, *args):
+            r, jvp = jax.linearize(lambda x: self._residuals(x, *args), x)
+            transposed = jax.vmap(jvp)(jnp.eye(x.size, dtype=x.dtype))
+            return transposed @ transposed.T, r @ r
+
+        self._normal = jax.jit(normal)
+        self._mean_square = jax.jit(lambda x, *args: jnp.sum(self._residuals(x, *args) ** 2))
+
+    def affordable(self, *args: PyTree) -> bool:
+        """Whether the Jacobian fits into memory."""
+        x = jax.ShapeDtypeStruct(self.groups.numbers.shape, self._dtype)
+        return x.size * jax.eval_shape(self._residuals, x, *args).size <= MOST_ENTRIES
+
+    def mean_square(self, free: PyTree, *args: PyTree) -> float:
+        return float(self._mean_square(ravel_pytree(free)[0], *args))
 
     @threadpool_limits.wrap(limits=1, user_api="blas")
     def __call__(self, free: PyTree, *args: PyTree, decay: np.ndarray, observed: int) -> Evidence:
-        """The evidence at the present parameters, which should be near the minimum for `decay`.
-
-        Args:
-            free: what is trained.
-            decay: per group, as in the loss.
-            observed: how many independent numbers were observed, n.
-        """
-        x = self.flatten(free)
-        normal = self.normal(x, *args) if self.affordable(*args) else None
-        mean_square = self.mean_square(x, *args) if normal is None else normal.mean_square
-        return self.evidence(x, normal, mean_square, decay, observed)
+        """The evidence at the present parameters, which should be near the minimum for `decay`."""
+        x = ravel_pytree(free)[0]
+        matrix, mean_square = self._normal(x, *args) if self.affordable(*args) else (None, self._mean_square(x, *args))
+        matrix = None if matrix is None else np.asarray(matrix, np.float64)
+        return self.groups.evidence(np.asarray(x, np.float64), matrix, float(mean_square), decay, observed)
 
 
-def _group_numbers(free: PyTree, model_of: Callable[[PyTree], PyTree]) -> np.ndarray:
+def _group_numbers(free: PyTree) -> np.ndarray:
     """For each number of the free vector its group, or -1."""
-    numbered = jax.tree.map(lambda leaf: np.full(leaf.shape, -1.0), free)
-    groups = len(weight_groups(model_of(free)))
-    for g in range(groups):
-        gradient = jax.grad(lambda f, g=g: squared_weights(model_of(f))[g])(
-            jax.tree.map(lambda leaf: jnp.ones_like(leaf), free)
-        )
-        numbered = jax.tree.map(lambda n, d, g=g: np.where(np.asarray(d) != 0, float(g), n), numbered, gradient)
-    return np.asarray(ravel_pytree(numbered)[0]).astype(int)
+    group = itertools.count()
+
+    def numbered(node):
+        number = next(group) if _is_group(node) else -1
+        return [np.full(leaf.size, number) for leaf in jax.tree.leaves(node)]
+
+    parts = [part for node in jax.tree.leaves(free, is_leaf=_is_group) for part in numbered(node)]
+    return np.concatenate([*parts, np.zeros(0, int)])

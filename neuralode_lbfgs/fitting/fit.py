@@ -11,19 +11,23 @@ import numpy as np
 import optax
 
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, NeuralODE, is_explicit, trainable, with_coordinates
+from ..models import Coordinates, NeuralODE, Tableau, is_explicit, trainable, with_coordinates
 from ..optimise import LBFGS, Optax, StopReason
 from .direct import fit_directly
-from .evidence import squared_weights
+from .evidence import weight_groups
 from .losses import Parameters
 from .matching import collect_slopes
+from .mesh import Mesher
 from .options import FitOptions, with_keywords
+from .record import Progressed, Record, Stage
 from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import SmoothTrajectory, smooth_all
-from .stages import FIRST_DECAY, FullHorizon, Progressed, Record, Stage, match_derivatives
+from .stages import FIRST_DECAY, STAGES, WHY, Course, newton_pays
 
 NOISY = 1e-3  # of a state's standard deviation: rougher data than this do not give an initial state
+MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
+MOST_STEPS = 2_000_000
 DEFAULT_RATES = {"adam": 1e-2}
 
 
@@ -40,9 +44,10 @@ def fit(
 ) -> FitResult:
     """Fit a model to trajectories.
 
-    Where every state is observed, the vector field is first regressed on the slopes of smoothing splines;
-    then all trajectories are solved over their whole length and fitted, with the weight decay chosen from
-    the evidence of the data. A user's own module or loss, and implicit solvers, go through the model itself
+    Where every state is observed, the vector field is first regressed on the slopes of smoothing splines. Small
+    networks then go through multiple shooting. Then all trajectories are solved over their whole length and
+    fitted by L-BFGS, and small networks end with Gauss-Newton. The weight decay is chosen from the evidence of
+    the data. A user's own module or loss, and implicit solvers, go through the model itself
     and one full-horizon stage.
 
     Args:
@@ -92,72 +97,84 @@ def _optimizer(optimizer, initial_step, options: FitOptions) -> LBFGS | Optax:
 
 
 def _fit_in_stages(model, data, options: FitOptions, machine, callback, notes: list[str]) -> FitResult:
-    """Derivative matching, then the full horizon on a frozen mesh."""
+    """Each stage begins where the one before it ended; the best so far is what is returned, also after Ctrl-C."""
     curves = smooth_all(data)
     model = _prepared(model, data, curves)
-    coordinates = model.coordinates
-    dtype = jnp.result_type(float)
-    wanted = options.stages or ("matching", "full")
-    stages: list[Stage] = []
-    records: list[Record] = []
-    decay = np.full(squared_weights(model).shape[0], FIRST_DECAY)
-
-    slopes = collect_slopes(data, curves, coordinates, dtype) if "matching" in wanted else None
-    if slopes is None and "matching" in wanted:
-        notes.append("derivative matching was left out: no trajectory shows every state often enough.")
-    reason, evidence = StopReason.MAX_ITER, None
-    if slopes is not None:
-        record = Record("matching", callback)
-        model, evidence, reason = match_derivatives(model, slopes, data.observed, options, record)
-        records.append(record)
-        decay = evidence.decay
-        why = "every state is observed: the field is regressed on the slopes of smooth curves first"
-        stages.append(Stage("matching", why, reason, tuple(record.rows)))
-
-    starts, complete = _first_states(data, curves)
-    roughness = _roughness(data, curves)
-    estimated = options.initial_states == "estimate" or (
-        options.initial_states == "auto" and (roughness > NOISY or not complete)
+    # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
+    coordinates, dtype = jax.tree.map(np.asarray, model.coordinates), jnp.result_type(float)
+    starts, estimated = _starts(data, curves, options)
+    decay = FIRST_DECAY if options.weight_decay is None else options.weight_decay
+    course = Course(
+        data=data,
+        curves=curves,
+        options=options,
+        optimizer=_in_batches(machine, options),
+        parameters=Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype)),
+        train_starts=estimated,
+        mesher=Mesher(data, coordinates, Tableau(model.solver), MESH_TOLERANCE[jnp.dtype(dtype).name], MOST_STEPS),
+        decay=np.full(max(len(weight_groups(model)), 1), decay),
+        slopes=collect_slopes(data, curves, coordinates, dtype),
     )
-    if options.initial_states == "data" and not complete:
+    names = _plan(course, notes)
+    course.brief = "polish" in names
+    stages: list[Stage] = []
+    for name in names:
+        record = Record(name, callback)
+        try:
+            reason = STAGES[name](course, record)
+        except KeyboardInterrupt:
+            reason = StopReason.INTERRUPTED
+        how = "estimated with it" if estimated else "taken from the first rows"
+        why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
+        note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
+        stages.append(Stage(name, why, reason, tuple(record.rows), note if name == "full" else ""))
+        course.spent.append(record)
+        notes += _warnings_of(record)
+        if reason is StopReason.INTERRUPTED:
+            break
+    final = np.asarray(coordinates.states_out(np.asarray(course.parameters.starts, np.float64)))
+    return FitResult(
+        model=course.parameters.model,
+        data=data,
+        starts=dict(zip(data.ids, final, strict=True)),
+        stages=tuple(stages),
+        stop_reason=stages[-1].reason,
+        iterations=sum(record.iterations for record in course.spent),
+        evaluations=sum(record.evaluations for record in course.spent),
+        compile_s=sum(record.compile_s for record in course.spent),
+        run_s=sum(record.run_s for record in course.spent),
+        initial_loss=course.initial_loss,
+        loss=course.loss,
+        noise=course.noise,
+        notes=tuple(notes),
+    )
+
+
+def _plan(course: Course, notes: list[str]) -> tuple[str, ...]:
+    """The stages to run: those that were asked for, else those that suit the data and the model."""
+    asked = course.options.stages
+    newton = isinstance(course.optimizer, LBFGS) and newton_pays(course)
+    names = asked or (("matching", "shooting", "full", "polish") if newton else ("matching", "full"))
+    if course.slopes is None and "matching" in names:
+        notes.append("derivative matching was left out: no trajectory shows every state often enough.")
+        names = tuple(name for name in names if name != "matching")
+    if not names:
+        raise ValueError("no stage is left to run; add one with stages (full).")
+    return tuple(names)
+
+
+def _starts(data: Trajectories, curves, options: FitOptions) -> tuple[np.ndarray, bool]:
+    """Initial states to begin with, in the data's units, and whether they are fitted."""
+    starts, complete = _first_states(data, curves)
+    estimated = options.initial_states == "estimate" or (
+        options.initial_states == "auto" and (_roughness(data, curves) > NOISY or not complete)
+    )
+    if not estimated and not complete:
         raise ValueError(
             "a trajectory does not begin with a complete row, so its initial state must be estimated: "
             "initial_states='estimate'."
         )
-    if not estimated:
-        starts = np.stack([trajectory.ys[0] for trajectory in data])
-    parameters = Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype))
-    loss = initial_loss = float("nan")
-    noise = None if evidence is None else evidence.noise
-    if "full" in wanted and reason is not StopReason.INTERRUPTED:
-        record = Record("full", callback)
-        machine = _in_batches(machine, options)
-        stage = FullHorizon(data, coordinates, parameters, options, machine, train_starts=estimated, record=record)
-        full = stage.run(decay)
-        records.append(record)
-        parameters, reason, noise = full.parameters, full.reason, full.evidence.noise
-        loss, initial_loss = full.mean_square, full.initial_loss
-        how = "estimated with it" if estimated else "taken from the first rows"
-        why = f"all trajectories solved over their whole length; initial states {how}"
-        note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
-        stages.append(Stage("full", why, reason, tuple(record.rows), note))
-        notes += _warnings_of(record)
-    final = np.asarray(coordinates.states_out(np.asarray(parameters.starts, np.float64)))
-    return FitResult(
-        model=parameters.model,
-        data=data,
-        starts=dict(zip(data.ids, final, strict=True)),
-        stages=tuple(stages),
-        stop_reason=reason,
-        iterations=sum(record.iterations for record in records),
-        evaluations=sum(record.evaluations for record in records),
-        compile_s=sum(record.compile_s for record in records),
-        run_s=sum(record.run_s for record in records),
-        initial_loss=initial_loss,
-        loss=loss,
-        noise=noise,
-        notes=tuple(notes),
-    )
+    return (starts if estimated else np.stack([trajectory.ys[0] for trajectory in data])), estimated
 
 
 def _prepared(model: NeuralODE, data: Trajectories, curves) -> NeuralODE:
@@ -231,7 +248,7 @@ def _in_batches(machine: LBFGS | Optax, options: FitOptions) -> LBFGS | Optax:
     size = options.batch_size
 
     def sample(key, args):
-        batch, weighting = args
+        batch, decay = args
         lanes = batch.targets.shape[0]
         if size >= lanes:
             return args
@@ -239,7 +256,7 @@ def _in_batches(machine: LBFGS | Optax, options: FitOptions) -> LBFGS | Optax:
         mesh, targets, weights = jax.tree.map(lambda a: a[drawn], (batch.mesh, batch.targets, batch.weights))
         # Weighted up to the whole, so that the mean over draws is the loss of all data.
         weights = weights * (lanes / size)
-        return type(batch)(mesh, targets, weights, batch.joins, batch.join_weights), weighting
+        return type(batch)(mesh, targets, weights), decay
 
     return Optax(machine.transformation, sample)
 

@@ -5,27 +5,79 @@ Problems, 2004, algorithm 3.16) on  r^T r + sum decay w^2.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-import scipy.linalg
 from threadpoolctl import threadpool_limits
 
 from ..optimise import Iteration, StopReason
-from .evidence import Evidence, EvidenceEstimate
+from .evidence import Evidence, WeightGroups
 
-FLAT = 1e-5  # relative decrease that counts as none
-PATIENCE = 4
+STEADY = 0.1  # change of the logarithm of the decay below which it is steady
 NEAR = 0.03  # relative decrease of a step below which a minimum is thought near
+MOST_DAMPING, LEAST_DAMPING = 1e8, 1e-13
+LEAST_HOLD = 1e-9  # damping below which it holds back nothing that matters
+
+
+class Point(NamedTuple):
+    """What is fitted: the free numbers of the model, and states that are fitted with it (there may be none)."""
+
+    x: np.ndarray
+    states: np.ndarray
+
+    def moved(self, by: "Point") -> "Point":
+        return Point(self.x + by.x, self.states + by.states)
+
+
+class Step(NamedTuple):
+    """A step, the decrease that the linear problem promises for it, and what it cost."""
+
+    change: Point
+    promised: float
+    evaluations: int = 0
+
+
+@runtime_checkable
+class Linearised(Protocol):
+    """The problem with its residuals replaced by their tangent at a point."""
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """J^T J of the model's free numbers, the states eliminated."""
+        ...
+
+    @property
+    def gradient(self) -> np.ndarray:
+        """J^T r of the model's free numbers."""
+        ...
+
+    def step(self, ridge: np.ndarray, damping: float) -> Step:
+        """The damped step; raises `LinAlgError` where the matrix is not positive definite."""
+        ...
+
+
+@runtime_checkable
+class LeastSquares(Protocol):
+    """A sum of squares that is the mean square of the data. `linearised` is asked only where `value` was last."""
+
+    groups: WeightGroups
+    observed: int
+    others: int  # how many numbers besides the model's are fitted to the observations
+
+    def value(self, point: Point) -> float: ...
+
+    def linearised(self, point: Point) -> Linearised: ...
 
 
 @dataclass(frozen=True)
 class GaussNewtonFit:
     """Where it ended, the evidence there, and what it cost; one Jacobian counts as one evaluation."""
 
-    x: np.ndarray
+    point: Point
+    mean_square: float
+    initial_mean_square: float
     evidence: Evidence
     reason: StopReason
     history: list[Iteration]
@@ -34,83 +86,135 @@ class GaussNewtonFit:
     run_s: float
 
 
+@dataclass
+class Damping:
+    """How much of the largest diagonal entry is added; Nielsen's rule of raising and lowering it."""
+
+    value: float = 1e-3
+    growth: float = 2.0
+
+    def lower(self, gain: float) -> None:
+        self.value = max(self.value * max(1 / 3, 1 - (2 * gain - 1) ** 3), LEAST_DAMPING)
+        self.growth = 2.0
+
+    def raise_(self) -> None:
+        self.value = max(self.value * self.growth, LEAST_DAMPING)
+        self.growth *= 2
+
+
+class Descent(NamedTuple):
+    """A point with a lower value, or None where no damping gave one."""
+
+    point: Point | None
+    mean_square: float
+    value: float
+    evaluations: int
+
+
+def _descend(
+    problem: LeastSquares, linear: Linearised, point: Point, value: float, ridge: np.ndarray, damping: Damping
+) -> Descent:
+    """Raise the damping until a step lowers the value."""
+    evaluations = 0
+    while damping.value < MOST_DAMPING:
+        try:
+            step = linear.step(ridge, damping.value)
+        except np.linalg.LinAlgError:
+            damping.raise_()
+            continue
+        new = point.moved(step.change)
+        mean_square = problem.value(new)
+        evaluations += 1 + step.evaluations
+        new_value = mean_square + float(np.sum(ridge * new.x**2))
+        gain = (value - new_value) / step.promised if step.promised > 0 else -1.0
+        if np.isfinite(new_value) and gain > 0:
+            damping.lower(gain)
+            return Descent(new, mean_square, new_value, evaluations)
+        damping.raise_()
+    return Descent(None, np.nan, np.nan, evaluations)
+
+
 # Threads of small factorisations wait for each other: on a busy machine 50 times slower than one.
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def gauss_newton(
-    estimate: EvidenceEstimate,
-    x: np.ndarray,
-    args: Sequence[Any],
+    problem: LeastSquares,
+    point: Point,
     decay: np.ndarray,
-    observed: int,
+    *,
     choose: Callable[[Evidence], np.ndarray] | None,
     max_steps: int,
+    ftol: float = 1e-5,
+    patience: int = 4,
+    damping: Damping | None = None,
+    watch: Callable[[list[Iteration]], None] | None = None,
+    time_limit: float | None = None,
 ) -> GaussNewtonFit:
-    """Minimise from `x`.
+    """Minimise from `point`.
 
     Args:
-        estimate: residuals and their Jacobian.
-        args: the data, for the residuals.
-        decay: at the start, per group.
-        observed: the number of independent observations.
+        problem: residuals and their Jacobian.
+        point: where to begin.
+        decay: at the start, per group of weights.
         choose: the decay that follows from the evidence; None keeps it as it is.
         max_steps: Jacobians at most.
+        ftol, patience: stop when the relative decrease stays below `ftol` so many times in a row.
+        damping: of an earlier fit near here, which is changed; by default a new one.
+        watch: told of the history after every step.
+        time_limit: seconds, compilation not counted.
     """
+    groups, observed = problem.groups, problem.observed
     started = time.perf_counter()
-    normal = estimate.normal(x, *args)
-    estimate.mean_square(x, *args)
+    mean_square = initial = problem.value(point)
+    linear = problem.linearised(point)
     compile_s = time.perf_counter() - started
     started = time.perf_counter()
-    evidence = estimate.evidence(x, normal, normal.mean_square, decay, observed)
-    history, evaluations, flat, damping, growth = [], 1, 0, 1e-3, 2.0
+    history: list[Iteration] = []
+    evaluations, flat, damping = 1, 0, damping or Damping()
     reason = StopReason.MAX_ITER
-    if not np.isfinite(normal.mean_square):
-        return GaussNewtonFit(x, evidence, StopReason.NONFINITE_START, [], 1, compile_s, 0.0)
+    evidence = Evidence(float(np.sqrt(mean_square)), decay, 0.0)
+    if not (np.isfinite(mean_square) and np.isfinite(linear.matrix).all()):
+        reason, max_steps = StopReason.NONFINITE_START, 0
     try:
-        for step_number in range(1, max_steps + 1):
-            ridge = estimate.ridge(decay)
-            value = normal.mean_square + np.sum(ridge * x**2)
-            gradient = normal.gradient + ridge * x
-            scale = np.diag(normal.matrix).max()
-            while True:
-                matrix = normal.matrix + np.diag(ridge + damping * scale)
-                step = -scipy.linalg.solve(matrix, gradient, assume_a="pos")
-                new_mean_square = estimate.mean_square(x + step, *args)
-                evaluations += 1
-                new_value = new_mean_square + np.sum(ridge * (x + step) ** 2)
-                predicted = step @ (damping * scale * step - gradient)
-                gain = (value - new_value) / predicted if np.isfinite(new_value) and predicted > 0 else -1.0
-                if gain > 0:
-                    damping *= max(1 / 3, 1 - (2 * gain - 1) ** 3)
-                    damping, growth = max(damping, 1e-13), 2.0
-                    break
-                damping, growth = damping * growth, growth * 2
-                if damping > 1e8:
-                    break
-            if gain <= 0:
+        if max_steps:
+            evidence = groups.evidence(point.x, linear.matrix, mean_square, decay, observed, problem.others)
+        for number in range(1, max_steps + 1):
+            ridge = groups.ridge(decay)
+            value = mean_square + np.sum(ridge * point.x**2)
+            damping_before = damping.value
+            descent = _descend(problem, linear, point, value, ridge, damping)
+            evaluations += descent.evaluations
+            if descent.point is None:
                 reason = StopReason.SEARCH_FAILED
                 break
-            x = x + step
-            history.append(
-                Iteration(
-                    step_number, evaluations, float(new_value), float(np.abs(gradient).max()),
-                    float(np.linalg.norm(step)), time.perf_counter() - started,
-                )
-            )  # fmt: skip
-            normal = estimate.normal(x, *args)
+            gradient_norm = float(np.abs(linear.gradient + ridge * point.x).max())
+            new_linear = problem.linearised(descent.point)
+            if not np.isfinite(new_linear.matrix).all():
+                reason = StopReason.SEARCH_FAILED
+                break
+            size = float(np.sqrt(sum(np.sum((new - old) ** 2) for new, old in zip(descent.point, point, strict=True))))
+            point, mean_square, new_value, linear = descent.point, descent.mean_square, descent.value, new_linear
             evaluations += 1
-            evidence = estimate.evidence(x, normal, normal.mean_square, decay, observed)
+            seconds = time.perf_counter() - started
+            history.append(Iteration(number, evaluations, float(new_value), gradient_norm, size, seconds))
+            evidence = groups.evidence(point.x, linear.matrix, mean_square, decay, observed, problem.others)
             new_decay = decay if choose is None else choose(evidence)
-            steady = np.all(np.abs(np.log(new_decay / decay)) < 0.1)
-            flat = flat + 1 if steady and value - new_value <= FLAT * value else 0
+            steady = np.all(np.abs(np.log(np.maximum(new_decay, 1e-300) / np.maximum(decay, 1e-300))) < STEADY)
+            # A step that went as promised may have been small only because of its damping.
+            held_back = LEAST_HOLD < damping.value < damping_before / 2
+            flat = flat + 1 if steady and not held_back and value - new_value <= ftol * value else 0
             # The evidence speaks of minima: far from one its decay would smother a network that has just
             # begun to learn. So it is followed once the steps gain little, and never in leaps.
             if value - new_value <= NEAR * value:
                 decay = np.clip(new_decay, decay / 3, decay * 2)
-            if flat >= PATIENCE:
+            if flat >= patience:
                 reason = StopReason.DECREASE
                 break
+            if time_limit is not None and seconds > time_limit:
+                reason = StopReason.TIME_LIMIT
+                break
+            if watch is not None:
+                watch(history)
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
-    except np.linalg.LinAlgError:
-        reason = StopReason.SEARCH_FAILED
-    return GaussNewtonFit(x, evidence, reason, history, evaluations, compile_s, time.perf_counter() - started)
+    run_s = time.perf_counter() - started
+    return GaussNewtonFit(point, mean_square, initial, evidence, reason, history, evaluations, compile_s, run_s)

@@ -5,16 +5,20 @@ SIAM J. Sci. Stat. Comput. 3 (1982).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
 from ..data.trajectories import Trajectories
-from ..models import Coordinates
-from .evidence import squared_weights
+from ..models import Coordinates, trainable
+from .evidence import MOST_ENTRIES, WeightGroups, squared_weights
+from .gauss_newton import Point, Step
 from .smoothing import SmoothTrajectory
 
 MOST_POINTS = 1024  # of the regression: more points on the same curves add cost, not knowledge
@@ -86,3 +90,55 @@ def matching_loss(model: PyTree, slopes: Slopes, decay: Float[Array, " groups"])
     """Mean squared error of the slopes, plus decay."""
     errors = jax.vmap(slope_residuals, in_axes=(None, 0))(model, slopes)
     return jnp.sum(errors**2) + jnp.sum(decay * squared_weights(model))
+
+
+class SlopeRegression:
+    """The least-squares problem of the slopes; its Jacobian costs a backward pass a state at each point."""
+
+    others = 0
+
+    def __init__(self, model: PyTree, slopes: Slopes, observed: int):
+        free, fixed = trainable(model)
+        self.groups, self.observed, self.slopes = WeightGroups.of(free), observed, slopes
+        vector, unravel = ravel_pytree(free)
+        self.start = Point(np.asarray(vector, np.float64), np.zeros((0, 0)))
+        self._dtype = vector.dtype
+
+        def residuals(x, point):
+            return slope_residuals(eqx.combine(unravel(x), fixed), point)
+
+        def normal(x, slopes):
+            r = jax.vmap(lambda point: residuals(x, point))(slopes).ravel()
+            rows = jax.vmap(lambda point: jax.jacrev(residuals)(x, point))(slopes).reshape(r.size, x.size)
+            return rows.T @ rows, rows.T @ r
+
+        self._normal = jax.jit(normal)
+        self._value = jax.jit(lambda x, slopes: jnp.sum(jax.vmap(lambda point: residuals(x, point))(slopes) ** 2))
+        self.model = lambda x: eqx.combine(unravel(jnp.asarray(x, vector.dtype)), fixed)
+
+    @property
+    def affordable(self) -> bool:
+        """Whether the Jacobian fits into memory."""
+        return self.groups.numbers.size * self.slopes.rate.size <= MOST_ENTRIES
+
+    def value(self, point: Point) -> float:
+        return float(self._value(point.x.astype(self._dtype), self.slopes))
+
+    def linearised(self, point: Point) -> "NormalEquations":
+        matrix, gradient = self._normal(point.x.astype(self._dtype), self.slopes)
+        return NormalEquations(point, np.asarray(matrix, np.float64), np.asarray(gradient, np.float64))
+
+
+@dataclass(frozen=True)
+class NormalEquations:
+    """J^T J and J^T r at a point."""
+
+    point: Point
+    matrix: np.ndarray
+    gradient: np.ndarray
+
+    def step(self, ridge: np.ndarray, damping: float) -> Step:
+        gradient = self.gradient + ridge * self.point.x
+        added = damping * np.diag(self.matrix).max()
+        change = -scipy.linalg.solve(self.matrix + np.diag(ridge + added), gradient, assume_a="pos")
+        return Step(Point(change, np.zeros_like(self.point.states)), change @ (added * change - gradient))

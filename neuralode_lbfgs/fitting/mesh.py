@@ -1,14 +1,14 @@
 """Choosing the steps of a mesh from the solver's own error estimate."""
 
-from collections.abc import Sequence
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, NeuralODE, Tableau, solve_on_mesh
-from .batch import Segments, Shape, lane_lengths, make_batch
+from .batch import Batch, Shape, lane_lengths, make_batch
+from .pieces import Cut
 
 SAFETY = 0.9  # of the step size predicted from the error, as in every adaptive controller
 FIRST_STEP = 0.5  # in units of time in which states move by one standard deviation
@@ -46,29 +46,41 @@ class Mesher:
         zs, errors = solve_on_mesh(model.rate, self.tableau, mesh, starts, with_error=True)
         return jnp.max(jnp.abs(errors) / (self.tolerance * (1 + jnp.abs(zs))), axis=-1)
 
-    def refine(self, model: NeuralODE, starts, segments: Segments, *, whole: bool) -> bool:
-        """Choose the counts anew for the present model; whether they changed noticeably."""
-        before = self.counts
+    def refine(self, model: NeuralODE, starts: Float[Array, "starts states"]) -> None:
+        """Choose the counts anew for the present model."""
         for _ in range(PASSES):
-            batch, places = make_batch(
-                self.data, self.coordinates, self.tableau, self.counts, self.shape, segments,
-                whole=whole, dtype=starts.dtype,
-            )  # fmt: skip
+            batch, places = self.batch(starts.dtype)
             errors = np.asarray(self._program(model, starts, batch.mesh))
-            worst, new = 0.0, []
-            for count, (lane, rows) in zip(self.counts, places, strict=True):
-                error = _largest_per_interval(errors[lane], rows)
-                worst = max(worst, float(error.max(initial=0.0)))
-                growth = np.clip(error ** (1 / self.tableau.order) / SAFETY, 0.2, 8.0)
-                new.append(np.clip(np.ceil(count * growth - 1e-9), 1, MOST_PER_INTERVAL).astype(int))
-            if sum(lane_lengths(new)) > self.most_steps:
+            if self._adjust([_largest_per_interval(errors[lane], rows) for lane, rows in places]):
                 break
-            self.counts = new
-            if not self.shape.holds(lane_lengths(new)):
-                self.shape = Shape.fitting(lane_lengths(new))
-            if worst <= 2.0:
-                break
-        return any(not np.array_equal(a, b) for a, b in zip(before, self.counts, strict=True))
+
+    def batch(self, dtype: np.dtype) -> tuple[Batch, list[tuple[int, np.ndarray]]]:
+        """The data on the present mesh; see `make_batch`."""
+        return make_batch(self.data, self.coordinates, self.tableau, self.counts, self.shape, dtype)
+
+    def refine_pieces(self, cuts: Cut, errors: np.ndarray) -> bool:
+        """Choose the counts anew from the largest relative error of each piece; whether they were fine before."""
+        self.counts = list(cuts.counts)
+        parts = np.split(np.nan_to_num(errors / self.tolerance, nan=1e30, posinf=1e30), np.cumsum(cuts.sizes - 1)[:-1])
+        return self._adjust(
+            [
+                np.maximum.reduceat(part, rows[:-1]) if part.size else part
+                for part, rows in zip(parts, cuts.rows, strict=True)
+            ]
+        )
+
+    def _adjust(self, errors: list[np.ndarray]) -> bool:
+        """New counts from the largest error in each interval, in units of the tolerance; whether none was large."""
+        new = []
+        for count, error in zip(self.counts, errors, strict=True):
+            growth = np.clip(error ** (1 / self.tableau.order) / SAFETY, 0.2, 8.0)
+            new.append(np.clip(np.ceil(count * growth - 1e-9), 1, MOST_PER_INTERVAL).astype(int))
+        if sum(lane_lengths(new)) > self.most_steps:
+            return True
+        self.counts = new
+        if not self.shape.holds(lane_lengths(new)):
+            self.shape = Shape.fitting(lane_lengths(new))
+        return max((float(error.max(initial=0.0)) for error in errors), default=0.0) <= 2.0
 
 
 def _largest_per_interval(errors: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -77,7 +89,3 @@ def _largest_per_interval(errors: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return np.zeros(0)
     steps = np.nan_to_num(errors[rows[0] + 1 : rows[-1] + 1], nan=1e30, posinf=1e30)
     return np.maximum.reduceat(steps, rows[:-1] - rows[0])
-
-
-def total_steps(counts: Sequence[np.ndarray]) -> int:
-    return sum(lane_lengths(counts))

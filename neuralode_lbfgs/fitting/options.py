@@ -41,7 +41,7 @@ class FitOptions:
     """Weight decay of the networks; chosen from the evidence of the data by default."""
 
     stages: tuple[str, ...] = ()
-    """Stages to run, of: matching, full. By default those that suit the data."""
+    """Stages to run, of: matching, shooting, full, polish. By default those that suit the data."""
 
     batch_size: int | None = None
     """Trajectories per step, drawn at random; for adam on large data."""
@@ -67,7 +67,7 @@ class FitOptions:
             raise ValueError("batch_size needs a stochastic optimiser (optimizer='adam'); L-BFGS uses all data.")
 
 
-STAGES = ("matching", "full")
+STAGES = ("matching", "shooting", "full", "polish")
 
 
 def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:

@@ -11,7 +11,7 @@ import numpy as np
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import LinearInputs, NeuralODE, failed_solves_as_nan
 from ..optimise import StopReason
-from .stages import Stage
+from .record import Stage
 
 
 @dataclass(frozen=True)

@@ -1,266 +1,246 @@
 """The stages of a fit: each is a loss, a minimisation, and a word on why it is done."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cached_property
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, NeuralODE, Tableau, trainable
-from ..optimise import LBFGS, Iteration, Minimiser, Minimum, Optax, StopReason
-from .batch import Batch, Segments, make_batch
-from .evidence import Evidence, EvidenceEstimate, squared_weights
-from .gauss_newton import GaussNewtonFit, gauss_newton
-from .losses import Parameters, Weighting, residuals, split_parameters, trajectory_loss
-from .matching import Slopes, matching_loss, slope_residuals
+from ..models import NeuralODE, trainable
+from ..optimise import LBFGS, Minimiser, Optax, StopReason
+from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate, WeightGroups
+from .full import FullHorizon, settled
+from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
+from .losses import Parameters
+from .matching import SlopeRegression, Slopes, matching_loss, slope_residuals
 from .mesh import Mesher
 from .options import FitOptions
+from .pieces import Cut, PieceSolver, cut
+from .polish import WholeTrajectories
+from .record import Record
+from .shooting import Shooting
+from .smoothing import SmoothTrajectory
 
-ROUNDS = 8  # of minimising and asking the evidence again; it settles in three to six
-SETTLED = 0.3  # change of the logarithm of the decay below which it has settled
-FIRST_DECAY = 1e-2  # a strong pull first: from a smooth field the evidence lets go where the data insist
-FEW = 40.0  # observations; below about this number the evidence is sure of itself too soon (see `cautious`)
-MATCHING_EVALS, ROUND_EVALS, REFINE_EVALS = 2000, 200, 100
+FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the evidence lets go where the data insist
+MATCHING_EVALS, MATCHING_ROUNDS = 2000, 8
 MATCHING_STEPS = 60  # of Gauss-Newton: a start for the next stage, no more
 SLOPE_ERROR = 0.02  # of a smoothing spline, in units of a typical slope
+LOOSE = 0.01  # times one over the observations: the decay of shooting, weak enough not to flatten what it finds
+CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much as; then jumps are negligible
+SHOOTING_STEPS = 12  # at each of them
+POLISH_STEPS = (30, 170)  # on a first mesh, and on one that suits the model found there
+POLISH_FTOL = 1e-4
+MESH_PASSES = 2
 MOST_FOR_NEWTON = 1500  # weights: beyond, solving the normal equations costs more than L-BFGS's iterations
-MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
-MOST_STEPS = 2_000_000
-
-
-class Progressed(NamedTuple):
-    """What a callback is told between compiled chunks."""
-
-    stage: str
-    iteration: int
-    evaluations: int
-    loss: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage as it went: its name, why it was done, why it stopped, and its iterations."""
-
-    name: str
-    why: str
-    reason: StopReason
-    history: tuple[Iteration, ...]
-    note: str = ""
+MOST_WORK = 5e9  # multiplications for J^T J: about half a second a step
 
 
 @dataclass
-class Record:
-    """The history of one stage over several minimisations, with running counts, and what it cost."""
+class Course:
+    """A fit on its way: the data, and the best that was reached so far, which each stage replaces when it ends.
 
-    stage: str
-    callback: Callable[[Progressed], None] | None = None
-    rows: list[Iteration] = field(default_factory=list)
-    iterations: int = 0
-    evaluations: int = 0
-    compile_s: float = 0.0
-    run_s: float = 0.0
-    failed_searches: int = 0
-    rejected: int = 0
-    started: float = field(default_factory=time.perf_counter)
-
-    def watch(self, history: list[Iteration]) -> None:
-        """Tell the callback how the present minimisation goes."""
-        if self.callback is not None and history:
-            row = history[-1]
-            seconds = time.perf_counter() - self.started
-            self.callback(
-                Progressed(
-                    self.stage, self.iterations + row.iteration, self.evaluations + row.evaluations, row.loss, seconds
-                )
-            )
-
-    def add_steps(self, fit: GaussNewtonFit) -> None:
-        """The iterations of a Gauss-Newton fit."""
-        self.watch(fit.history)
-        self.rows += fit.history
-        self.iterations += len(fit.history)
-        self.evaluations += fit.evaluations
-        self.compile_s += fit.compile_s
-        self.run_s += fit.run_s
-
-    def add(self, minimum: Minimum) -> None:
-        for row in minimum.history:
-            self.rows.append(
-                row._replace(
-                    iteration=row.iteration + self.iterations,
-                    evaluations=row.evaluations + self.evaluations,
-                    seconds=row.seconds + self.run_s,
-                )
-            )
-        self.iterations += minimum.iterations
-        self.evaluations += minimum.evaluations
-        self.compile_s += minimum.compile_s
-        self.run_s += minimum.run_s
-        self.failed_searches += minimum.failed_searches
-        self.rejected += minimum.rejected
-
-
-def cautious(evidence: Evidence, observed: int) -> np.ndarray:
-    """The decay to use: the evidence's, and more of it where observations are few.
-
-    The Laplace approximation behind the evidence holds for many observations. With few it counts
-    chance as knowledge: on thinned real series of 20 to 100 numbers, two to four times the decay
-    predicted left-out rows better, and above a few hundred numbers it made no difference.
+    Args:
+        data: what was measured.
+        curves: smooth curves through it.
+        options: of the fit.
+        optimizer: of the full horizon.
+        parameters: the model, and the initial state of each trajectory.
+        train_starts: whether initial states are fitted.
+        mesher: chooses the steps.
+        decay: per group of weights.
+        slopes: of the curves, where every state was seen.
+        brief: whether the full horizon is followed by a polish.
+        spent: what the stages before have cost.
+        loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
+        noise: estimated standard deviation of the observations, order one.
     """
-    return evidence.decay * (1 + FEW / observed)
+
+    data: Trajectories
+    curves: Sequence[SmoothTrajectory]
+    options: FitOptions
+    optimizer: LBFGS | Optax
+    parameters: Parameters
+    train_starts: bool
+    mesher: Mesher
+    decay: np.ndarray
+    slopes: Slopes | None
+    brief: bool = False
+    spent: list[Record] = field(default_factory=list)
+    loss: float = float("nan")
+    initial_loss: float = float("nan")
+    noise: float | None = None
+    _last_cut: Cut | None = None
+
+    @property
+    def choose(self) -> Callable[[Evidence], np.ndarray] | None:
+        """The decay that follows from the evidence, unless it was given."""
+        return None if self.options.weight_decay is not None else lambda evidence: evidence.decay
+
+    def cut(self) -> Cut:
+        """The trajectories in pieces, on the present mesh."""
+        mesher = self.mesher
+        self._last_cut = cut(self.data, self.curves, mesher.coordinates, mesher.tableau, mesher.counts, self._last_cut)
+        return self._last_cut
+
+    @cached_property
+    def solver(self) -> PieceSolver:
+        """Of pieces; its program serves shooting and polish."""
+        return PieceSolver(self.parameters.model, self.mesher.tableau)
+
+    def replace(self, model: NeuralODE, starts: np.ndarray | None = None) -> None:
+        """A better model, and better starts unless they are given by the data."""
+        old = self.parameters.starts
+        self.parameters = Parameters(model, old if starts is None else jnp.asarray(starts, old.dtype))
 
 
-def settled(new: np.ndarray, old: np.ndarray) -> bool:
-    return bool(np.all(np.abs(np.log(new / old)) < SETTLED))
-
-
-def match_derivatives(
-    model: NeuralODE, slopes: Slopes, observed: int, options: FitOptions, record: Record
-) -> tuple[NeuralODE, Evidence, StopReason]:
+def match_derivatives(course: Course, record: Record) -> StopReason:
     """Regress the vector field on the slopes of smooth curves; no ODE is solved.
 
     Plain regression, so that Gauss-Newton with the decay asked anew at every step is cheap and goes to the
     bottom (Foresee & Hagan 1997). Models with too many weights for its Jacobian take L-BFGS.
     """
-    free, fixed = trainable(model)
-    estimate = EvidenceEstimate(
-        lambda f, point: slope_residuals(eqx.combine(f, fixed), point), lambda f: f, free, by_row=True
-    )
-    decay = np.full(estimate.group_count, FIRST_DECAY if options.weight_decay is None else options.weight_decay)
+    assert course.slopes is not None
+    options, slopes, observed, decay = course.options, course.slopes, course.data.observed, course.decay
+    model = course.parameters.model
 
     def from_slopes(evidence: Evidence) -> np.ndarray:
         # What a spline says of slopes is never exact, and its errors are no noise that averages out.
-        return cautious(evidence, observed) * max(1.0, (SLOPE_ERROR / evidence.noise) ** 2)
+        return evidence.decay * max(1.0, (SLOPE_ERROR / max(evidence.noise, 1e-12)) ** 2)
 
     choose = None if options.weight_decay is not None else from_slopes
-    if estimate.affordable(slopes) and estimate.groups.size <= MOST_FOR_NEWTON:
-        fit = gauss_newton(estimate, estimate.flatten(free), (slopes,), decay, observed, choose, MATCHING_STEPS)
-        record.add_steps(fit)
-        free = estimate.unflatten(jnp.asarray(fit.x, jnp.result_type(float)))
-        return eqx.combine(free, fixed), fit.evidence, fit.reason
+    problem = SlopeRegression(model, slopes, observed)
+    if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
+        fit = gauss_newton(problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch)
+        record.add(fit.history, fit.evaluations, fit.compile_s, fit.run_s)
+        course.replace(problem.model(fit.point.x))
+        course.decay, course.noise = fit.evidence.decay, fit.evidence.noise
+        return fit.reason
+    free, fixed = trainable(model)
     minimiser = Minimiser(lambda f, s, d: matching_loss(eqx.combine(f, fixed), s, d), free)
-    limits = {"max_evals": MATCHING_EVALS, "ftol": 1e-5, "callback": record.watch}
-    evidence, minimum = None, None
-    for _ in range(ROUNDS):
-        minimum = minimiser.run(free, slopes, jnp.asarray(decay), **limits)
-        record.add(minimum)
-        free = minimum.params
+    estimate = EvidenceEstimate(
+        lambda f, s: eqx.filter_vmap(slope_residuals, in_axes=(None, 0))(eqx.combine(f, fixed), s), free
+    )
+    reason = StopReason.RUNNING
+    for _ in range(MATCHING_ROUNDS):
+        minimum = minimiser.run(
+            free, slopes, jnp.asarray(decay), max_evals=MATCHING_EVALS, ftol=1e-5, callback=record.watch
+        )
+        record.add(minimum.history, minimum.evaluations, minimum.compile_s, minimum.run_s)
+        free, reason = minimum.params, minimum.reason
+        course.replace(eqx.combine(free, fixed))
+        if reason is StopReason.INTERRUPTED:
+            break
         evidence = estimate(free, slopes, decay=decay, observed=observed)
         old, decay = decay, decay if choose is None else choose(evidence)
-        if minimum.reason is StopReason.INTERRUPTED or settled(decay, old):
+        course.decay, course.noise = decay, evidence.noise
+        if settled(decay, old):
             break
-    assert evidence is not None
-    assert minimum is not None
-    return eqx.combine(free, fixed), evidence, minimum.reason
+    return reason
 
 
-@dataclass(frozen=True)
-class FullFit:
-    """What the full-horizon stage returns; `mean_square` is the data's part of the loss."""
-
-    parameters: Parameters
-    evidence: Evidence
-    reason: StopReason
-    loss: float
-    initial_loss: float
-    mean_square: float
-
-
-class FullHorizon:
-    """Solve every trajectory over its whole length on a frozen mesh, and fit the observations.
-
-    Rounds: minimise, choose the mesh anew for the present model, ask the evidence for the decay.
-    When the decay has settled, minimise to the end.
-    """
-
-    def __init__(
-        self,
-        data: Trajectories,
-        coordinates: Coordinates,
-        parameters: Parameters,
-        options: FitOptions,
-        optimizer: LBFGS | Optax,
-        *,
-        train_starts: bool,
-        record: Record,
-    ):
-        self.data, self.coordinates, self.options, self.record = data, coordinates, options, record
-        self.tableau = Tableau(parameters.model.solver)
-        self.segments = Segments.whole(data)
-        self.dtype = parameters.starts.dtype
-        self.mesher = Mesher(data, coordinates, self.tableau, MESH_TOLERANCE[self.dtype.name], MOST_STEPS)
-        self.free, self.fixed = split_parameters(parameters, train_starts=train_starts)
-        value_fn, fixed = trajectory_loss(self.tableau), self.fixed
-        self.minimiser = Minimiser(
-            lambda free, batch, weighting: value_fn(free, fixed, batch, weighting), self.free, optimizer
+def shoot(course: Course, record: Record) -> StopReason:
+    """Fit the states at all nodes with the model, and drive the jumps between them to zero."""
+    data, options = course.data, course.options
+    free = trainable(course.parameters.model)[0]
+    x = np.asarray(ravel_pytree(free)[0], np.float64)
+    for _ in range(MESH_PASSES):
+        cuts = course.cut()
+        if course.mesher.refine_pieces(cuts, course.solver.derivatives(cuts, x, cuts.guess).errors):
+            break
+    cuts = course.cut()
+    problem = Shooting(course.solver, cuts, WeightGroups.of(free), data.observed)
+    point = Point(x, cuts.guess)
+    decay = course.decay if options.weight_decay is not None else np.full_like(course.decay, LOOSE / data.observed)
+    reason = StopReason.RUNNING
+    for problem.continuity in CONTINUITY:
+        fit = gauss_newton(
+            problem, point, decay, choose=None, max_steps=SHOOTING_STEPS, ftol=0.03, patience=1, watch=record.watch
         )
-        self.estimate = EvidenceEstimate(
-            lambda free, batch: residuals(eqx.combine(free, fixed), batch, self.tableau)[0],
-            lambda free: free.model,
-            self.free,
-        )
-        self._mean_square = jax.jit(
-            lambda free, batch: jnp.sum(residuals(eqx.combine(free, fixed), batch, self.tableau)[0] ** 2)
-        )
+        record.add(fit.history, fit.evaluations, fit.compile_s, fit.run_s)
+        reason = fit.reason
+        if reason is StopReason.NONFINITE_START:
+            break
+        point = fit.point
+        course.replace(course.solver.model(point.x), point.states[cuts.first] if course.train_starts else None)
+        course.noise = fit.evidence.noise
+        if reason is StopReason.INTERRUPTED:
+            break
+    course.decay = decay
+    return reason
 
-    def remeshed(self, free: Any) -> Batch:
-        """The data on a mesh that suits the present model."""
-        parameters = eqx.combine(free, self.fixed)
-        self.mesher.refine(parameters.model, parameters.starts, self.segments, whole=True)
-        mesher = self.mesher
-        return make_batch(
-            self.data, self.coordinates, self.tableau, mesher.counts, mesher.shape, self.segments,
-            whole=True, dtype=self.dtype,
-        )[0]  # fmt: skip
 
-    def run(self, decay: np.ndarray) -> FullFit:
-        """Fit, from the given decay."""
-        options, record, observed = self.options, self.record, self.data.observed
-        fixed_decay = options.weight_decay is not None or not squared_weights(self.free.model).any()
-        if options.weight_decay is not None:
-            decay = np.full_like(decay, options.weight_decay)
-        free, batch = self.free, self.remeshed(self.free)
-        initial_loss = float(self._mean_square(free, batch))
-        evidence = Evidence(float(np.sqrt(initial_loss)), decay, 0.0)
-        stochastic = isinstance(self.minimiser.optimizer, Optax)
-        last, reason = fixed_decay, StopReason.RUNNING
-        for round_number in range(ROUNDS):
-            last = last or round_number == ROUNDS - 1
-            weighting = Weighting(jnp.asarray(decay, self.dtype), jnp.asarray(1.0, self.dtype))
-            left = options.max_evals - record.evaluations
-            minimum = self.minimiser.run(
-                free,
-                batch,
-                weighting,
-                max_iter=max(options.max_iter - record.iterations, 1),
-                max_evals=left if last or (stochastic and round_number) else min(ROUND_EVALS, left),
-                gtol=options.gtol,
-                ftol=options.ftol if last else max(1e-4, options.ftol),
-                time_limit=None if options.time_limit is None else max(options.time_limit - record.run_s, 1e-3),
-                chunk_evals=REFINE_EVALS,
-                between=lambda best, args: (self.remeshed(best), args[1]),
-                callback=record.watch,
-            )
-            record.add(minimum)
-            reason = minimum.reason
-            if not np.isfinite(minimum.loss):
-                break
-            free = minimum.params
-            batch = self.remeshed(free)
-            spent = record.evaluations >= options.max_evals or record.iterations >= options.max_iter
-            stop = minimum.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT) or spent
-            if not fixed_decay and minimum.reason is not StopReason.INTERRUPTED:
-                evidence = self.estimate(free, batch, decay=decay, observed=observed)
-            if last or stop:
-                break
-            new = cautious(evidence, observed)
-            last, decay = settled(new, decay), new
-        mean_square = float(self._mean_square(free, batch))
-        total = mean_square + float(np.sum(decay * np.asarray(squared_weights(free.model))))
-        return FullFit(eqx.combine(free, self.fixed), evidence, reason, total, initial_loss, mean_square)
+def full_horizon(course: Course, record: Record) -> StopReason:
+    """Whole trajectories, by L-BFGS or another optimiser."""
+    stage = FullHorizon(
+        course.data, course.parameters, course.mesher, course.options, course.optimizer,
+        train_starts=course.train_starts, record=record,
+    )  # fmt: skip
+    try:
+        full = stage.run(course.decay, brief=course.brief)
+    finally:
+        course.parameters = stage.parameters
+    course.decay, course.noise = full.evidence.decay, full.evidence.noise
+    course.initial_loss, course.loss = full.initial_loss, full.mean_square
+    return full.reason
+
+
+def polish(course: Course, record: Record) -> StopReason:
+    """Whole trajectories, by Gauss-Newton, with the decay asked anew at every step."""
+    options, data = course.options, course.data
+    free = trainable(course.parameters.model)[0]
+    groups = WeightGroups.of(free)
+    point = Point(np.asarray(ravel_pytree(free)[0], np.float64), np.asarray(course.parameters.starts, np.float64))
+    reason, damping = StopReason.RUNNING, Damping()
+    for most in POLISH_STEPS:
+        cuts = course.cut()
+        problem = WholeTrajectories(
+            data, course.mesher.coordinates, course.solver, cuts, groups, train_starts=course.train_starts
+        )
+        before = [*course.spent, record]
+        left = options.max_evals - sum(r.evaluations for r in before if r.stage in ("full", "polish"))
+        steps = min(most, left // 3, options.max_iter - sum(r.iterations for r in before))
+        if steps < 1:
+            return StopReason.MAX_EVALS if left < 3 else StopReason.MAX_ITER
+        limit = None if options.time_limit is None else options.time_limit - sum(r.run_s for r in before)
+        fit: GaussNewtonFit = gauss_newton(
+            problem, point, course.decay, choose=course.choose, max_steps=steps, ftol=max(POLISH_FTOL, options.ftol),
+            damping=damping, watch=record.watch, time_limit=limit,
+        )  # fmt: skip
+        record.add(fit.history, fit.evaluations, fit.compile_s, fit.run_s)
+        reason = fit.reason
+        if reason is StopReason.NONFINITE_START:
+            break
+        point = fit.point
+        course.replace(course.solver.model(point.x), point.states)
+        course.decay, course.noise, course.loss = fit.evidence.decay, fit.evidence.noise, fit.mean_square
+        if np.isnan(course.initial_loss):
+            course.initial_loss = fit.initial_mean_square
+        course.mesher.refine_pieces(cuts, problem.errors)
+        if reason not in (StopReason.DECREASE, StopReason.MAX_ITER):
+            break
+    return reason
+
+
+def newton_pays(course: Course) -> bool:
+    """Whether the model is small enough for its Jacobian of all observations."""
+    weights = ravel_pytree(trainable(course.parameters.model)[0])[0].size
+    rows = sum(trajectory.ts.size for trajectory in course.data) * course.data.state_size
+    return weights <= MOST_FOR_NEWTON and 2 * rows * weights <= MOST_ENTRIES and rows * weights**2 <= MOST_WORK
+
+
+STAGES: dict[str, Callable[[Course, Record], StopReason]] = {
+    "matching": match_derivatives,
+    "shooting": shoot,
+    "full": full_horizon,
+    "polish": polish,
+}
+WHY = {
+    "matching": "every state is observed: the field is regressed on the slopes of smooth curves first",
+    "shooting": "a small network: every row begins a short piece, and the jumps between pieces are driven to zero",
+    "full": "all trajectories solved over their whole length",
+    "polish": "a small network: Gauss-Newton goes to the bottom of the valley, and the evidence sets the weight decay",
+}

@@ -10,7 +10,7 @@ import optax
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting.batch import Segments, Shape, lane_lengths, make_batch
+from neuralode_lbfgs.fitting.batch import Shape, lane_lengths, make_batch
 from neuralode_lbfgs.fitting.losses import Parameters, residuals
 from neuralode_lbfgs.fitting.mesh import first_counts
 from neuralode_lbfgs.fitting.scaling import find_coordinates
@@ -88,11 +88,11 @@ def test_unobserved_entries_change_nothing_else(data):
     coordinates = find_coordinates(data, curves)
     model = with_coordinates(model_for(data), coordinates)
     tableau, counts = Tableau(model.solver), first_counts(data, coordinates)
-    shape, segments = Shape.fitting(lane_lengths(counts)), Segments.whole(data)
+    shape = Shape.fitting(lane_lengths(counts))
     starts = jnp.asarray(coordinates.states_in(np.stack([t.ys[0] for t in data])))
 
     def observed(some):
-        batch, places = make_batch(some, coordinates, tableau, counts, shape, segments, whole=True, dtype=np.float64)
+        batch, places = make_batch(some, coordinates, tableau, counts, shape, np.float64)
         gradient = jax.grad(lambda z: jnp.sum(residuals(Parameters(model, z), batch, tableau)[0] ** 2))(starts)
         r = np.asarray(residuals(Parameters(model, starts), batch, tableau)[0])
         lane, rows = places[0]

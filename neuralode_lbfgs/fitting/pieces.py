@@ -1,0 +1,196 @@
+"""Trajectories cut at every row: short pieces from node to node, all solved side by side.
+
+Pieces know nothing of each other, so that their derivatives cost one backward pass per state, however long the
+trajectories are; those of whole trajectories follow from them by the chain rule.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, PyTree
+
+from ..data.trajectories import Trajectories
+from ..models import Coordinates, Mesh, NeuralODE, Tableau, solve_on_mesh, trainable
+from .batch import bucket
+from .smoothing import SmoothTrajectory
+
+PIECE_LENGTHS = (1, 2, 4, 8, 16)  # steps, of which the one that wastes least is taken
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Trajectories as pieces between nodes: the rows of the data, and points where an interval takes many steps.
+
+    Nodes of all trajectories follow each other; every node but the last of a trajectory begins a piece.
+
+    Args:
+        t, h, u: per piece, its steps in coordinates of order one, and the inputs at their stages; padded with
+            steps and pieces of length zero.
+        first: the first node of each trajectory.
+        sizes: the nodes of each trajectory.
+        targets, weights: observations at the nodes in coordinates of order one; their weights are one over the
+            root of how many there are, or zero.
+        guess: the smooth curves at the nodes.
+        counts: per trajectory, the steps of each interval between rows.
+        rows: per trajectory, which of its nodes are rows of the data.
+        steps_before: per trajectory, the steps before each of its nodes.
+    """
+
+    t: Float[np.ndarray, "pieces steps"]
+    h: Float[np.ndarray, "pieces steps"]
+    u: Float[np.ndarray, "pieces steps stages inputs"] | None
+    first: np.ndarray
+    sizes: np.ndarray
+    targets: Float[np.ndarray, "nodes states"]
+    weights: Float[np.ndarray, "nodes states"]
+    guess: Float[np.ndarray, "nodes states"]
+    counts: tuple[np.ndarray, ...]
+    rows: tuple[np.ndarray, ...]
+    steps_before: tuple[np.ndarray, ...]
+
+    @property
+    def begin(self) -> np.ndarray:
+        """The nodes at which pieces begin; each ends at the node after."""
+        last = np.zeros(len(self.targets), bool)
+        last[self.first + self.sizes - 1] = True
+        return np.flatnonzero(~last)
+
+
+def cut(
+    data: Trajectories,
+    curves: Sequence[SmoothTrajectory],
+    coordinates: Coordinates,
+    tableau: Tableau,
+    counts: Sequence[np.ndarray],
+    like: Cut | None = None,
+) -> Cut:
+    """Cut at every row, and again where an interval takes more steps than most.
+
+    Args:
+        counts: per trajectory, how many steps each interval between rows takes at least.
+        like: pieces whose shape is kept if that is possible, so that nothing compiles anew.
+    """
+    every = np.concatenate([*counts, np.zeros(0, int)])
+    wasted = {length: np.ceil(every / length).sum() * (length + 1) for length in PIECE_LENGTHS}
+    steps = min(wasted, key=lambda length: wasted[length])
+    room = 0
+    if like is not None and np.ceil(every / like.t.shape[1]).sum() <= len(like.t):
+        room, steps = like.t.shape
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("t", "h", "u", "targets", "weights", "guess")}
+    sizes, new_counts, rows, before = [], [], [], []
+    for trajectory, curve, count in zip(data, curves, counts, strict=True):
+        taus = coordinates.times_in(trajectory.ts)
+        parts = np.ceil(count / steps).astype(int)
+        row = np.concatenate([[0], np.cumsum(parts)])
+        interval = np.repeat(np.arange(len(parts)), parts)
+        inside = np.ceil(count / np.maximum(parts, 1)).astype(int)[interval]
+        width = np.diff(taus)[interval] / parts[interval]
+        begins = taus[:-1][interval] + (np.arange(row[-1]) - row[:-1][interval]) * width
+        h = np.where(np.arange(steps) < inside[:, None], (width / inside)[:, None], 0.0)
+        t = begins[:, None] + np.cumsum(h, axis=1) - h
+        columns["t"].append(t)
+        columns["h"].append(h)
+        if data.input_size:
+            us = coordinates.inputs_in(trajectory.inputs)
+            at = (t[..., None] + tableau.c * h[..., None]).ravel()
+            columns["u"].append(
+                np.stack([np.interp(at, taus, u).reshape(*t.shape, len(tableau.c)) for u in us.T], axis=-1)
+            )
+        seen = np.isfinite(trajectory.ys)
+        targets, weights = np.zeros((2, row[-1] + 1, data.state_size))
+        targets[row] = np.where(seen, coordinates.states_in(np.nan_to_num(trajectory.ys)), 0.0)
+        weights[row] = seen
+        nodes = np.append(begins, taus[-1])
+        nodes[row] = taus
+        columns["targets"].append(targets)
+        columns["weights"].append(weights / np.sqrt(data.observed))
+        columns["guess"].append(_on_curves(curve, coordinates, nodes))
+        sizes.append(row[-1] + 1)
+        new_counts.append(parts * np.ceil(count / np.maximum(parts, 1)).astype(int))
+        rows.append(row)
+        before.append(np.concatenate([[0], np.cumsum(inside)]))
+    whole = {name: np.concatenate(arrays) for name, arrays in columns.items() if arrays}
+    padding = (room or bucket(len(whole["t"]))) - len(whole["t"])
+    for name in {"t", "h", "u"} & set(whole):
+        whole[name] = np.concatenate([whole[name], np.zeros((padding, *whole[name].shape[1:]))])
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int)
+    return Cut(
+        **{"u": None, **whole},
+        first=first,
+        sizes=np.asarray(sizes),
+        counts=tuple(new_counts),
+        rows=tuple(rows),
+        steps_before=tuple(before),
+    )
+
+
+def _on_curves(curve: SmoothTrajectory, coordinates: Coordinates, taus: np.ndarray) -> np.ndarray:
+    """The smooth curves in coordinates of order one, held constant beyond their ends; zero where there is none."""
+    ts = coordinates.times_out(taus)
+    columns = [np.zeros(taus.size)] * len(curve.curves)
+    for i, state in enumerate(curve.curves):
+        if state is not None:
+            columns[i] = (state(np.clip(ts, state.x[0], state.x[-1])) - coordinates.centre[i]) / coordinates.scale[i]
+    return np.stack(columns, axis=1)
+
+
+class Ends(NamedTuple):
+    """Per piece: its end, d end / d start, d end / d x, and the largest error of its steps relative to 1 + |state|."""
+
+    states: Float[np.ndarray, "pieces states"]
+    of_start: Float[np.ndarray, "pieces states states"]
+    of_x: Float[np.ndarray, "pieces states free"]
+    errors: Float[np.ndarray, " pieces"]
+
+
+class PieceSolver:
+    """The ends of all pieces and their derivatives, compiled once for pieces of one shape."""
+
+    def __init__(self, model: NeuralODE, tableau: Tableau):
+        free, fixed = trainable(model)
+        vector, self.unravel = ravel_pytree(free)
+        self.fixed, self.tableau, self.dtype = fixed, tableau, vector.dtype
+
+        def end(x, z, t, h, u, **keywords):
+            rate = eqx.combine(self.unravel(x), fixed).rate
+            # The start is set before the first step, which may be all of the piece.
+            start = jnp.where(jnp.arange(h.size) == 0, 0, -1)
+            mesh = Mesh(t[None], h[None], start[None], None if u is None else u[None])
+            return jax.tree.map(lambda a: a[0], solve_on_mesh(rate, tableau, mesh, z[None], **keywords))
+
+        def derivatives(x, z, t, h, u):
+            def end_and_error(x, z):
+                zs, errors = end(x, z, t, h, u, with_error=True)
+                return zs[-1], jnp.max(jnp.abs(errors) / (1 + jnp.abs(zs)))
+
+            z_end, backward, error = jax.vjp(end_and_error, x, z, has_aux=True)
+            of_x, of_z = jax.vmap(backward)(jnp.eye(z.size, dtype=z.dtype))
+            return z_end, of_z, of_x, error
+
+        self._derivatives = jax.jit(jax.vmap(derivatives, in_axes=(None, 0, 0, 0, 0)))
+
+    def _arguments(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray):
+        begin = cuts.begin
+        z = np.zeros((len(cuts.t), nodes.shape[1]))
+        z[: len(begin)] = nodes[begin]
+        cast = lambda a: None if a is None else np.asarray(a, self.dtype)  # noqa: E731
+        return [cast(a) for a in (x, z, cuts.t, cuts.h, cuts.u)]
+
+    def derivatives(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray) -> "Ends":
+        """The pieces that begin at `nodes`, `(nodes, states)`, for the free numbers `x`."""
+        out = self._derivatives(*self._arguments(cuts, x, nodes))
+        return Ends(*(np.asarray(a, np.float64)[: len(cuts.begin)] for a in out))
+
+    def model(self, x: np.ndarray) -> PyTree:
+        """The model with the free numbers `x`."""
+        return eqx.combine(self.unravel(jnp.asarray(x, self.dtype)), self.fixed)
+
+    def solve(self, x: Array, mesh: Mesh, starts: Array) -> Array:
+        """Whole trajectories on a mesh of many lanes."""
+        return solve_on_mesh(eqx.combine(self.unravel(x), self.fixed).rate, self.tableau, mesh, starts)

@@ -1,0 +1,68 @@
+"""What a stage tells while it runs, and what is kept of it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..optimise import Iteration, StopReason
+
+
+class Progressed(NamedTuple):
+    """What a callback is told between compiled chunks."""
+
+    stage: str
+    iteration: int
+    evaluations: int
+    loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage as it went: its name, why it was done, why it stopped, and its iterations."""
+
+    name: str
+    why: str
+    reason: StopReason
+    history: tuple[Iteration, ...]
+    note: str = ""
+
+
+@dataclass
+class Record:
+    """The history of one stage over several minimisations, with running counts, and what it cost."""
+
+    stage: str
+    callback: Callable[[Progressed], None] | None = None
+    rows: list[Iteration] = field(default_factory=list)
+    iterations: int = 0
+    evaluations: int = 0
+    compile_s: float = 0.0
+    run_s: float = 0.0
+    failed_searches: int = 0
+    rejected: int = 0
+    started: float = field(default_factory=time.perf_counter)
+
+    def watch(self, history: Sequence[Iteration]) -> None:
+        """Tell the callback how the present minimisation goes."""
+        if self.callback is not None and history:
+            row = history[-1]
+            seconds = time.perf_counter() - self.started
+            iteration, evaluations = self.iterations + row.iteration, self.evaluations + row.evaluations
+            self.callback(Progressed(self.stage, iteration, evaluations, row.loss, seconds))
+
+    def add(self, history: Sequence[Iteration], evaluations: int, compile_s: float, run_s: float) -> None:
+        """A minimisation that has ended: its iterations follow those before it."""
+        for row in history:
+            self.rows.append(
+                row._replace(
+                    iteration=row.iteration + self.iterations,
+                    evaluations=row.evaluations + self.evaluations,
+                    seconds=row.seconds + self.run_s,
+                )
+            )
+        self.iterations += history[-1].iteration if history else 0
+        self.evaluations += evaluations
+        self.compile_s += compile_s
+        self.run_s += run_s

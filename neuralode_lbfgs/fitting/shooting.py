@@ -1,0 +1,113 @@
+"""Multiple shooting: the state at every node is fitted with the model, and jumps between pieces are driven to zero.
+
+No piece is long enough for an error to grow, so that a poor model, coarse sampling or a chaotic series does no
+harm. Bock, "Recent advances in parameter identification techniques for O.D.E." (1983); all nodes as unknowns as in
+Albersmeyer & Diehl, "The lifted Newton method and its application in optimization", SIAM J. Optim. 20 (2010).
+The jumps are penalised, as in weak-constraint data assimilation (Tremolet, Q. J. R. Meteorol. Soc. 132, 2006),
+with a growing weight: when they count little the nodes follow the data, when they count much there is one curve.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from .evidence import WeightGroups
+from .gauss_newton import Point, Step
+from .pieces import Cut, PieceSolver
+
+TINY = 1e-13  # of the largest entry: keeps what nothing determines from being singular
+
+
+class Shooting:
+    """The least-squares problem of data and jumps; a jump counts as much as `continuity` observations.
+
+    Its mean square is that of the data plus that of the jumps, which is small once they are driven to zero.
+    """
+
+    def __init__(self, solver: PieceSolver, cuts: Cut, groups: WeightGroups, observed: int):
+        self.solver, self.cuts, self.groups, self.observed = solver, cuts, groups, observed
+        self.continuity = 1.0
+        self.others = cuts.first.size * cuts.targets.shape[1]
+
+    def value(self, point: Point) -> float:
+        self._ends = self.solver.derivatives(self.cuts, point.x, point.states)
+        self._jumps = self._ends.states - point.states[self.cuts.begin + 1]
+        self._misfit = self.cuts.weights * (point.states - self.cuts.targets)
+        return float(np.sum(self._misfit**2) + self.continuity / self.observed * np.sum(self._jumps**2))
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Of the pieces, where the value was asked for last."""
+        return self._ends.errors
+
+    def linearised(self, point: Point) -> "BlockTridiagonal":
+        """The normal equations at the point whose value was asked for last."""
+        cuts, rho = self.cuts, self.continuity / self.observed
+        of_z, of_x = self._ends.of_start, self._ends.of_x
+        begin, end = cuts.begin, cuts.begin + 1
+        nodes, n = point.states.shape
+        blocks = np.zeros((nodes, n, n))
+        index = np.arange(n)
+        blocks[:, index, index] = cuts.weights**2
+        blocks[end] += rho * np.eye(n)
+        blocks[begin] += rho * np.einsum("kij,kil->kjl", of_z, of_z)
+        beside = np.zeros((nodes, n, n))
+        beside[begin] = -rho * of_z.transpose(0, 2, 1)
+        coupling = np.zeros((nodes, n, point.x.size))
+        coupling[begin] += rho * np.matmul(of_z.transpose(0, 2, 1), of_x)
+        coupling[end] -= rho * of_x
+        of_states = cuts.weights * self._misfit
+        of_states[begin] += rho * np.einsum("kij,ki->kj", of_z, self._jumps)
+        of_states[end] -= rho * self._jumps
+        flat = of_x.reshape(-1, point.x.size)
+        return BlockTridiagonal(
+            point.x, blocks, beside, coupling.reshape(nodes * n, -1), of_states.ravel(), rho * (flat.T @ flat),
+            rho * (flat.T @ self._jumps.ravel()),
+        )  # fmt: skip
+
+
+@dataclass
+class BlockTridiagonal:
+    """Normal equations [[T, U], [U^T, V]]: T of the nodes, block tridiagonal; V of the model's numbers."""
+
+    x: np.ndarray
+    blocks: np.ndarray
+    beside: np.ndarray
+    coupling: np.ndarray
+    of_states: np.ndarray
+    model: np.ndarray
+    of_x: np.ndarray
+
+    def __post_init__(self):
+        self._scale = float(np.max(self.blocks)), float(np.max(np.diag(self.model)))
+        self.matrix, self.gradient = self._eliminated(TINY)[:2]
+
+    def _eliminated(self, damping: float):
+        """V - U^T T^-1 U and its right-hand side, and T^-1 [U, gradient]."""
+        nodes, n, _ = self.blocks.shape
+        banded = np.zeros((2 * n, nodes * n))
+        for i in range(n):
+            for j in range(n):
+                if j >= i:
+                    banded[2 * n - 1 + i - j, j::n] = self.blocks[:, i, j]
+                banded[n - 1 + i - j, n + j :: n] = self.beside[:-1, i, j]
+        banded[-1] += damping * self._scale[0]
+        factor = scipy.linalg.cholesky_banded(banded)
+        right = np.concatenate([self.coupling, self.of_states[:, None]], axis=1)
+        solved = scipy.linalg.cho_solve_banded((factor, False), right)
+        return (
+            self.model - self.coupling.T @ solved[:, :-1],
+            self.of_x - self.coupling.T @ solved[:, -1],
+            solved,
+        )
+
+    def step(self, ridge: np.ndarray, damping: float) -> Step:
+        nodes, n, _ = self.blocks.shape
+        matrix, right, solved = self._eliminated(damping + TINY)
+        damped = matrix + np.diag(ridge + (damping + TINY) * self._scale[1])
+        dx = -scipy.linalg.solve(damped, right + ridge * self.x, assume_a="pos")
+        ds = -(solved[:, -1] + solved[:, :-1] @ dx)
+        kept = damping * (self._scale[1] * np.sum(dx**2) + self._scale[0] * np.sum(ds**2))
+        promised = kept - dx @ (self.of_x + ridge * self.x) - ds @ self.of_states
+        return Step(Point(dx, ds.reshape(nodes, n)), float(promised))
