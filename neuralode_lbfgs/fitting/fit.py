@@ -24,8 +24,10 @@ from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import SmoothTrajectory, smooth_all
 from .stages import FIRST_DECAY, STAGES, WHY, Course, newton_pays
+from .validation import free_run_error, hold_out
 
 NOISY = 1e-3  # of a state's standard deviation: rougher data than this do not give an initial state
+MUCH_WORSE = 1.5  # error on held-out trajectories, of the best stage's, beyond which no further stage is tried
 MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
 MOST_STEPS = 2_000_000
 DEFAULT_RATES = {"adam": 1e-2}
@@ -100,54 +102,83 @@ def _fit_in_stages(model, data, options: FitOptions, machine, callback, notes: l
     """Each stage begins where the one before it ended; the best so far is what is returned, also after Ctrl-C."""
     curves = smooth_all(data)
     model = _prepared(model, data, curves)
+    machine = _in_batches(machine, options)
+    stages: list[Stage] = []
+    held_out = hold_out(data) if options.validation and not options.stages else None
+    part = data if held_out is None else data.split(ids=held_out.ids)[0]
+    course = _course(model, part, smooth_all(part), options, machine)
+    names = _plan(course, notes)
+    course.brief = "polish" in names
+    validated: list[tuple[float, str, NeuralODE, np.ndarray]] = []
+    for name in names:
+        stage = _run_stage(name, course, callback, notes)
+        stages.append(stage)
+        if stage.reason is StopReason.INTERRUPTED:
+            break
+        if held_out is not None:
+            error = free_run_error(course.parameters.model, held_out)
+            validated.append((error, name, course.parameters.model, course.decay))
+            if error > MUCH_WORSE * min(validated, key=lambda entry: entry[0])[0]:
+                break
+    spent = course.spent
+    if held_out is not None and validated and stages[-1].reason is not StopReason.INTERRUPTED:
+        error, name, model, decay = min(validated, key=lambda entry: entry[0])
+        errors = ", ".join(f"{stage} {error:.3g}" for error, stage, _, _ in validated)
+        notes.append(f"held out {', '.join(held_out.ids)} (RMSE/sd: {errors}); then {name} with all trajectories.")
+        course = _course(model, data, curves, options, machine)
+        course.brief, course.decay = "polish" in names, decay
+        stages.append(_run_stage(name, course, callback, notes))
+        spent = [*spent, *course.spent]
+    coordinates = course.mesher.coordinates
+    final = np.asarray(coordinates.states_out(np.asarray(course.parameters.starts, np.float64)))
+    return FitResult(
+        model=course.parameters.model,
+        data=data,
+        starts=dict(zip(course.data.ids, final, strict=True)),
+        stages=tuple(stages),
+        stop_reason=stages[-1].reason,
+        iterations=sum(record.iterations for record in spent),
+        evaluations=sum(record.evaluations for record in spent),
+        compile_s=sum(record.compile_s for record in spent),
+        run_s=sum(record.run_s for record in spent),
+        initial_loss=course.initial_loss,
+        loss=course.loss,
+        noise=course.noise,
+        notes=tuple(notes),
+    )
+
+
+def _course(model: NeuralODE, data: Trajectories, curves, options: FitOptions, optimizer: LBFGS | Optax) -> Course:
+    """Everything that stages share, at its beginning."""
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
     coordinates, dtype = jax.tree.map(np.asarray, model.coordinates), jnp.result_type(float)
     starts, estimated = _starts(data, curves, options)
     decay = FIRST_DECAY if options.weight_decay is None else options.weight_decay
-    course = Course(
+    return Course(
         data=data,
         curves=curves,
         options=options,
-        optimizer=_in_batches(machine, options),
+        optimizer=optimizer,
         parameters=Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype)),
         train_starts=estimated,
         mesher=Mesher(data, coordinates, Tableau(model.solver), MESH_TOLERANCE[jnp.dtype(dtype).name], MOST_STEPS),
         decay=np.full(max(len(weight_groups(model)), 1), decay),
         slopes=collect_slopes(data, curves, coordinates, dtype),
     )
-    names = _plan(course, notes)
-    course.brief = "polish" in names
-    stages: list[Stage] = []
-    for name in names:
-        record = Record(name, callback)
-        try:
-            reason = STAGES[name](course, record)
-        except KeyboardInterrupt:
-            reason = StopReason.INTERRUPTED
-        how = "estimated with it" if estimated else "taken from the first rows"
-        why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
-        note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
-        stages.append(Stage(name, why, reason, tuple(record.rows), note if name == "full" else ""))
-        course.spent.append(record)
-        notes += _warnings_of(record)
-        if reason is StopReason.INTERRUPTED:
-            break
-    final = np.asarray(coordinates.states_out(np.asarray(course.parameters.starts, np.float64)))
-    return FitResult(
-        model=course.parameters.model,
-        data=data,
-        starts=dict(zip(data.ids, final, strict=True)),
-        stages=tuple(stages),
-        stop_reason=stages[-1].reason,
-        iterations=sum(record.iterations for record in course.spent),
-        evaluations=sum(record.evaluations for record in course.spent),
-        compile_s=sum(record.compile_s for record in course.spent),
-        run_s=sum(record.run_s for record in course.spent),
-        initial_loss=course.initial_loss,
-        loss=course.loss,
-        noise=course.noise,
-        notes=tuple(notes),
-    )
+
+
+def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
+    record = Record(name, callback)
+    try:
+        reason = STAGES[name](course, record)
+    except KeyboardInterrupt:
+        reason = StopReason.INTERRUPTED
+    course.spent.append(record)
+    notes += _warnings_of(record)
+    how = "estimated with it" if course.train_starts else "taken from the first rows"
+    why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
+    note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
+    return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "")
 
 
 def _plan(course: Course, notes: list[str]) -> tuple[str, ...]:

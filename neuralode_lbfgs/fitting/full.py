@@ -93,7 +93,7 @@ class FullHorizon:
         last, reason = keep_decay, StopReason.RUNNING
         for round_number in range(ROUNDS):
             last = last or round_number == ROUNDS - 1
-            left = options.max_evals - record.evaluations
+            left = options.max_evals // (2 if brief else 1) - record.evaluations
             to_the_end = last and not brief
             minimum = self.minimiser.run(
                 free,

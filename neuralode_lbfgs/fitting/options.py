@@ -43,6 +43,10 @@ class FitOptions:
     stages: tuple[str, ...] = ()
     """Stages to run, of: matching, shooting, full, polish. By default those that suit the data."""
 
+    validation: bool = True
+    """Hold out a quarter of the trajectories, where there are at least three with 400 numbers in all, to see which
+    stage predicts best, and run that one with all of them. Not with stages of your own."""
+
     batch_size: int | None = None
     """Trajectories per step, drawn at random; for adam on large data."""
 

@@ -33,7 +33,8 @@ LOOSE = 0.01  # times one over the observations: the decay of shooting, weak eno
 CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much as; then jumps are negligible
 SHOOTING_STEPS = 12  # at each of them
 POLISH_STEPS = (30, 170)  # on a first mesh, and on one that suits the model found there
-POLISH_FTOL = 1e-4
+POLISH_FTOL = 1e-3  # and less for many observations: a decrease of chi-square by less than `CHANCE` is chance
+CHANCE = 2.0
 MESH_PASSES = 2
 MOST_FOR_NEWTON = 1500  # weights: beyond, solving the normal equations costs more than L-BFGS's iterations
 MOST_WORK = 5e9  # multiplications for J^T J: about half a second a step
@@ -207,8 +208,8 @@ def polish(course: Course, record: Record) -> StopReason:
             return StopReason.MAX_EVALS if left < 3 else StopReason.MAX_ITER
         limit = None if options.time_limit is None else options.time_limit - sum(r.run_s for r in before)
         fit: GaussNewtonFit = gauss_newton(
-            problem, point, course.decay, choose=course.choose, max_steps=steps, ftol=max(POLISH_FTOL, options.ftol),
-            damping=damping, watch=record.watch, time_limit=limit,
+            problem, point, course.decay, choose=course.choose, max_steps=steps,
+            ftol=min(POLISH_FTOL, CHANCE / data.observed), damping=damping, watch=record.watch, time_limit=limit,
         )  # fmt: skip
         record.add(fit.history, fit.evaluations, fit.compile_s, fit.run_s)
         reason = fit.reason

@@ -52,7 +52,7 @@ def test_reaches_the_truth_below_the_noise(data, result):
 
 
 def test_says_what_it_did(data, result):
-    assert [stage.name for stage in result.stages] == ["matching", "full"]
+    assert [stage.name for stage in result.stages] == ["matching", "shooting", "full", "polish"]
     assert result.stop_reason.sentence
     text = result.summary()
     assert "mean predictor" in text
@@ -93,8 +93,8 @@ def test_unobserved_entries_change_nothing_else(data):
 
     def observed(some):
         batch, places = make_batch(some, coordinates, tableau, counts, shape, np.float64)
-        gradient = jax.grad(lambda z: jnp.sum(residuals(Parameters(model, z), batch, tableau)[0] ** 2))(starts)
-        r = np.asarray(residuals(Parameters(model, starts), batch, tableau)[0])
+        gradient = jax.grad(lambda z: jnp.sum(residuals(Parameters(model, z), batch, tableau) ** 2))(starts)
+        r = np.asarray(residuals(Parameters(model, starts), batch, tableau))
         lane, rows = places[0]
         return r[lane, rows] / np.sqrt(np.max(batch.weights)), gradient
 
@@ -186,8 +186,8 @@ def test_bad_models_give_one_sentence(data):
         nl.fit(model_for(data), data, loss=lambda model, ts, ys: ys)
 
 
-def test_callback_sees_both_stages(data):
+def test_callback_sees_every_stage(data):
     seen = []
     nl.fit(model_for(data), data, max_evals=60, callback=seen.append)
-    assert {event.stage for event in seen} == {"matching", "full"}
+    assert {event.stage for event in seen} == {"matching", "shooting", "full", "polish"}
     assert seen[-1].evaluations >= 1

@@ -55,7 +55,7 @@ def test_pieces_joined_are_the_whole_trajectory(problem):
 
 
 def test_a_cut_keeps_the_shape_it_is_told_to(problem):
-    data, coordinates, cuts, solver, _, x = problem
+    data, coordinates, cuts, solver, *_ = problem
     fewer = [np.ones(trajectory.ts.size - 1, int) for trajectory in data]
     curves = smooth_all(data)
     again = cut(data, curves, coordinates, solver.tableau, fewer, cuts)
@@ -96,7 +96,7 @@ def test_the_banded_step_is_that_of_dense_equations(problem):
     linear = shooting.linearised(point)
 
     def residuals(v):
-        x, states = v[: x_size], v[x_size:].reshape(cuts.guess.shape)
+        x, states = v[:x_size], v[x_size:].reshape(cuts.guess.shape)
         ends = jax.vmap(lambda z, t, h, u: _end(solver, x, z, t, h, u))(
             states[cuts.begin], *(jnp.asarray(a[: len(cuts.begin)]) for a in (cuts.t, cuts.h, cuts.u))
         )
@@ -132,7 +132,7 @@ def _end(solver, x, z, t, h, u):
 
 
 def test_a_row_without_observations_changes_nothing_else(problem):
-    data, coordinates, cuts, solver, groups, x = problem
+    data, coordinates, cuts, solver, *_ = problem
     first = data[0]
     ys = first.ys.copy()
     ys[4] = np.nan

@@ -1,0 +1,39 @@
+"""Trajectories held out inside the training data, to see which stage predicts best.
+
+A full-horizon stage can wreck what an earlier one had found: on a chaotic or imperfectly described system it
+follows the training trajectories closely and runs away on others.
+"""
+
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from ..models import NeuralODE
+from .result import predict
+
+LEAST_TRAJECTORIES, LEAST_OBSERVED = 3, 400  # below, what is held out says little and is missed much
+SHARE = 4  # one trajectory in so many is held out
+
+
+def hold_out(data: Trajectories) -> Trajectories | None:
+    """The last quarter of the trajectories, at least one; None where there are too few data to spare them.
+
+    Only complete ones, because their free run begins at their first row.
+    """
+    complete = [trajectory.id for trajectory in data if np.isfinite(trajectory.ys[0]).all()]
+    if len(data) < LEAST_TRAJECTORIES or data.observed < LEAST_OBSERVED or not complete:
+        return None
+    return data.split(ids=complete[-max(len(data) // SHARE, 1) :])[1]
+
+
+def free_run_error(model: NeuralODE, held_out: Trajectories) -> float:
+    """Root mean square error of the held-out trajectories run from their first rows, in units of each state's scale.
+
+    Infinite if a run does not reach its end.
+    """
+    errors = [
+        (predicted.ys - observed.ys) / np.asarray(model.coordinates.scale)
+        for predicted, observed in zip(predict(model, held_out), held_out, strict=True)
+    ]
+    seen = np.concatenate([np.isfinite(observed.ys) for observed in held_out])
+    values = np.concatenate(errors)[seen]
+    return float(np.sqrt(np.mean(values**2))) if np.isfinite(values).all() else float("inf")
