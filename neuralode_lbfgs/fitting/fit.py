@@ -27,7 +27,7 @@ from .stages import FIRST_DECAY, STAGES, WHY, Course, newton_pays
 from .validation import free_run_error, hold_out
 
 NOISY = 1e-3  # of a state's standard deviation: rougher data than this do not give an initial state
-MUCH_WORSE = 1.5  # error on held-out trajectories, of the best stage's, beyond which no further stage is tried
+ABOUT_AS_GOOD = 1.3  # times the best error on held-out trajectories: the earliest stage within it is smoother
 MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
 MOST_STEPS = 2_000_000
 DEFAULT_RATES = {"adam": 1e-2}
@@ -118,11 +118,10 @@ def _fit_in_stages(model, data, options: FitOptions, machine, callback, notes: l
         if held_out is not None:
             error = free_run_error(course.parameters.model, held_out)
             validated.append((error, name, course.parameters.model, course.decay))
-            if error > MUCH_WORSE * min(validated, key=lambda entry: entry[0])[0]:
-                break
     spent = course.spent
     if held_out is not None and validated and stages[-1].reason is not StopReason.INTERRUPTED:
-        error, name, model, decay = min(validated, key=lambda entry: entry[0])
+        enough = ABOUT_AS_GOOD * min(validated, key=lambda entry: entry[0])[0]
+        _, name, model, decay = next(entry for entry in validated if entry[0] <= enough)
         errors = ", ".join(f"{stage} {error:.3g}" for error, stage, _, _ in validated)
         notes.append(f"held out {', '.join(held_out.ids)} (RMSE/sd: {errors}); then {name} with all trajectories.")
         course = _course(model, data, curves, options, machine)

@@ -28,8 +28,9 @@ from .smoothing import SmoothTrajectory
 FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the evidence lets go where the data insist
 MATCHING_EVALS, MATCHING_ROUNDS = 2000, 8
 MATCHING_STEPS = 60  # of Gauss-Newton: a start for the next stage, no more
+FLAT = 0.5  # of the mean square slope: unexplained, it makes matching useless
 SLOPE_ERROR = 0.02  # of a smoothing spline, in units of a typical slope
-LOOSE = 0.01  # times one over the observations: the decay of shooting, weak enough not to flatten what it finds
+SMOOTH = 1e-4  # decay of shooting: a smooth field to start from predicts others better than one that fits closely
 CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much as; then jumps are negligible
 SHOOTING_STEPS = 12  # at each of them
 POLISH_STEPS = (30, 170)  # on a first mesh, and on one that suits the model found there
@@ -117,6 +118,8 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
         fit = gauss_newton(problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch)
         record.add(fit.history, fit.evaluations, fit.compile_s, fit.run_s)
+        if fit.mean_square > FLAT * fit.initial_mean_square:
+            return fit.reason  # noise hides the slopes: a field that was smoothed to nothing is a worse start than none
         course.replace(problem.model(fit.point.x))
         course.decay, course.noise = fit.evidence.decay, fit.evidence.noise
         return fit.reason
@@ -155,7 +158,7 @@ def shoot(course: Course, record: Record) -> StopReason:
     cuts = course.cut()
     problem = Shooting(course.solver, cuts, WeightGroups.of(free), data.observed)
     point = Point(x, cuts.guess)
-    decay = course.decay if options.weight_decay is not None else np.full_like(course.decay, LOOSE / data.observed)
+    decay = course.decay if options.weight_decay is not None else np.full_like(course.decay, SMOOTH)
     reason = StopReason.RUNNING
     for problem.continuity in CONTINUITY:
         fit = gauss_newton(
