@@ -36,7 +36,8 @@ def fit(
         raise ValueError("name the data: a CSV or Parquet file, or a bundled set (neuralode-lbfgs datasets).")
     source = open_source(data, data_options)
     out = run_options.out or Path("runs") / source.name
-    check_folder(out, run_options.overwrite)
+    if not run_options.dry_run:
+        check_folder(out, run_options.overwrite)
     for line in source.describe().splitlines():
         print(line, file=sys.stdout if run_options.dry_run else sys.stderr)
     if run_options.dry_run:
