@@ -22,11 +22,11 @@ from .options import FitOptions, with_keywords
 from .record import Progressed, Record, Stage
 from .result import FitResult
 from .scaling import find_coordinates
-from .smoothing import SmoothTrajectory, smooth_all
+from .smoothing import smooth_all
 from .stages import FIRST_DECAY, STAGES, WHY, Course, newton_pays
+from .starts import first_states
 from .validation import free_run_error, hold_out
 
-NOISY = 1e-3  # of a state's standard deviation: rougher data than this do not give an initial state
 ABOUT_AS_GOOD = 1.3  # times the best error on held-out trajectories: the earliest stage within it is smoother
 MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
 MOST_STEPS = 2_000_000
@@ -151,7 +151,7 @@ def _course(model: NeuralODE, data: Trajectories, curves, options: FitOptions, o
     """Everything that stages share, at its beginning."""
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
     coordinates, dtype = jax.tree.map(np.asarray, model.coordinates), jnp.result_type(float)
-    starts, estimated = _starts(data, curves, options)
+    starts, estimated = first_states(data, curves, options)
     decay = FIRST_DECAY if options.weight_decay is None else options.weight_decay
     return Course(
         data=data,
@@ -173,7 +173,8 @@ def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
     course.spent.append(record)
-    notes += _warnings_of(record)
+    if name == "full":
+        notes += _warnings_of(record)
     how = "estimated with it" if course.train_starts else "taken from the first rows"
     why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
     note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
@@ -191,20 +192,6 @@ def _plan(course: Course, notes: list[str]) -> tuple[str, ...]:
     if not names:
         raise ValueError("no stage is left to run; add one with stages (full).")
     return tuple(names)
-
-
-def _starts(data: Trajectories, curves, options: FitOptions) -> tuple[np.ndarray, bool]:
-    """Initial states to begin with, in the data's units, and whether they are fitted."""
-    starts, complete = _first_states(data, curves)
-    estimated = options.initial_states == "estimate" or (
-        options.initial_states == "auto" and (_roughness(data, curves) > NOISY or not complete)
-    )
-    if not estimated and not complete:
-        raise ValueError(
-            "a trajectory does not begin with a complete row, so its initial state must be estimated: "
-            "initial_states='estimate'."
-        )
-    return (starts if estimated else np.stack([trajectory.ys[0] for trajectory in data])), estimated
 
 
 def _prepared(model: NeuralODE, data: Trajectories, curves) -> NeuralODE:
@@ -239,34 +226,6 @@ def _is_identity(coordinates: Coordinates) -> bool:
         and np.all(np.asarray(coordinates.centre) == 0)
         and float(coordinates.time_scale) == 1
     )
-
-
-def _first_states(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> tuple[np.ndarray, bool]:
-    """A first guess of every initial state, and whether all first rows are complete.
-
-    From the smooth curve, extended to the first row where a state is seen only later; a state that is never
-    seen starts at its mean over the other trajectories.
-    """
-    means = np.nan_to_num(np.nanmean(np.concatenate([t.ys for t in data]), axis=0))
-    starts = np.empty((len(data), data.state_size))
-    for i, (trajectory, curve) in enumerate(zip(data, curves, strict=True)):
-        for j, state in enumerate(curve.curves):
-            seen = np.flatnonzero(np.isfinite(trajectory.ys[:, j]))
-            if state is not None:
-                # No further back than the first observation: a spline extrapolates wildly.
-                starts[i, j] = state(max(trajectory.ts[0], trajectory.ts[seen[0]]))
-            else:
-                starts[i, j] = trajectory.ys[seen[0], j] if seen.size else means[j]
-    return starts, all(np.isfinite(trajectory.ys[0]).all() for trajectory in data)
-
-
-def _roughness(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> float:
-    """Root mean square of (observation - smooth curve) in units of each state's standard deviation."""
-    ys = np.concatenate([trajectory.ys for trajectory in data])
-    smooth = np.concatenate([curve.states(trajectory.ts) for curve, trajectory in zip(curves, data, strict=True)])
-    scale = np.nanstd(ys, axis=0)
-    error = (ys - smooth) / np.where(scale > 0, scale, 1.0)
-    return float(np.sqrt(np.nanmean(error**2)))
 
 
 def _in_batches(machine: LBFGS | Optax, options: FitOptions) -> LBFGS | Optax:
