@@ -27,7 +27,7 @@ from .stages import FIRST_DECAY, STAGES, WHY, Course, newton_pays
 from .starts import first_states
 from .validation import free_run_error, hold_out
 
-ABOUT_AS_GOOD = 1.3  # times the best error on held-out trajectories: the earliest stage within it is smoother
+ABOUT_AS_GOOD = 1.1  # times the best error on held-out trajectories: the earliest stage within it is smoother
 MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
 MOST_STEPS = 2_000_000
 DEFAULT_RATES = {"adam": 1e-2}
