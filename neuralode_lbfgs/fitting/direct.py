@@ -86,7 +86,7 @@ def fit_directly(
             time_limit=options.time_limit,
             callback=record.watch,
         )
-    record.add(minimum.history, minimum.evaluations, minimum.compile_s, minimum.run_s)
+    record.add(minimum)
     why = "your own loss" if loss is not None else "solved through the model itself, starting from the first rows"
     first = minimum.history[0].loss if minimum.history else float("inf")
     return FitResult(

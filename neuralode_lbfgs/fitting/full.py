@@ -108,7 +108,7 @@ class FullHorizon:
                 between=lambda best, args: (self.remeshed(best), args[1]),
                 callback=record.watch,
             )
-            record.add(minimum.history, minimum.evaluations, minimum.compile_s, minimum.run_s)
+            record.add(minimum)
             record.failed_searches += minimum.failed_searches
             record.rejected += minimum.rejected
             reason = minimum.reason

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..optimise import Iteration, StopReason
+from ..optimise import Iteration, Minimum, StopReason
+from .gauss_newton import GaussNewtonFit
 
 
 class Progressed(NamedTuple):
@@ -52,9 +53,9 @@ class Record:
             iteration, evaluations = self.iterations + row.iteration, self.evaluations + row.evaluations
             self.callback(Progressed(self.stage, iteration, evaluations, row.loss, seconds))
 
-    def add(self, history: Sequence[Iteration], evaluations: int, compile_s: float, run_s: float) -> None:
+    def add(self, ended: Minimum | GaussNewtonFit) -> None:
         """A minimisation that has ended: its iterations follow those before it."""
-        for row in history:
+        for row in ended.history:
             self.rows.append(
                 row._replace(
                     iteration=row.iteration + self.iterations,
@@ -62,7 +63,7 @@ class Record:
                     seconds=row.seconds + self.run_s,
                 )
             )
-        self.iterations += history[-1].iteration if history else 0
-        self.evaluations += evaluations
-        self.compile_s += compile_s
-        self.run_s += run_s
+        self.iterations += ended.history[-1].iteration if ended.history else 0
+        self.evaluations += ended.evaluations
+        self.compile_s += ended.compile_s
+        self.run_s += ended.run_s

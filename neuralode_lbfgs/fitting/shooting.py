@@ -36,11 +36,6 @@ class Shooting:
         self._misfit = self.cuts.weights * (point.states - self.cuts.targets)
         return float(np.sum(self._misfit**2) + self.continuity / self.observed * np.sum(self._jumps**2))
 
-    @property
-    def errors(self) -> np.ndarray:
-        """Of the pieces, where the value was asked for last."""
-        return self._ends.errors
-
     def linearised(self, point: Point) -> "BlockTridiagonal":
         """The normal equations at the point whose value was asked for last."""
         cuts, rho = self.cuts, self.continuity / self.observed

@@ -117,7 +117,7 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     problem = SlopeRegression(model, slopes, observed)
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
         fit = gauss_newton(problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch)
-        record.add(fit.history, fit.evaluations, fit.compile_s, fit.run_s)
+        record.add(fit)
         if fit.mean_square > FLAT * fit.initial_mean_square:
             return fit.reason  # noise hides the slopes: a field that was smoothed to nothing is a worse start than none
         course.replace(problem.model(fit.point.x))
@@ -133,7 +133,7 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
         minimum = minimiser.run(
             free, slopes, jnp.asarray(decay), max_evals=MATCHING_EVALS, ftol=1e-5, callback=record.watch
         )
-        record.add(minimum.history, minimum.evaluations, minimum.compile_s, minimum.run_s)
+        record.add(minimum)
         free, reason = minimum.params, minimum.reason
         course.replace(eqx.combine(free, fixed))
         if reason is StopReason.INTERRUPTED:
@@ -164,7 +164,7 @@ def shoot(course: Course, record: Record) -> StopReason:
         fit = gauss_newton(
             problem, point, decay, choose=None, max_steps=SHOOTING_STEPS, ftol=0.03, patience=1, watch=record.watch
         )
-        record.add(fit.history, fit.evaluations, fit.compile_s, fit.run_s)
+        record.add(fit)
         reason = fit.reason
         if reason is StopReason.NONFINITE_START:
             break
@@ -214,7 +214,7 @@ def polish(course: Course, record: Record) -> StopReason:
             problem, point, course.decay, choose=course.choose, max_steps=steps,
             ftol=min(POLISH_FTOL, CHANCE / data.observed), damping=damping, watch=record.watch, time_limit=limit,
         )  # fmt: skip
-        record.add(fit.history, fit.evaluations, fit.compile_s, fit.run_s)
+        record.add(fit)
         reason = fit.reason
         if reason is StopReason.NONFINITE_START:
             break
