@@ -178,6 +178,27 @@ def test_predict_on_a_file(run, table, tmp_path):
     assert predicted[1][2:] == data[1][2:4]  # each starts from its own first row
 
 
+def test_predict_from_a_start_estimated_from_several_rows(run, table, tmp_path):
+    path = tmp_path / "incomplete.csv"
+    header, *rows = [line.split(",") for line in table.read_text().splitlines()]
+    states = [i for i, name in enumerate(header) if name in ("x", "y")]
+    for number, row in enumerate(rows):
+        row[states[number % 2]] = ""
+    path.write_text("\n".join(",".join(row) for row in [header, *rows]) + "\n")
+    words = ["predict", str(run), "--data", str(path), "--out", str(tmp_path / "p.csv")]
+    assert main(words) == 2  # no row is complete
+    assert main([*words, "--warmup", "8"]) == 0
+    known = {tuple(row[:2]): row[2:] for row in rows_of(run / "predictions.csv")[1:]}
+    off = [
+        abs(float(a) - float(b))
+        for row in rows_of(tmp_path / "p.csv")[1:]
+        if row[0] == "a"
+        for a, b in zip(row[2:], known[tuple(row[:2])], strict=True)
+    ]
+    assert len(off) == 26
+    assert max(off) < 0.02
+
+
 def test_predict_from_the_fitted_start(run, table, tmp_path, capsys):
     # Rows after the start, in a file without the column of trajectories, whose states are blank.
     path = tmp_path / "later.csv"
@@ -186,6 +207,8 @@ def test_predict_from_the_fitted_start(run, table, tmp_path, capsys):
     assert main(words) == 2
     assert "no row in which every state is given" in capsys.readouterr().err
     assert not (tmp_path / "p.csv").exists()
+    assert main([*words, "--warmup", "5"]) == 2
+    assert "nothing is observed" in capsys.readouterr().err
     assert main([*words, "--start", "fitted"]) == 0
     known = {row[1]: row[2:] for row in rows_of(run / "predictions.csv") if row[0] == "a"}
     predicted = rows_of(tmp_path / "p.csv")
@@ -247,6 +270,8 @@ def test_generate(tmp_path, capsys):
         ("predict nowhere --t1 3 --out p.csv", "nowhere holds no run"),
         ("predict nowhere --out p.csv", "either --data FILE"),
         ("predict nowhere --t1 3 --out no/p.csv", "does not exist"),
+        ("predict nowhere --t1 3 --warmup 3 --out p.csv", "--warmup N estimates"),
+        ("predict nowhere --data p.csv --warmup 0 --out p.csv", "N is at least 1"),
         ("plot nowhere", "nowhere holds no run"),
         ("generate van_der_pol", "--out"),
         ("generate van_der_pol --out v.csv --missing 2", "missing"),
@@ -369,7 +394,8 @@ def test_the_fit_script_is_the_same_front_door(tmp_path):
 
 
 def test_a_forecast_is_driven_by_all_inputs_and_ends_with_them(tmp_path, capsys):
-    from neuralode_lbfgs.outputs.store import Columns, ModelSpec, Start, build_model, save_model
+    from neuralode_lbfgs.outputs.spec import ModelSpec, build_model
+    from neuralode_lbfgs.outputs.store import Columns, Start, save_model
 
     model = build_model(ModelSpec(1, 1, width_size=3, depth=1), jax.random.key(0))
     ts = np.linspace(0.0, 4.0, 41)

@@ -88,7 +88,7 @@ def _fitted(
 
     from ..fitting import Progressed
     from ..fitting import fit as fit_model
-    from ..outputs.store import ModelSpec, build_model
+    from ..outputs.spec import ModelSpec, build_model
     from .progress import showing
 
     spec = ModelSpec(
@@ -134,13 +134,15 @@ def _write(
         starts = starts_of(source.train, result.starts)
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
         asked = source.data if run_options.no_plots else evaluate.with_curve_times(source.data)
-        curves = evaluate.predict_all(result.model, asked, starts)
+        curves = evaluate.predict_all(result.model, asked, starts, estimated=result.estimated)
         predictions = evaluate.rows_of(source.data, curves)
         metrics = evaluate.metrics(result, source.train, source.test, predictions, time.perf_counter() - begun)
         with run_folder.appearing(out) as folder:
             roles = source.roles
             columns = Columns(roles.time, roles.trajectory, roles.states, roles.inputs, dict(source.data.units))
-            save_model(folder / run_folder.MODEL, result.model, starts=starts, columns=columns)
+            save_model(
+                folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated
+            )
             sections = {"data": source.options, "model": model_options, "fit": fit_options, "run": run_options}
             text = config_text(_as_seen_from(out, source), sections)
             (folder / run_folder.CONFIG).write_text(text, encoding="utf-8")

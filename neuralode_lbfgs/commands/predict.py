@@ -21,6 +21,7 @@ def predict(
     out: Path,
     data: Path | None = None,
     start: Literal["data", "fitted"] = "data",
+    warmup: int | None = None,
     t1: float | None = None,
     num: int = 101,
     trajectory: tuple[str, ...] = (),
@@ -32,6 +33,7 @@ def predict(
         out: The CSV file to write.
         data: Predict every row of this file; it has the columns of the training data.
         start: Start at the first complete row, or the fitted start of the training trajectory of that name.
+        warmup: Estimate each initial state from so many first rows, rather than taking a single, noisy one.
         t1: Forecast the training trajectories from their fitted start to this time.
         num: How many times of a forecast, evenly spread.
         trajectory: Forecast only these.
@@ -40,11 +42,14 @@ def predict(
 
     if (data is None) == (t1 is None):
         raise ValueError("give either --data FILE to predict its rows, or --t1 TIME for a forecast.")
+    if warmup is not None and (warmup < 1 or data is None or start == "fitted"):
+        raise ValueError("--warmup N estimates initial states from the first N rows of --data FILE; N is at least 1.")
     if not out.absolute().parent.is_dir():
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
     prepare_jax()
     from ..data import predictions_table, write_table
-    from ..fitting.result import predict as solve
+    from ..fitting.prediction import estimate_starts
+    from ..fitting.prediction import predict as solve
     from .saved import open_run
 
     saved = open_run(run)
@@ -58,7 +63,8 @@ def predict(
             at = {name: (begin.t, begin.y) for name, begin in starts.items()}
             predicted = solve(saved.model, asked, starts=at)
         else:
-            predicted = solve(saved.model, asked)
+            at = None if warmup is None else estimate_starts(saved.model, asked, warmup=warmup)
+            predicted = solve(saved.model, asked, starts=at)
     else:
         assert t1 is not None
         table, roles, asked = _future(saved, t1, num, trajectory)

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .fit import fit
     from .options import FitOptions
+    from .prediction import estimate_starts, predict
     from .record import Progressed, Stage
-    from .result import FitResult, predict
+    from .result import FitResult
 
 _HOMES = {
     "FitOptions": "options",
     "FitResult": "result",
     "Progressed": "record",
     "Stage": "record",
+    "estimate_starts": "prediction",
     "fit": "fit",
-    "predict": "result",
+    "predict": "prediction",
 }
 
-__all__ = ["FitOptions", "FitResult", "Progressed", "Stage", "fit", "predict"]
+__all__ = ["FitOptions", "FitResult", "Progressed", "Stage", "estimate_starts", "fit", "predict"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..data.trajectories import Trajectories
+from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, Mesh, Tableau
 
 
@@ -74,6 +74,21 @@ def lane_lengths(counts: Sequence[np.ndarray]) -> list[int]:
     return [1 + int(count.sum()) for count in counts]
 
 
+def observations(trajectory: Trajectory, coordinates: Coordinates) -> tuple[np.ndarray, np.ndarray]:
+    """What was observed in coordinates of order one, `(rows, states)`, zero where nothing was; and where it was."""
+    seen = np.isfinite(trajectory.ys)
+    return np.where(seen, coordinates.states_in(np.nan_to_num(trajectory.ys)), 0.0), seen
+
+
+def inputs_at_stages(
+    trajectory: Trajectory, coordinates: Coordinates, tableau: Tableau, t: np.ndarray, h: np.ndarray
+) -> np.ndarray:
+    """The inputs at the stages of steps that begin at `t` and are `h` long, of any shape: `(..., stages, inputs)`."""
+    taus, us = coordinates.times_in(trajectory.ts), coordinates.inputs_in(trajectory.inputs)
+    at = t[..., None] + tableau.c * h[..., None]
+    return np.stack([np.interp(at.ravel(), taus, u).reshape(at.shape) for u in us.T], axis=-1)
+
+
 def make_batch(
     data: Trajectories,
     coordinates: Coordinates,
@@ -117,15 +132,9 @@ def make_batch(
 
             start[lane, offset] = i
 
-            seen = np.isfinite(trajectory.ys)
-            targets[lane, rows] = np.where(seen, coordinates.states_in(np.nan_to_num(trajectory.ys)), 0.0)
-            weights[lane, rows] = seen
+            targets[lane, rows], weights[lane, rows] = observations(trajectory, coordinates)
             if u is not None:
-                us = coordinates.inputs_in(trajectory.inputs)
-                at = (t[lane, part, None] + tableau.c * h[lane, part, None]).ravel()
-                u[lane, part] = np.stack(
-                    [np.interp(at, taus, us[:, j]).reshape(length, -1) for j in range(inputs)], axis=-1
-                )
+                u[lane, part] = inputs_at_stages(trajectory, coordinates, tableau, t[lane, part], h[lane, part])
             offset += length
         t[lane, offset:] = t[lane, offset - 1]
     weights /= max(weights.sum(), 1.0)

@@ -12,8 +12,10 @@ from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, trainable
 from ..optimise import LBFGS, Minimiser, Optax
 from .options import FitOptions
+from .prediction import call
+from .preparing import prepared
 from .record import Record, Stage
-from .result import FitResult, call
+from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import smooth_all
 
@@ -47,9 +49,7 @@ def fit_directly(
             "model(ts, y0) starts from there."
         )
     if isinstance(model, NeuralODE):
-        from .fit import _prepared  # the same preparation as for the staged fit
-
-        model = _prepared(model, data, smooth_all(data))
+        model = prepared(model, data, smooth_all(data))
     scale = find_coordinates(data, smooth_all(data)).scale
     free, fixed = trainable(model)
     groups = _grouped(data)
@@ -102,6 +102,7 @@ def fit_directly(
         initial_loss=first,
         loss=minimum.loss,
         noise=None,
+        estimated=False,
         notes=tuple(notes),
     )
 

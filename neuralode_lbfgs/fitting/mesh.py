@@ -61,7 +61,7 @@ class Mesher:
     def refine_pieces(self, cuts: Cut, errors: np.ndarray) -> bool:
         """Choose the counts anew from the largest relative error of each piece; whether they were fine before."""
         self.counts = list(cuts.counts)
-        parts = np.split(np.nan_to_num(errors / self.tolerance, nan=1e30, posinf=1e30), np.cumsum(cuts.sizes - 1)[:-1])
+        parts = np.split(errors / self.tolerance, np.cumsum(cuts.sizes - 1)[:-1])
         return self._adjust(
             [
                 np.maximum.reduceat(part, rows[:-1]) if part.size else part
@@ -72,6 +72,8 @@ class Mesher:
     def _adjust(self, errors: list[np.ndarray]) -> bool:
         """New counts from the largest error in each interval, in units of the tolerance; whether none was large."""
         new = []
+        # A step that blew up counts as huge.
+        errors = [np.nan_to_num(error, nan=1e30, posinf=1e30) for error in errors]
         for count, error in zip(self.counts, errors, strict=True):
             growth = np.clip(error ** (1 / self.tableau.order) / SAFETY, 0.2, 8.0)
             new.append(np.clip(np.ceil(count * growth - 1e-9), 1, MOST_PER_INTERVAL).astype(int))
@@ -84,8 +86,7 @@ class Mesher:
 
 
 def _largest_per_interval(errors: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The largest error of the steps between neighbouring rows; a step that blew up counts as huge."""
+    """The largest error of the steps between neighbouring rows."""
     if len(rows) < 2:
         return np.zeros(0)
-    steps = np.nan_to_num(errors[rows[0] + 1 : rows[-1] + 1], nan=1e30, posinf=1e30)
-    return np.maximum.reduceat(steps, rows[:-1] - rows[0])
+    return np.maximum.reduceat(errors[rows[0] + 1 : rows[-1] + 1], rows[:-1] - rows[0])

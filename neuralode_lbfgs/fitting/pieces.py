@@ -17,7 +17,8 @@ from jaxtyping import Array, Float, PyTree
 
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, Mesh, NeuralODE, Tableau, solve_on_mesh, trainable
-from .batch import bucket
+from .batch import bucket, inputs_at_stages, observations
+from .evidence import WeightGroups
 from .smoothing import SmoothTrajectory
 
 PIECE_LENGTHS = (1, 2, 4, 8, 16)  # steps, of which the one that wastes least is taken
@@ -97,15 +98,9 @@ def cut(
         columns["t"].append(t)
         columns["h"].append(h)
         if data.input_size:
-            us = coordinates.inputs_in(trajectory.inputs)
-            at = (t[..., None] + tableau.c * h[..., None]).ravel()
-            columns["u"].append(
-                np.stack([np.interp(at, taus, u).reshape(*t.shape, len(tableau.c)) for u in us.T], axis=-1)
-            )
-        seen = np.isfinite(trajectory.ys)
+            columns["u"].append(inputs_at_stages(trajectory, coordinates, tableau, t, h))
         targets, weights = np.zeros((2, row[-1] + 1, data.state_size))
-        targets[row] = np.where(seen, coordinates.states_in(np.nan_to_num(trajectory.ys)), 0.0)
-        weights[row] = seen
+        targets[row], weights[row] = observations(trajectory, coordinates)
         nodes = np.append(begins, taus[-1])
         nodes[row] = taus
         columns["targets"].append(targets)
@@ -155,6 +150,7 @@ class PieceSolver:
     def __init__(self, model: NeuralODE, tableau: Tableau):
         free, fixed = trainable(model)
         vector, self.unravel = ravel_pytree(free)
+        self.groups = WeightGroups.of(free)
         self.fixed, self.tableau, self.dtype = fixed, tableau, vector.dtype
 
         def end(x, z, t, h, u, **keywords):
@@ -186,6 +182,10 @@ class PieceSolver:
         """The pieces that begin at `nodes`, `(nodes, states)`, for the free numbers `x`."""
         out = self._derivatives(*self._arguments(cuts, x, nodes))
         return Ends(*(np.asarray(a, np.float64)[: len(cuts.begin)] for a in out))
+
+    def numbers(self, model: NeuralODE) -> np.ndarray:
+        """The free numbers of a model of this structure."""
+        return np.asarray(ravel_pytree(trainable(model)[0])[0], np.float64)
 
     def model(self, x: np.ndarray) -> PyTree:
         """The model with the free numbers `x`."""

@@ -14,7 +14,6 @@ import scipy.linalg
 from ..data.trajectories import Trajectories
 from ..models import Coordinates
 from .batch import Shape, lane_lengths, make_batch
-from .evidence import WeightGroups
 from .gauss_newton import Point, Step
 from .pieces import Cut, PieceSolver
 
@@ -33,11 +32,10 @@ class WholeTrajectories:
         coordinates: Coordinates,
         solver: PieceSolver,
         cuts: Cut,
-        groups: WeightGroups,
         *,
         train_starts: bool,
     ):
-        self.solver, self.cuts, self.groups, self.observed = solver, cuts, groups, data.observed
+        self.solver, self.cuts, self.groups, self.observed = solver, cuts, solver.groups, data.observed
         self.train_starts = train_starts
         self.errors = np.zeros(0)  # of the pieces, at the last linearisation
         self.others = cuts.first.size * data.state_size if train_starts else 0

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from .evidence import WeightGroups
 from .gauss_newton import Point, Step
 from .pieces import Cut, PieceSolver
 
@@ -25,8 +24,8 @@ class Shooting:
     Its mean square is that of the data plus that of the jumps, which is small once they are driven to zero.
     """
 
-    def __init__(self, solver: PieceSolver, cuts: Cut, groups: WeightGroups, observed: int):
-        self.solver, self.cuts, self.groups, self.observed = solver, cuts, groups, observed
+    def __init__(self, solver: PieceSolver, cuts: Cut, observed: int):
+        self.solver, self.cuts, self.groups, self.observed = solver, cuts, solver.groups, observed
         self.continuity = 1.0
         self.others = cuts.first.size * cuts.targets.shape[1]
 

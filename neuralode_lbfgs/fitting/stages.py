@@ -12,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, trainable
 from ..optimise import LBFGS, Minimiser, Optax, StopReason
-from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate, WeightGroups
+from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
 from .losses import Parameters
@@ -149,14 +149,13 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
 def shoot(course: Course, record: Record) -> StopReason:
     """Fit the states at all nodes with the model, and drive the jumps between them to zero."""
     data, options = course.data, course.options
-    free = trainable(course.parameters.model)[0]
-    x = np.asarray(ravel_pytree(free)[0], np.float64)
+    x = course.solver.numbers(course.parameters.model)
     for _ in range(MESH_PASSES):
         cuts = course.cut()
         if course.mesher.refine_pieces(cuts, course.solver.derivatives(cuts, x, cuts.guess).errors):
             break
     cuts = course.cut()
-    problem = Shooting(course.solver, cuts, WeightGroups.of(free), data.observed)
+    problem = Shooting(course.solver, cuts, data.observed)
     point = Point(x, cuts.guess)
     decay = course.decay if options.weight_decay is not None else np.full_like(course.decay, SMOOTH)
     reason = StopReason.RUNNING
@@ -195,14 +194,13 @@ def full_horizon(course: Course, record: Record) -> StopReason:
 def polish(course: Course, record: Record) -> StopReason:
     """Whole trajectories, by Gauss-Newton, with the decay asked anew at every step."""
     options, data = course.options, course.data
-    free = trainable(course.parameters.model)[0]
-    groups = WeightGroups.of(free)
-    point = Point(np.asarray(ravel_pytree(free)[0], np.float64), np.asarray(course.parameters.starts, np.float64))
+    starts = np.asarray(course.parameters.starts, np.float64)
+    point = Point(course.solver.numbers(course.parameters.model), starts)
     reason, damping = StopReason.RUNNING, Damping()
     for most in POLISH_STEPS:
         cuts = course.cut()
         problem = WholeTrajectories(
-            data, course.mesher.coordinates, course.solver, cuts, groups, train_starts=course.train_starts
+            data, course.mesher.coordinates, course.solver, cuts, train_starts=course.train_starts
         )
         before = [*course.spent, record]
         left = options.max_evals - sum(r.evaluations for r in before if r.stage in ("full", "polish"))

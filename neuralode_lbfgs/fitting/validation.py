@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
-from .result import predict
+from .prediction import estimate_starts, predict
 
 LEAST_TRAJECTORIES, LEAST_OBSERVED = 3, 400  # below, what is held out says little and is missed much
 SHARE = 4  # one trajectory in so many is held out
@@ -25,14 +25,17 @@ def hold_out(data: Trajectories) -> Trajectories | None:
     return data.split(ids=complete[-max(len(data) // SHARE, 1) :])[1]
 
 
-def free_run_error(model: NeuralODE, held_out: Trajectories) -> float:
-    """Root mean square error of the held-out trajectories run from their first rows, in units of each state's scale.
+def free_run_error(model: NeuralODE, held_out: Trajectories, *, noisy: bool) -> float:
+    """Root mean square error of the held-out trajectories run freely, in units of each state's scale.
 
+    From their first rows, or, where these are noisy, from the starts that suit the model best: else the noise of
+    one row, which grows as the run goes on, decides which model seems better.
     Infinite if a run does not reach its end.
     """
+    starts = estimate_starts(model, held_out) if noisy else None
     errors = [
         (predicted.ys - observed.ys) / np.asarray(model.coordinates.scale)
-        for predicted, observed in zip(predict(model, held_out), held_out, strict=True)
+        for predicted, observed in zip(predict(model, held_out, starts=starts), held_out, strict=True)
     ]
     seen = np.concatenate([np.isfinite(observed.ys) for observed in held_out])
     values = np.concatenate(errors)[seen]

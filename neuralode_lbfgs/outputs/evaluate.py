@@ -5,7 +5,8 @@ from typing import TypedDict
 import numpy as np
 
 from ..data.trajectories import Trajectories, Trajectory
-from ..fitting.result import FitResult, predict
+from ..fitting.prediction import predict_like_training
+from ..fitting.result import FitResult
 from .metrics import Baseline, Errors, errors, mean_baseline, state_scale
 from .store import Start
 
@@ -26,13 +27,10 @@ class Metrics(TypedDict):
     baseline: Baseline
 
 
-def predict_all(model, data: Trajectories, starts: dict[str, Start]) -> Trajectories:
-    """Predictions of every row: training trajectories from their fitted start, others from their first complete row.
-
-    A continuation is part of the trajectory that it continues, and is predicted in one run with it.
-    """
-    known = {run.id: starts[run.id] for run in data if run.id in starts}
-    return predict(model, data, starts={name: (start.t, start.y) for name, start in known.items()})
+def predict_all(model, data: Trajectories, starts: dict[str, Start], *, estimated: bool) -> Trajectories:
+    """Predictions of every row; see `predict_like_training`."""
+    known = {name: (start.t, start.y) for name, start in starts.items()}
+    return predict_like_training(model, data, known, estimated=estimated)
 
 
 def with_curve_times(data: Trajectories, number: int = DENSE) -> Trajectories:

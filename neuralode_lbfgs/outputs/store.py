@@ -8,18 +8,18 @@ trajectories (`inputs.0.ts`, `inputs.0.us`). Its metadata are three strings: `fo
 - `spec`: the sizes and names that a `NeuralODE` of an `MLPVectorField` is built from, or null for any other
   module, which is loaded with `like=` a module of the same structure;
 - `columns`: the names of the columns, and their units;
-- `starts`: the ids of the training trajectories, in the order of the rows of `starts.t` and `starts.y`.
+- `starts`: the ids of the training trajectories, in the order of the rows of `starts.t` and `starts.y`;
+- `estimated`: whether the starts were estimated with the model.
 """
 
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -28,45 +28,14 @@ from jaxtyping import PyTree
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from ..data.errors import did_you_mean
 from ..data.trajectories import Trajectories
-from ..models import MLPVectorField, NeuralODE
+from .spec import ModelSpec, build_model, spec_of
 
 FORMAT, VERSION = "neuralode_lbfgs model", "1"
-
-ACTIVATIONS: dict[str, Callable] = {
-    "tanh": jnp.tanh,
-    "softplus": jax.nn.softplus,
-    "silu": jax.nn.silu,
-    "relu": jax.nn.relu,
-    "gelu": jax.nn.gelu,
-    "elu": jax.nn.elu,
-    "sin": jnp.sin,
-}
-SOLVERS: dict[str, type[diffrax.AbstractSolver]] = {
-    name: getattr(diffrax, name)
-    for name in ("Tsit5", "Dopri5", "Dopri8", "Bosh3", "Heun", "Kvaerno3", "Kvaerno4", "Kvaerno5")
-}
 
 
 class StoreError(ValueError):
     """A file that is not a saved model, or not a whole one; one sentence that says what is wrong."""
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """What a `NeuralODE` of an `MLPVectorField` is built from."""
-
-    state_size: int
-    input_size: int = 0
-    width_size: int = 16
-    depth: int = 2
-    activation: str = "tanh"
-    time_dependent: bool = False
-    solver: str = "Tsit5"
-    rtol: float = 1e-6
-    atol: float = 1e-6
-    max_steps: int = 16**4
 
 
 @dataclass(frozen=True)
@@ -104,52 +73,7 @@ class SavedRun:
     starts: dict[str, Start]
     columns: Columns
     spec: ModelSpec | None
-
-
-def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
-    """A new model with random weights.
-
-    Raises:
-        ValueError: if the activation or the solver is not known; the message suggests the nearest name.
-    """
-    for kind, name, known in (("activation", spec.activation, ACTIVATIONS), ("solver", spec.solver, SOLVERS)):
-        if name not in known:
-            raise ValueError(f"there is no {kind} {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}.")
-    vector_field = MLPVectorField(
-        spec.state_size,
-        spec.width_size,
-        spec.depth,
-        input_size=spec.input_size,
-        time_dependent=spec.time_dependent,
-        activation=ACTIVATIONS[spec.activation],
-        key=key,
-    )
-    return NeuralODE(
-        vector_field, solver=SOLVERS[spec.solver](), rtol=spec.rtol, atol=spec.atol, max_steps=spec.max_steps
-    )
-
-
-def spec_of(model: PyTree) -> ModelSpec | None:
-    """The spec from which `build_model` makes a model of this structure, or None if there is none."""
-    network = getattr(model, "vector_field", None)
-    if type(model) is not NeuralODE or type(network) is not MLPVectorField:
-        return None
-    activation = [name for name, known in ACTIVATIONS.items() if known is network.mlp.activation]
-    solver = [name for name, known in SOLVERS.items() if type(model.solver) is known and model.solver == known()]
-    if not (activation and solver):
-        return None
-    return ModelSpec(
-        state_size=network.coordinates.centre.shape[0],
-        input_size=network.coordinates.input_centre.shape[0],
-        width_size=network.mlp.width_size,
-        depth=network.mlp.depth,
-        activation=activation[0],
-        time_dependent=network.time_dependent,
-        solver=solver[0],
-        rtol=model.rtol,
-        atol=model.atol,
-        max_steps=model.max_steps,
-    )
+    estimated: bool
 
 
 def starts_of(train: Trajectories, starts: Mapping[str, np.ndarray]) -> dict[str, Start]:
@@ -167,6 +91,7 @@ def save_model(
     *,
     starts: Mapping[str, Start] | None = None,
     columns: Columns | None = None,
+    estimated: bool = False,
 ) -> None:
     """Write a model, whole or not at all.
 
@@ -175,6 +100,7 @@ def save_model(
         model: a `NeuralODE`, or any pytree whose arrays are to be kept.
         starts: by the id of the training trajectory.
         columns: of the data.
+        estimated: whether the starts were estimated with the model.
 
     Raises:
         OSError: if the file cannot be written.
@@ -192,6 +118,7 @@ def save_model(
         "spec": None if spec is None else dataclasses.asdict(spec),
         "columns": dataclasses.asdict(columns or Columns()),
         "starts": list(starts),
+        "estimated": estimated,
     }
     metadata = {"format": FORMAT, "version": VERSION, "contents": json.dumps(contents, ensure_ascii=False)}
     target = Path(path)
@@ -226,6 +153,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
                 zip(contents["starts"], arrays.get("starts.t", ()), arrays.get("starts.y", ()), strict=True)
             )
         }
+        estimated = contents["estimated"] is True
         if like is None and spec is not None:
             # Only the structure is needed, so no weights are drawn.
             like = eqx.filter_eval_shape(build_model, spec, jax.eval_shape(lambda: jax.random.key(0)))
@@ -233,7 +161,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
         raise StoreError(f"{source} is damaged: its description cannot be read; save the model again.") from None
     if like is None:
         raise StoreError(f"{source} holds a module of its own kind; give one of the same structure with like=.")
-    return SavedRun(_filled(like, arrays, source), starts, columns, spec)
+    return SavedRun(_filled(like, arrays, source), starts, columns, spec, estimated)
 
 
 def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

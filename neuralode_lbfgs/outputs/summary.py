@@ -31,6 +31,8 @@ def summary_text(
     lines.append("")
     for stage in result.stages:
         lines += _wrapped(f"{stage.name}: {stage.why}")
+    if test is not None and result.estimated and set(test.ids) - set(train.ids):
+        lines += _wrapped("held out: initial states estimated from the first half of the rows; the rest is a forecast")
     lines += _wrapped(f"stopped: {result.stop_reason.sentence}")
     lines += _wrapped(
         f"cost: {result.iterations} iterations, {result.evaluations} evaluations; {result.compile_s:.1f} s compiling, "

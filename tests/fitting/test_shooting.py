@@ -8,17 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.flatten_util import ravel_pytree
 
 from neuralode_lbfgs.data import Trajectories, Trajectory
-from neuralode_lbfgs.fitting.evidence import WeightGroups
 from neuralode_lbfgs.fitting.gauss_newton import Point
 from neuralode_lbfgs.fitting.pieces import PieceSolver, cut
 from neuralode_lbfgs.fitting.polish import WholeTrajectories
 from neuralode_lbfgs.fitting.scaling import find_coordinates
 from neuralode_lbfgs.fitting.shooting import Shooting
 from neuralode_lbfgs.fitting.smoothing import smooth_all
-from neuralode_lbfgs.models import MLPVectorField, NeuralODE, Tableau, trainable, with_coordinates
+from neuralode_lbfgs.models import MLPVectorField, NeuralODE, Tableau, with_coordinates
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +38,12 @@ def problem():
     counts = [1 + np.arange(trajectory.ts.size - 1) % 5 for trajectory in data]
     cuts = cut(data, curves, coordinates, tableau, counts)
     solver = PieceSolver(model, tableau)
-    free = trainable(model)[0]
-    x = np.asarray(ravel_pytree(free)[0], float)
-    return data, coordinates, cuts, solver, WeightGroups.of(free), x
+    return data, coordinates, cuts, solver, solver.numbers(model)
 
 
 def test_pieces_joined_are_the_whole_trajectory(problem):
-    data, coordinates, cuts, solver, groups, x = problem
-    whole = WholeTrajectories(data, coordinates, solver, cuts, groups, train_starts=True)
+    data, coordinates, cuts, solver, x = problem
+    whole = WholeTrajectories(data, coordinates, solver, cuts, train_starts=True)
     nodes = whole.nodes(Point(x, cuts.guess[cuts.first]))
     ends = solver.derivatives(cuts, x, nodes)
     np.testing.assert_allclose(ends.states, nodes[cuts.begin + 1], atol=1e-12)
@@ -66,8 +62,8 @@ def test_a_cut_keeps_the_shape_it_is_told_to(problem):
 
 @pytest.mark.parametrize("train_starts", [True, False])
 def test_sensitivities_are_those_of_autodiff(problem, train_starts):
-    data, coordinates, cuts, solver, groups, x = problem
-    whole = WholeTrajectories(data, coordinates, solver, cuts, groups, train_starts=train_starts)
+    data, coordinates, cuts, solver, x = problem
+    whole = WholeTrajectories(data, coordinates, solver, cuts, train_starts=train_starts)
     point = Point(x, cuts.guess[cuts.first])
     whole.value(point)
     linear = whole.linearised(point)
@@ -88,8 +84,8 @@ def test_sensitivities_are_those_of_autodiff(problem, train_starts):
 
 
 def test_the_banded_step_is_that_of_dense_equations(problem):
-    _, _, cuts, solver, groups, x = problem
-    shooting = Shooting(solver, cuts, groups, observed=26)
+    _, _, cuts, solver, x = problem
+    shooting = Shooting(solver, cuts, observed=26)
     shooting.continuity = 30.0
     point = Point(x, cuts.guess + 0.1)
     value = shooting.value(point)
@@ -107,7 +103,7 @@ def test_the_banded_step_is_that_of_dense_equations(problem):
     v = jnp.concatenate([jnp.asarray(x), jnp.asarray(point.states).ravel()])
     r, jacobian = residuals(v), np.asarray(jax.jacfwd(residuals)(v))
     assert value == pytest.approx(float(r @ r), rel=1e-12)
-    ridge, damping = groups.ridge(np.array([1e-3])), 1e-2
+    ridge, damping = solver.groups.ridge(np.array([1e-3])), 1e-2
     normal = jacobian.T @ jacobian
     added = np.concatenate(
         [

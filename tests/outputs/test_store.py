@@ -14,7 +14,8 @@ from safetensors.numpy import save
 from neuralode_lbfgs import Coordinates, MLPVectorField, NeuralODE, load_model, save_model
 from neuralode_lbfgs.commands.options import Activation, Solver
 from neuralode_lbfgs.models import with_coordinates
-from neuralode_lbfgs.outputs.store import ACTIVATIONS, SOLVERS, Columns, ModelSpec, Start, StoreError, build_model
+from neuralode_lbfgs.outputs.spec import ACTIVATIONS, SOLVERS, ModelSpec, build_model
+from neuralode_lbfgs.outputs.store import Columns, Start, StoreError
 
 
 def a_model(**changes):
@@ -130,7 +131,11 @@ def test_a_file_cut_short(path, part):
 
 
 def contents(spec, starts):
-    return {"contents": json.dumps({"spec": spec, "columns": {"states": [], "inputs": []}, "starts": starts})}
+    return {
+        "contents": json.dumps(
+            {"spec": spec, "columns": {"states": [], "inputs": []}, "starts": starts, "estimated": False}
+        )
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,182 @@
+"""Predictions: the states of a model at the times of data, and where to start from."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from scipy.optimize import least_squares
+
+from ..data.trajectories import Trajectories, Trajectory
+from ..models import LinearInputs, NeuralODE, failed_solves_as_nan
+
+PULL = 0.01  # towards the first guess, of a standard deviation: for states that the rows say nothing of
+DIVERGED = 1e3  # standard deviations that a row counts as which a solve did not reach
+PROBE = 1e-3  # of a standard deviation, for differences: far above the error of a solve, far below a bend
+
+
+def fitted_starts(
+    trained: Trajectories, starts: Mapping[str, np.ndarray], data: Trajectories
+) -> dict[str, tuple[float, np.ndarray]]:
+    """Time and state from which each trajectory of `data` starts: those of the training trajectory of its id.
+
+    Raises:
+        ValueError: if a trajectory was not among the training data. Where there is a single one on both
+            sides, names do not matter.
+    """
+    if len(data) == 1 and len(trained) == 1:
+        return {data[0].id: (float(trained[0].ts[0]), np.asarray(starts[trained[0].id]))}
+    unknown = [name for name in data.ids if name not in starts]
+    if unknown:
+        raise ValueError(
+            f"trajectory {unknown[0]!r} was not among the training data, so it has no fitted start; "
+            "start it from its data (start='data')."
+        )
+    return {name: (float(trained[name].ts[0]), np.asarray(starts[name])) for name in data.ids}
+
+
+def predict(
+    model: Callable, data: Trajectories, *, starts: Mapping[str, tuple[float, np.ndarray]] | None = None
+) -> Trajectories:
+    """The model's states at every time of `data`.
+
+    A trajectory starts from its first complete row, or from `starts[id] = (time, state)`, and is solved
+    forward and, for earlier rows, backward from there. Rows that a diverging solve does not reach are NaN.
+
+    Raises:
+        ValueError: if a trajectory has no complete row and no start is given.
+    """
+    predicted = []
+    for trajectory in data:
+        if starts is not None and trajectory.id in starts:
+            time, state = starts[trajectory.id]
+        else:
+            complete = np.flatnonzero(np.isfinite(trajectory.ys).all(axis=1))
+            if not complete.size:
+                raise ValueError(
+                    f"trajectory {trajectory.id!r} has no row in which every state is given, so there is no state "
+                    "to start from; give one complete row, or estimate the start from several (warmup)."
+                )
+            time, state = float(trajectory.ts[complete[0]]), trajectory.ys[complete[0]]
+        predicted.append(_run(model, trajectory, time, np.asarray(state)))
+    return data.with_trajectories(predicted)
+
+
+def estimate_starts(
+    model: Callable, data: Trajectories, *, warmup: int | None = None
+) -> dict[str, tuple[float, np.ndarray]]:
+    """The initial states from which the model comes closest to the first rows of each trajectory.
+
+    A single noisy row is a poor start: its error grows as the run goes on.
+
+    Nonlinear least squares (SciPy's trust region, Branch, Coleman & Li, SIAM J. Sci. Comput. 21, 1999) in units of
+    each state's standard deviation; the Jacobian by differences, so that any model will do.
+
+    Args:
+        model: as in `predict`.
+        data: trajectories; unobserved entries are NaN.
+        warmup: how many rows in which something is observed are used of each trajectory, from the first on;
+            by default the first half of them, so that the other half is a forecast.
+
+    Returns:
+        The first time and the state there, in the data's units, of each trajectory.
+
+    Raises:
+        ValueError: if nothing is observed of a trajectory.
+    """
+    centre, scale = _centre_and_scale(model, data)
+    starts = {}
+    for trajectory in data:
+        rows = np.flatnonzero(np.isfinite(trajectory.ys).any(axis=1))
+        used = rows[: (rows.size + 1) // 2 if warmup is None else warmup]
+        if not used.size:
+            raise ValueError(
+                f"trajectory {trajectory.id!r}: nothing is observed, so its initial state cannot be estimated."
+            )
+        part = trajectory.at(slice(0, used[-1] + 1))
+        seen, time = np.isfinite(part.ys), float(part.ts[0])
+        first = np.argmax(seen, axis=0)
+        guess = np.where(seen.any(axis=0), part.ys[first, np.arange(first.size)], centre)
+
+        def residuals(moved, part=part, seen=seen, time=time, guess=guess):
+            error = (_run(model, part, time, guess + moved * scale).ys - part.ys) / scale
+            return np.append(np.clip(np.nan_to_num(error, nan=DIVERGED)[seen], -DIVERGED, DIVERGED), PULL * moved)
+
+        def slopes(moved, residuals=residuals):
+            probes = [residuals(moved + step) for step in PROBE * np.eye(moved.size)]
+            return (np.stack(probes, axis=1) - residuals(moved)[:, None]) / PROBE
+
+        # SciPy's annotation knows of methods by name only.
+        jac: Any = slopes
+        fitted = least_squares(residuals, np.zeros(first.size), jac, xtol=1e-4, ftol=1e-6)
+        starts[trajectory.id] = (time, guess + fitted.x * scale)
+    return starts
+
+
+def _centre_and_scale(model: Callable, data: Trajectories) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each state: of the training data where the model knows them."""
+    if isinstance(model, NeuralODE):
+        return np.asarray(model.coordinates.centre), np.asarray(model.coordinates.scale)
+    seen = np.ma.masked_invalid(np.concatenate([trajectory.ys for trajectory in data]))
+    scale = seen.std(axis=0).filled(0.0)
+    return seen.mean(axis=0).filled(0.0), np.where(scale > 0, scale, 1.0)
+
+
+def predict_like_training(
+    model: Callable, data: Trajectories, known: Mapping[str, tuple[float, np.ndarray]], *, estimated: bool
+) -> Trajectories:
+    """Predictions of training trajectories and of others, which start as those did.
+
+    Args:
+        known: time and state from which trajectories start, by id, as the fit found them; a continuation is part of
+            the trajectory that it continues, and is predicted in one run with it.
+        estimated: whether these states were estimated, because first rows are noisy or incomplete. Then those of
+            other trajectories are estimated too, by `estimate_starts`; else they start from their first complete row.
+    """
+    starts = {trajectory.id: known[trajectory.id] for trajectory in data if trajectory.id in known}
+    others = [trajectory for trajectory in data if trajectory.id not in starts]
+    if estimated and others:
+        starts |= estimate_starts(model, data.with_trajectories(others))
+    return predict(model, data, starts=starts)
+
+
+def _run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray) -> Trajectory:
+    ts = trajectory.ts
+    inputs = None if trajectory.inputs is None else LinearInputs(ts, trajectory.inputs)
+    ys = np.full(trajectory.ys.shape, np.nan)
+    forward, backward = np.flatnonzero(ts >= time), np.flatnonzero(ts < time)[::-1]
+    for rows in (forward, backward):
+        if rows.size:
+            lead = [] if ts[rows[0]] == time else [time]
+            ys[rows] = _solve(model, np.concatenate([lead, ts[rows]]), state, inputs)[len(lead) :]
+    ys[~np.isfinite(ys)] = np.nan
+    return Trajectory(trajectory.id, ts, ys, inputs=trajectory.inputs)
+
+
+def call(model: Callable, ts, y0, inputs: LinearInputs | None):
+    """The states at `ts`; a `NeuralODE` whose solve fails gives what it has instead of raising."""
+    if isinstance(model, NeuralODE):
+        return model(ts, y0, inputs, throw=False)
+    return model(ts, y0) if inputs is None else model(ts, y0, inputs)
+
+
+_compiled_call = eqx.filter_jit(call)
+
+
+def _solve(model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs | None) -> np.ndarray:
+    """One solve; times and inputs are padded to a power of two, so that few lengths are compiled."""
+    ts = ts.astype(jnp.result_type(float))
+    extra = max(2, 1 << (ts.size - 1).bit_length()) - ts.size
+    # Past the end the times go on by next to nothing: strictly, but without anything to solve.
+    least = 8 * np.spacing(np.abs(ts).max() or ts.dtype.type(1))
+    padded = np.concatenate([ts, ts[-1] + (np.sign(ts[-1] - ts[0]) or 1) * least * np.arange(1, extra + 1)])
+    if inputs is not None:
+        extra = (1 << (inputs.ts.size - 1).bit_length()) - inputs.ts.size
+        gap = np.arange(1, extra + 1) * (inputs.ts[-1] - inputs.ts[0] or 1.0)
+        inputs = LinearInputs(
+            np.concatenate([inputs.ts, inputs.ts[-1] + gap]),
+            np.concatenate([inputs.us, np.repeat(inputs.us[-1:], extra, axis=0)]),
+        )
+    with failed_solves_as_nan():
+        return np.asarray(_compiled_call(model, padded, y0, inputs))[: ts.size]

@@ -1,0 +1,44 @@
+"""A model made ready for data: of one precision, in coordinates of order one, and checked on one state."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from ..models import Coordinates, NeuralODE, trainable, with_coordinates
+from .scaling import find_coordinates
+
+
+def prepared(model: NeuralODE, data: Trajectories, curves) -> NeuralODE:
+    """The model with coordinates from the data, unless it has been fitted before; checked on one state."""
+    dtype = jnp.result_type(float)
+    model = jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, model)
+    if _is_identity(model.coordinates):
+        model = with_coordinates(model, find_coordinates(data, curves))
+    if not jax.tree.leaves(trainable(model)[0]):
+        raise ValueError("there is nothing to train: the model holds no array of floating-point numbers.")
+    y = jax.ShapeDtypeStruct((data.state_size,), dtype)
+    u = jax.ShapeDtypeStruct((data.input_size,), dtype) if data.input_size else None
+    # The field itself, not the scaled rate: scaling would broadcast a wrong shape into a right one.
+    try:
+        rate = eqx.filter_eval_shape(model.vector_field, jax.ShapeDtypeStruct((), dtype), y, u)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the vector field cannot be evaluated for {data.state_size} states "
+            f"and {data.input_size} inputs: {str(error).splitlines()[0]}"
+        ) from error
+    if getattr(rate, "shape", None) != (data.state_size,):
+        raise ValueError(
+            f"the vector field returns shape {getattr(rate, 'shape', None)}, but the data have {data.state_size} "
+            f"states: it must return dy/dt of shape ({data.state_size},)."
+        )
+    return model
+
+
+def _is_identity(coordinates: Coordinates) -> bool:
+    return bool(
+        np.all(np.asarray(coordinates.scale) == 1)
+        and np.all(np.asarray(coordinates.centre) == 0)
+        and float(coordinates.time_scale) == 1
+    )

@@ -1,0 +1,89 @@
+"""The sizes and names that a `NeuralODE` of an `MLPVectorField` is built from, as they are saved and typed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import diffrax
+import jax
+import jax.numpy as jnp
+from jaxtyping import PyTree
+
+from ..data.errors import did_you_mean
+from ..models import MLPVectorField, NeuralODE
+
+ACTIVATIONS: dict[str, Callable] = {
+    "tanh": jnp.tanh,
+    "softplus": jax.nn.softplus,
+    "silu": jax.nn.silu,
+    "relu": jax.nn.relu,
+    "gelu": jax.nn.gelu,
+    "elu": jax.nn.elu,
+    "sin": jnp.sin,
+}
+SOLVERS: dict[str, type[diffrax.AbstractSolver]] = {
+    name: getattr(diffrax, name)
+    for name in ("Tsit5", "Dopri5", "Dopri8", "Bosh3", "Heun", "Kvaerno3", "Kvaerno4", "Kvaerno5")
+}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a `NeuralODE` of an `MLPVectorField` is built from."""
+
+    state_size: int
+    input_size: int = 0
+    width_size: int = 16
+    depth: int = 2
+    activation: str = "tanh"
+    time_dependent: bool = False
+    solver: str = "Tsit5"
+    rtol: float = 1e-6
+    atol: float = 1e-6
+    max_steps: int = 16**4
+
+
+def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
+    """A new model with random weights.
+
+    Raises:
+        ValueError: if the activation or the solver is not known; the message suggests the nearest name.
+    """
+    for kind, name, known in (("activation", spec.activation, ACTIVATIONS), ("solver", spec.solver, SOLVERS)):
+        if name not in known:
+            raise ValueError(f"there is no {kind} {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}.")
+    vector_field = MLPVectorField(
+        spec.state_size,
+        spec.width_size,
+        spec.depth,
+        input_size=spec.input_size,
+        time_dependent=spec.time_dependent,
+        activation=ACTIVATIONS[spec.activation],
+        key=key,
+    )
+    return NeuralODE(
+        vector_field, solver=SOLVERS[spec.solver](), rtol=spec.rtol, atol=spec.atol, max_steps=spec.max_steps
+    )
+
+
+def spec_of(model: PyTree) -> ModelSpec | None:
+    """The spec from which `build_model` makes a model of this structure, or None if there is none."""
+    network = getattr(model, "vector_field", None)
+    if type(model) is not NeuralODE or type(network) is not MLPVectorField:
+        return None
+    activation = [name for name, known in ACTIVATIONS.items() if known is network.mlp.activation]
+    solver = [name for name, known in SOLVERS.items() if type(model.solver) is known and model.solver == known()]
+    if not (activation and solver):
+        return None
+    return ModelSpec(
+        state_size=network.coordinates.centre.shape[0],
+        input_size=network.coordinates.input_centre.shape[0],
+        width_size=network.mlp.width_size,
+        depth=network.mlp.depth,
+        activation=activation[0],
+        time_dependent=network.time_dependent,
+        solver=solver[0],
+        rtol=model.rtol,
+        atol=model.atol,
+        max_steps=model.max_steps,
+    )
