@@ -1,7 +1,7 @@
 """The front door: minimise any scalar function of any pytree, in compiled chunks."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,9 +12,10 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 
+from .compiled import Compiled
 from .first_order import Optax
 from .lbfgs import LBFGS
-from .progress import Limits
+from .progress import Limits, Progress
 from .stopping import StopReason
 
 
@@ -88,22 +89,19 @@ class Minimiser:
         compiler_options: dict[str, Any] | None = None,
     ):
         self.optimizer = LBFGS() if optimizer is None else optimizer
-        self.compiler_options = compiler_options
-        self.compile_s = 0.0
-        self.compiles = 0
-        self._rebuild = free_vector(params)[1]
-        self._programs: dict[Any, Callable] = {}
-        rebuild = self._rebuild
+        self.rebuild = rebuild = free_vector(params)[1]
 
         def chunk(state, limits, args):
             def step(state):
                 drawn = self._sampled(state, args)
                 value_and_grad = _ValueAndGrad(lambda x: value_fn(rebuild(x), *drawn))
-                return _strong(self.optimizer.step(value_and_grad, state, limits))
+                return strong(self.optimizer.step(value_and_grad, state, limits))
 
+            # The host has read the history of the chunk before.
+            state = eqx.tree_at(lambda s: s.progress, state, state.progress.next_chunk())
             return jax.lax.while_loop(lambda s: s.progress.goes_on(limits), step, state)
 
-        self._chunk = chunk
+        self.chunk = Compiled(chunk, compiler_options)
 
     def _sampled(self, state, args):
         sample = getattr(self.optimizer, "sample", None)
@@ -111,18 +109,6 @@ class Minimiser:
             return args
         key = jax.random.fold_in(jax.random.key(getattr(self.optimizer, "seed", 0)), state.progress.evaluations)
         return sample(key, args)
-
-    def _compiled(self, *arguments) -> Callable:
-        """The program for these shapes; compiled once and timed."""
-        shapes = jax.tree.map(lambda leaf: (jnp.shape(leaf), jnp.result_type(leaf).name), arguments)
-        key = (jax.tree.structure(arguments), tuple(jax.tree.leaves(shapes)))
-        if key not in self._programs:
-            started = time.perf_counter()
-            lowered = jax.jit(self._chunk).lower(*arguments)
-            self._programs[key] = lowered.compile(compiler_options=self.compiler_options)
-            self.compile_s += time.perf_counter() - started
-            self.compiles += 1
-        return self._programs[key]
 
     def run(
         self,
@@ -154,38 +140,26 @@ class Minimiser:
             callback: called with the history after each chunk.
         """
         vector = free_vector(params)[0]
-        now: Any = _strong(self.optimizer.init(vector) if state is None else state)
+        now: Any = strong(self.optimizer.init(vector) if state is None else state)
         args = jax.tree.map(jnp.asarray, args)
         history: list[Iteration] = []
-        compiled_before, started = self.compile_s, time.perf_counter()
-        dtype = vector.dtype
-        limits = Limits(
-            jnp.asarray(gtol, dtype),
-            jnp.asarray(ftol, dtype),
-            jnp.asarray(patience, jnp.int32),
-            jnp.asarray(min(max_iter, 2**31 - 1), jnp.int32),
-            jnp.asarray(min(max_evals, 2**31 - 1), jnp.int32),
-            jnp.asarray(chunk_evals, jnp.int32),
-        )
-        elapsed = lambda: time.perf_counter() - started - (self.compile_s - compiled_before)  # noqa: E731
+        compiled_before, started = self.chunk.seconds, time.perf_counter()
+        limits = Limits.of(
+            vector.dtype, max_iter=max_iter, max_evals=max_evals, gtol=gtol, ftol=ftol, patience=patience,
+            chunk_evals=chunk_evals,
+        )  # fmt: skip
+        elapsed = lambda: time.perf_counter() - started - (self.chunk.seconds - compiled_before)  # noqa: E731
         if state is not None:
             now = eqx.tree_at(lambda s: s.progress, now, now.progress.resumed(limits))
         reason = StopReason.from_code(int(now.progress.reason))
         restarted_at = -patience - 1
         try:
             while reason is StopReason.RUNNING:
-                program = self._compiled(now, limits, args)
+                program = self.chunk.program(now, limits, args)
                 chunk_started = elapsed()
                 now = jax.block_until_ready(program(now, limits, args))
-                rows = np.asarray(now.progress.rows)[: int(now.progress.row_count)]
-                # Seconds within a chunk are shared out evenly over its iterations: the host cannot look inside.
-                clock = np.linspace(chunk_started, elapsed(), len(rows) + 1)[1:]
-                history += [
-                    Iteration(int(row[0]), int(row[1]), *map(float, row[2:]), seconds=float(second))
-                    for row, second in zip(rows, clock, strict=True)
-                ]
+                history += iterations_of(now.progress, chunk_started, elapsed())
                 reason = StopReason.from_code(int(now.progress.reason))
-                now = eqx.tree_at(lambda s: s.progress, now, now.progress.next_chunk())
                 if callback is not None:
                     callback(history)
                 if reason is StopReason.RUNNING and time_limit is not None and elapsed() > time_limit:
@@ -193,17 +167,23 @@ class Minimiser:
                 # Flat from the last restart on: other data of the same kind would not change that.
                 settled = reason is StopReason.DECREASE and int(now.progress.iterations) <= restarted_at + patience
                 if between is not None and not settled and reason in (StopReason.RUNNING, StopReason.DECREASE):
-                    new_args = between(self._rebuild(now.progress.best_x), args)
+                    new_args = between(self.rebuild(now.progress.best_x), args)
                     if new_args is not None:
                         args = jax.tree.map(jnp.asarray, new_args)
-                        now = _strong(self.optimizer.restart(now, now.progress.best_x))
+                        now = strong(self.optimizer.restart(now, now.progress.best_x))
                         restarted_at = int(now.progress.iterations)
                         reason = StopReason.RUNNING
         except KeyboardInterrupt:
             reason = StopReason.INTERRUPTED
-        progress = now.progress
+        return self.minimum(now, history, reason, compile_s=self.chunk.seconds - compiled_before, run_s=elapsed())
+
+    def minimum(
+        self, state: PyTree, history: Sequence[Iteration], reason: StopReason, *, compile_s: float, run_s: float
+    ) -> Minimum:
+        """What is returned of a state in which a run has ended."""
+        progress = state.progress
         return Minimum(
-            params=self._rebuild(progress.best_x),
+            params=self.rebuild(progress.best_x),
             loss=float(progress.best_value),
             reason=reason,
             history=tuple(history),
@@ -211,10 +191,23 @@ class Minimiser:
             evaluations=int(progress.evaluations),
             failed_searches=int(progress.failed_searches),
             rejected=int(progress.rejected),
-            compile_s=self.compile_s - compiled_before,
-            run_s=elapsed(),
-            state=now,
+            compile_s=compile_s,
+            run_s=run_s,
+            state=state,
         )
+
+
+def iterations_of(progress: Progress, began: float, ended: float) -> list[Iteration]:
+    """The history of a chunk that ran between two seconds.
+
+    They are shared out evenly over its iterations: the host cannot look inside.
+    """
+    rows = np.asarray(progress.rows)[: int(progress.row_count)]
+    clock = np.linspace(began, ended, len(rows) + 1)[1:]
+    return [
+        Iteration(int(row[0]), int(row[1]), *map(float, row[2:]), seconds=float(second))
+        for row, second in zip(rows, clock, strict=True)
+    ]
 
 
 class _ValueAndGrad:
@@ -229,7 +222,7 @@ class _ValueAndGrad:
         return self._both(x)
 
 
-def _strong(tree: PyTree) -> PyTree:
+def strong(tree: PyTree) -> PyTree:
     """Strong types throughout: a weakly typed leaf would make the second call compile again."""
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.result_type(leaf)), tree)
 

@@ -25,6 +25,24 @@ class Limits(eqx.Module):
     max_evals: Int[Array, ""]
     chunk_evals: Int[Array, ""]
 
+    @classmethod
+    def of(
+        cls,
+        dtype,
+        *,
+        max_iter: int = 1000,
+        max_evals: int = 100_000,
+        gtol: float = 1e-8,
+        ftol: float = 1e-9,
+        patience: int = 5,
+        chunk_evals: int = 100,
+    ) -> "Limits":
+        """Limits from plain numbers, for parameters of a dtype."""
+        counts = (min(number, 2**31 - 1) for number in (patience, max_iter, max_evals, chunk_evals))
+        return cls(
+            jnp.asarray(gtol, dtype), jnp.asarray(ftol, dtype), *(jnp.asarray(count, jnp.int32) for count in counts)
+        )
+
 
 class Progress(eqx.Module):
     """Counters, the best point, and the history of the present chunk.
@@ -70,7 +88,7 @@ class Progress(eqx.Module):
         """The same counters for a run that is taken up again, perhaps with other limits."""
         reason = jnp.where(self.iterations >= limits.max_iter, StopReason.MAX_ITER.code, StopReason.RUNNING.code)
         reason = jnp.where(self.evaluations >= limits.max_evals, StopReason.MAX_EVALS.code, reason)
-        return eqx.tree_at(lambda p: p.reason, self.next_chunk(), reason.astype(self.reason.dtype))
+        return eqx.tree_at(lambda p: p.reason, self, reason.astype(self.reason.dtype))
 
     def goes_on(self, limits: Limits):
         """Whether the compiled loop takes another step."""

@@ -96,20 +96,19 @@ def test_the_program_holds_one_copy_of_the_objective_and_is_compiled_once():
     minimiser = Minimiser(loss, start)
     first = minimiser.run(start, np.full(3, 0.2))
     second = minimiser.run(start + 0.1, np.full(3, 0.3), max_iter=3, gtol=1e-3, ftol=1e-3, chunk_evals=2)
-    assert (len(traces), minimiser.compiles) == (1, 1)
+    assert (len(traces), minimiser.chunk.compiles) == (1, 1)
     np.testing.assert_allclose(first.params, 0.2, atol=1e-8)
     np.testing.assert_allclose(second.params, 0.3, atol=1e-2)
 
     # One tan in the forward pass; its derivative is written with the same value.
-    program = jax.make_jaxpr(minimiser._chunk)(first.state, _limits(), (np.full(3, 0.2),))
+    program = jax.make_jaxpr(minimiser.chunk.function)(first.state, _limits(), (np.full(3, 0.2),))
     assert primitives(program.jaxpr, "tan") == 1
 
 
 def _limits():
     from neuralode_lbfgs.optimise.progress import Limits
 
-    tolerance, count = jnp.asarray(1e-8), jnp.asarray(5, jnp.int32)
-    return Limits(tolerance, tolerance, count, count, count, count)
+    return Limits.of(jnp.zeros(()).dtype)
 
 
 def test_initial_step_as_number_and_schedule_is_the_first_trial():

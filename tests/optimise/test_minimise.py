@@ -146,7 +146,7 @@ def test_new_data_between_chunks_are_evaluated_anew():
     found = minimiser.run(jnp.zeros(3), np.ones(3), chunk_evals=4, between=between)
     np.testing.assert_allclose(found.params, 2.0, atol=1e-6)
     assert len(seen) >= 3
-    assert minimiser.compiles == 1
+    assert minimiser.chunk.compiles == 1
 
 
 def test_data_that_are_always_new_do_not_keep_a_finished_run_going():
@@ -180,7 +180,7 @@ def test_optax_behind_the_same_door(transformation, max_iter, bound):
     found = minimiser.run(jnp.zeros(3), np.arange(3.0), max_iter=max_iter, chunk_evals=50)
     assert found.loss < bound
     assert found.loss == min(row.loss for row in found.history)
-    assert minimiser.compiles == 1
+    assert minimiser.chunk.compiles == 1
 
 
 def test_adam_may_rise_without_being_stopped_and_ends_when_it_no_longer_improves():

@@ -1,0 +1,92 @@
+"""Many starts as one compiled program: lanes side by side, each taken over by the next start when it has ended.
+
+One trip of the loop evaluates every lane once, wherever its line search is, so that no search waits for another.
+A lane whose start has ended waits for the end of the chunk at most, not for the slowest of all starts.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PyTree
+
+from .compiled import Compiled
+from .first_order import Optax
+from .lbfgs import LBFGS
+from .minimise import Iteration, Minimiser, Minimum, free_vector, iterations_of, strong
+from .progress import Limits
+from .stopping import StopReason
+
+
+def minimise_many(
+    value_fn: Callable[..., jax.Array],
+    starts: Sequence[PyTree],
+    *args: PyTree,
+    optimizer: LBFGS | Optax | None = None,
+    lanes: int = 16,
+    chunk_evals: int = 25,
+    **limits,
+) -> list[Minimum]:
+    """Minimise `value_fn(params, *args)` from each of several starts.
+
+    Args:
+        value_fn, args: as for `minimise`; they are the same for all starts.
+        starts: pytrees of one structure, with arrays of the same shapes.
+        optimizer: as for `minimise`.
+        lanes: how many starts run side by side.
+        chunk_evals: evaluations of each lane between two looks of the host, which refills lanes.
+        limits: of every start: max_iter, max_evals, gtol, ftol, patience.
+
+    Returns:
+        One `Minimum` a start, in their order; of the seconds each has its share. After Ctrl-C those that had not
+        ended are at their best point, and those that had not begun at their start.
+
+    Raises:
+        ValueError: if there is no start, or there are no lanes.
+    """
+    if not starts or lanes < 1:
+        raise ValueError(f"give at least one start and one lane; there are {len(starts)} starts and {lanes} lanes.")
+    minimiser = Minimiser(value_fn, starts[0], optimizer)
+    chunk = Compiled(jax.vmap(minimiser.chunk.function, in_axes=(0, None, None)))
+    args = jax.tree.map(jnp.asarray, args)
+    vectors = [free_vector(start)[0] for start in starts]
+    bounds = Limits.of(vectors[0].dtype, chunk_evals=chunk_evals, **limits)
+    fresh = jax.jit(lambda x: strong(minimiser.optimizer.init(x)))
+    # Between chunks states are NumPy arrays: each operation on JAX arrays would compile a program of its own.
+    states = [jax.tree.map(np.asarray, fresh(vector)) for vector in vectors]
+    history: list[list[Iteration]] = [[] for _ in starts]
+    reasons = [StopReason.RUNNING] * len(starts)
+
+    waiting = deque(range(len(starts)))
+    running = [waiting.popleft() for _ in range(min(lanes, len(starts)))]
+    owners = list(running)  # of each lane; one that has ended and finds no successor stays where it is, and idles
+    began = time.perf_counter()
+    try:
+        while running:
+            stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *(states[owner] for owner in owners))
+            program = chunk.program(stacked, bounds, args)
+            before = time.perf_counter() - began - chunk.seconds
+            after_chunk = jax.tree.map(np.asarray, program(stacked, bounds, args))
+            now = time.perf_counter() - began - chunk.seconds
+            for lane, owner in enumerate(owners):
+                if owner not in running:
+                    continue
+                state = jax.tree.map(lambda leaf, lane=lane: leaf[lane], after_chunk)
+                history[owner] += iterations_of(state.progress, before, now)
+                reasons[owner] = StopReason.from_code(int(state.progress.reason))
+                states[owner] = state
+                if reasons[owner] is not StopReason.RUNNING:
+                    running.remove(owner)
+                    if waiting:
+                        owners[lane] = waiting.popleft()
+                        running.append(owners[lane])
+    except KeyboardInterrupt:
+        reasons = [StopReason.INTERRUPTED if reason is StopReason.RUNNING else reason for reason in reasons]
+    share = (time.perf_counter() - began - chunk.seconds) / len(starts)
+    return [
+        minimiser.minimum(state, rows, reason, compile_s=chunk.seconds / len(starts), run_s=share)
+        for state, rows, reason in zip(states, history, reasons, strict=True)
+    ]
