@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -10,7 +11,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, trainable
-from ..optimise import LBFGS, Minimiser, Optax
+from ..optimise import LBFGS, Minimiser, Optax, slope_check
 from .options import FitOptions
 from .prediction import call
 from .preparing import prepared
@@ -18,6 +19,8 @@ from .record import Record, Stage
 from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import smooth_all
+
+MOST_SLOPE_ERROR = 0.05  # relative: beyond, a search that trusts the slope fails
 
 
 class Group(eqx.Module):
@@ -76,7 +79,10 @@ def fit_directly(
     _check(value_fn, free, groups)
     record = Record("full", callback)
     with failed_solves_as_nan():
-        minimum = Minimiser(value_fn, free, optimizer).run(
+        minimiser = Minimiser(value_fn, free, optimizer)
+        if isinstance(optimizer, LBFGS):
+            notes += _unlike_its_values(minimiser, free, groups)
+        minimum = minimiser.run(
             free,
             groups,
             max_iter=options.max_iter,
@@ -86,6 +92,7 @@ def fit_directly(
             time_limit=options.time_limit,
             callback=record.watch,
         )
+    minimum = replace(minimum, compile_s=minimiser.chunk.seconds)  # the check of the slope came first
     record.add(minimum)
     why = "your own loss" if loss is not None else "solved through the model itself, starting from the first rows"
     first = minimum.history[0].loss if minimum.history else float("inf")
@@ -105,6 +112,16 @@ def fit_directly(
         estimated=False,
         notes=tuple(notes),
     )
+
+
+def _unlike_its_values(minimiser: Minimiser, free, groups) -> list[str]:
+    slope = slope_check(minimiser, free, groups)
+    if not slope.error > MOST_SLOPE_ERROR:
+        return []
+    return [
+        f"the slope of the loss is {slope.autodiff:.4g} by its gradient and {slope.difference:.4g} by its values: line "
+        "searches may fail; tighten the tolerances of the model's solver, or mend its gradient."
+    ]
 
 
 def _grouped(data: Trajectories) -> tuple[Group, ...]:

@@ -3,7 +3,9 @@
 from .first_order import Optax
 from .lbfgs import LBFGS
 from .many import minimise_many
-from .minimise import Iteration, Minimiser, Minimum, free_vector, minimise
+from .minimise import Minimiser, free_vector, minimise
+from .minimum import Iteration, Minimum
+from .slope_check import slope_check
 from .stopping import StopReason
 
 __all__ = [
@@ -16,4 +18,5 @@ __all__ = [
     "free_vector",
     "minimise",
     "minimise_many",
+    "slope_check",
 ]

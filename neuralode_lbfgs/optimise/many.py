@@ -16,7 +16,8 @@ from jaxtyping import PyTree
 from .compiled import Compiled
 from .first_order import Optax
 from .lbfgs import LBFGS
-from .minimise import Iteration, Minimiser, Minimum, free_vector, iterations_of, strong
+from .minimise import Minimiser, free_vector
+from .minimum import Iteration, Minimum, iterations_of
 from .progress import Limits
 from .stopping import StopReason
 
@@ -54,7 +55,7 @@ def minimise_many(
     args = jax.tree.map(jnp.asarray, args)
     vectors = [free_vector(start)[0] for start in starts]
     bounds = Limits.of(vectors[0].dtype, chunk_evals=chunk_evals, **limits)
-    fresh = jax.jit(lambda x: strong(minimiser.optimizer.init(x)))
+    fresh = jax.jit(minimiser.init)
     # Between chunks states are NumPy arrays: each operation on JAX arrays would compile a program of its own.
     states = [jax.tree.map(np.asarray, fresh(vector)) for vector in vectors]
     history: list[list[Iteration]] = [[] for _ in starts]

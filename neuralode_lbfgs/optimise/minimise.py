@@ -2,53 +2,20 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 
 from .compiled import Compiled
 from .first_order import Optax
 from .lbfgs import LBFGS
-from .progress import Limits, Progress
+from .minimum import Iteration, Minimum, iterations_of
+from .progress import Limits
 from .stopping import StopReason
-
-
-class Iteration(NamedTuple):
-    """One row of the history; `evaluations` and `seconds` count from the start of the minimisation."""
-
-    iteration: int
-    evaluations: int
-    loss: float
-    gradient_norm: float
-    step_size: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Minimum:
-    """What a minimisation returns.
-
-    `params` is the best point that was evaluated, `loss` its value, `state` what is needed to go
-    on. `compile_s` includes tracing.
-    """
-
-    params: PyTree
-    loss: float
-    reason: StopReason
-    history: tuple[Iteration, ...]
-    iterations: int
-    evaluations: int
-    failed_searches: int
-    rejected: int
-    compile_s: float
-    run_s: float
-    state: PyTree = field(repr=False)
 
 
 def free_vector(params: PyTree) -> tuple[jax.Array, Callable[[jax.Array], PyTree]]:
@@ -73,6 +40,15 @@ def free_vector(params: PyTree) -> tuple[jax.Array, Callable[[jax.Array], PyTree
 class Minimiser:
     """A compiled minimisation, to be run on several starts and data of the same shapes.
 
+    `run` is the whole; `init` and `step` are the same machine for a loop of your own:
+
+        >>> minimiser = Minimiser(lambda p, target: ((p["a"] - target) ** 2).sum(), {"a": jnp.zeros(2)})
+        >>> state, step = minimiser.init({"a": jnp.zeros(2)}), jax.jit(minimiser.step)
+        >>> while minimiser.reason(state) is StopReason.RUNNING:
+        ...     state = step(state, 3.0)  # one evaluation of value and gradient, and all that follows from it
+        >>> [round(float(a), 3) for a in minimiser.params(state)["a"]]
+        [3.0, 3.0]
+
     Args:
         value_fn: `value_fn(params, *args) -> scalar`. Data belong into `args`: what is closed over
             becomes a constant of the compiled program.
@@ -89,19 +65,41 @@ class Minimiser:
         compiler_options: dict[str, Any] | None = None,
     ):
         self.optimizer = LBFGS() if optimizer is None else optimizer
-        self.rebuild = rebuild = free_vector(params)[1]
+        self.value_fn = value_fn
+        vector, self.rebuild = free_vector(params)
+        self.limits = Limits.of(vector.dtype)
 
         def chunk(state, limits, args):
-            def step(state):
-                drawn = self._sampled(state, args)
-                value_and_grad = _ValueAndGrad(lambda x: value_fn(rebuild(x), *drawn))
-                return strong(self.optimizer.step(value_and_grad, state, limits))
-
             # The host has read the history of the chunk before.
             state = eqx.tree_at(lambda s: s.progress, state, state.progress.next_chunk())
-            return jax.lax.while_loop(lambda s: s.progress.goes_on(limits), step, state)
+            return jax.lax.while_loop(
+                lambda s: s.progress.goes_on(limits), lambda s: self.step(s, *args, limits=limits), state
+            )
 
         self.chunk = Compiled(chunk, compiler_options)
+
+    def init(self, params: PyTree) -> PyTree:
+        """The state before the first evaluation: a plain pytree, to be saved and taken up again."""
+        return strong(self.optimizer.init(free_vector(params)[0]))
+
+    def step(self, state: PyTree, *args: PyTree, limits: Limits | None = None) -> PyTree:
+        """The state after one more step, for L-BFGS one evaluation of value and gradient; a pure function to jit.
+
+        Args:
+            args: the data; others from step to step are another loss, for which L-BFGS is not made.
+            limits: when to stop; those of `Limits.of` by default.
+        """
+        drawn = self._sampled(state, args)
+        value_and_grad = _ValueAndGrad(lambda x: self.value_fn(self.rebuild(x), *drawn))
+        return strong(self.optimizer.step(value_and_grad, state, self.limits if limits is None else limits))
+
+    def params(self, state: PyTree) -> PyTree:
+        """The best parameters so far."""
+        return self.rebuild(state.progress.best_x)
+
+    def reason(self, state: PyTree) -> StopReason:
+        """Why it ended, or that it is running."""
+        return StopReason.from_code(int(state.progress.reason))
 
     def _sampled(self, state, args):
         sample = getattr(self.optimizer, "sample", None)
@@ -140,7 +138,7 @@ class Minimiser:
             callback: called with the history after each chunk.
         """
         vector = free_vector(params)[0]
-        now: Any = strong(self.optimizer.init(vector) if state is None else state)
+        now: Any = self.init(params) if state is None else strong(state)
         args = jax.tree.map(jnp.asarray, args)
         history: list[Iteration] = []
         compiled_before, started = self.chunk.seconds, time.perf_counter()
@@ -151,7 +149,7 @@ class Minimiser:
         elapsed = lambda: time.perf_counter() - started - (self.chunk.seconds - compiled_before)  # noqa: E731
         if state is not None:
             now = eqx.tree_at(lambda s: s.progress, now, now.progress.resumed(limits))
-        reason = StopReason.from_code(int(now.progress.reason))
+        reason = self.reason(now)
         restarted_at = -patience - 1
         try:
             while reason is StopReason.RUNNING:
@@ -159,7 +157,7 @@ class Minimiser:
                 chunk_started = elapsed()
                 now = jax.block_until_ready(program(now, limits, args))
                 history += iterations_of(now.progress, chunk_started, elapsed())
-                reason = StopReason.from_code(int(now.progress.reason))
+                reason = self.reason(now)
                 if callback is not None:
                     callback(history)
                 if reason is StopReason.RUNNING and time_limit is not None and elapsed() > time_limit:
@@ -167,7 +165,7 @@ class Minimiser:
                 # Flat from the last restart on: other data of the same kind would not change that.
                 settled = reason is StopReason.DECREASE and int(now.progress.iterations) <= restarted_at + patience
                 if between is not None and not settled and reason in (StopReason.RUNNING, StopReason.DECREASE):
-                    new_args = between(self.rebuild(now.progress.best_x), args)
+                    new_args = between(self.params(now), args)
                     if new_args is not None:
                         args = jax.tree.map(jnp.asarray, new_args)
                         now = strong(self.optimizer.restart(now, now.progress.best_x))
@@ -183,7 +181,7 @@ class Minimiser:
         """What is returned of a state in which a run has ended."""
         progress = state.progress
         return Minimum(
-            params=self.rebuild(progress.best_x),
+            params=self.params(state),
             loss=float(progress.best_value),
             reason=reason,
             history=tuple(history),
@@ -195,19 +193,6 @@ class Minimiser:
             run_s=run_s,
             state=state,
         )
-
-
-def iterations_of(progress: Progress, began: float, ended: float) -> list[Iteration]:
-    """The history of a chunk that ran between two seconds.
-
-    They are shared out evenly over its iterations: the host cannot look inside.
-    """
-    rows = np.asarray(progress.rows)[: int(progress.row_count)]
-    clock = np.linspace(began, ended, len(rows) + 1)[1:]
-    return [
-        Iteration(int(row[0]), int(row[1]), *map(float, row[2:]), seconds=float(second))
-        for row, second in zip(rows, clock, strict=True)
-    ]
 
 
 class _ValueAndGrad:

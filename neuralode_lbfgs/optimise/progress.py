@@ -177,6 +177,6 @@ def record(
         reason=jnp.asarray(reason, jnp.int32),
         best_x=jnp.where(better, trial_x, progress.best_x),
         best_value=jnp.where(better, trial_value, progress.best_value),
-        rows=jnp.where(arrived, progress.rows.at[progress.row_count].set(row), progress.rows),
+        rows=jnp.where(arrived, progress.rows.at[progress.row_count % ROWS].set(row), progress.rows),
         row_count=progress.row_count + jnp.where(arrived, 1, 0),
     )

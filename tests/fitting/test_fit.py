@@ -146,9 +146,32 @@ def test_a_user_loss_module_and_optax(data):
     exact = spiral()
     fitted = nl.fit(Linear(jnp.array([[0.0, 1.0], [-1.0, 0.0]])), exact, loss=loss_fn)
     np.testing.assert_allclose(fitted.model.matrix, [[-0.1, 1.3], [-1.0, -0.1]], atol=1e-3)
+    assert not fitted.notes
+    assert fitted.compile_s > 0
     with_adam = nl.fit(Linear(jnp.array([[0.0, 1.0], [-1.0, 0.0]])), exact, optimizer=optax.adam(1e-2), max_iter=50)
     assert with_adam.loss < with_adam.initial_loss
     assert with_adam.stop_reason is nl.StopReason.MAX_ITER
+
+
+def test_a_gradient_that_is_not_that_of_the_loss_is_said(data):
+    class Decay(eqx.Module):
+        rate: jax.Array
+
+        def __call__(self, ts, y0):
+            return y0 * jnp.exp(-self.rate * (ts - ts[0]))[:, None]
+
+    @jax.custom_jvp
+    def doubled(x):
+        return x
+
+    doubled.defjvp(lambda primals, tangents: (primals[0], 2 * tangents[0]))
+    wrong = nl.fit(
+        Decay(jnp.array([0.1, 0.2])),
+        data,
+        loss=lambda m, ts, ys: doubled(jnp.mean((m(ts, ys[0]) - ys) ** 2)),
+        max_iter=2,
+    )
+    assert any("the slope of the loss is" in note for note in wrong.notes)
 
 
 def test_a_throwing_module_is_a_bad_trial(data):

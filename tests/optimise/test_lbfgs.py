@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import scipy.optimize
 
@@ -72,6 +73,37 @@ def test_the_direction_is_that_of_the_two_loop_recursion(number):
     np.testing.assert_allclose(
         jax.jit(quasi_newton_direction)(memory, gradient), two_loop_recursion(pairs[-5:], gradient), rtol=1e-10
     )
+
+
+def test_the_direction_and_the_points_are_those_of_optax():
+    """On smooth problems whose unit step both searches take, the two walk over the same points."""
+    scales = jnp.asarray([1.0, 2.0, 3.0, 5.0])
+
+    def loss(x):
+        return jnp.sum(scales * (x - 1.0) ** 2) / 10 + jnp.sum((x - 1.0) ** 4) / 50
+
+    start = jnp.asarray([0.6, 1.3, 0.8, 1.1])
+    optax_lbfgs = optax.lbfgs(
+        memory_size=10, linesearch=optax.scale_by_zoom_linesearch(30, initial_guess_strategy="one")
+    )
+    x, state = start, optax_lbfgs.init(start)
+
+    @jax.jit
+    def optax_step(x, state):
+        value, gradient = optax.value_and_grad_from_state(loss)(x, state=state)
+        updates, state = optax_lbfgs.update(gradient, state, x, value=value, grad=gradient, value_fn=loss)
+        return optax.apply_updates(x, updates), state
+
+    minimiser = Minimiser(loss, start, LBFGS(memory_size=10))
+    ours, step = minimiser.init(start), jax.jit(minimiser.step)
+    ours = step(ours)
+    for _ in range(8):
+        before = x
+        x, state = optax_step(x, state)
+        # The step is what moved it, so equal points are equal directions where the unit step is taken.
+        ours = step(ours)
+        np.testing.assert_allclose(ours.x, x, rtol=1e-9)
+        assert not np.allclose(x, before, rtol=0, atol=1e-13)
 
 
 def primitives(jaxpr, name):

@@ -1,0 +1,55 @@
+"""What a minimisation returns, and the history of how it came about."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import PyTree
+
+from .progress import Progress
+from .stopping import StopReason
+
+
+class Iteration(NamedTuple):
+    """One row of the history; `evaluations` and `seconds` count from the start of the minimisation."""
+
+    iteration: int
+    evaluations: int
+    loss: float
+    gradient_norm: float
+    step_size: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """What a minimisation returns.
+
+    `params` is the best point that was evaluated, `loss` its value, `state` what is needed to go
+    on. `compile_s` includes tracing.
+    """
+
+    params: PyTree
+    loss: float
+    reason: StopReason
+    history: tuple[Iteration, ...]
+    iterations: int
+    evaluations: int
+    failed_searches: int
+    rejected: int
+    compile_s: float
+    run_s: float
+    state: PyTree = field(repr=False)
+
+
+def iterations_of(progress: Progress, began: float, ended: float) -> list[Iteration]:
+    """The history of a chunk that ran between two seconds.
+
+    They are shared out evenly over its iterations: the host cannot look inside.
+    """
+    rows = np.asarray(progress.rows)[: int(progress.row_count)]
+    clock = np.linspace(began, ended, len(rows) + 1)[1:]
+    return [
+        Iteration(int(row[0]), int(row[1]), *map(float, row[2:]), seconds=float(second))
+        for row, second in zip(rows, clock, strict=True)
+    ]
