@@ -166,7 +166,7 @@ def test_a_gradient_that_is_not_that_of_the_loss_is_said(data):
 
     doubled.defjvp(lambda primals, tangents: (primals[0], 2 * tangents[0]))
     wrong = nl.fit(
-        Decay(jnp.array([0.1, 0.2])),
+        Decay(jnp.array(0.3)),
         data,
         loss=lambda m, ts, ys: doubled(jnp.mean((m(ts, ys[0]) - ys) ** 2)),
         max_iter=2,
