@@ -170,9 +170,10 @@ def _no_better(result: "FitResult") -> str | None:
     """Why the fit is of no use, in a sentence; None if it is better than its start."""
     import numpy as np
 
+    if not np.isfinite(result.loss):
+        return f"the model diverges on the data that it was fitted to: {result.stop_reason.sentence}."
     # Where derivative matching has done it all, the last stage has nothing left to gain.
     fell = any(stage.history and stage.history[-1].loss < stage.history[0].loss for stage in result.stages)
-    ran_full = not np.isnan(result.initial_loss)
-    if (fell or result.loss < result.initial_loss) and (np.isfinite(result.loss) or not ran_full):
+    if fell or result.loss < result.initial_loss:
         return None
     return f"the fit is no better than where it started: {result.stop_reason.sentence}."

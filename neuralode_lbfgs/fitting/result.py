@@ -22,8 +22,9 @@ class FitResult:
         starts: initial state of each training trajectory, in the data's units, at its first time.
         stages: what was done, with the history of each stage.
         stop_reason: why the last stage ended.
-        initial_loss, loss: mean squared residual in units of each state's standard deviation, before the
-            last stage and at the end, under a mesh chosen for the final model.
+        initial_loss, loss: mean squared residual of whole trajectories in units of each state's standard deviation,
+            under a mesh chosen for the model, or the value of a loss of your own: when a stage first solved whole
+            trajectories (NaN if none did), and at the end.
         noise: estimated standard deviation of the observations in the same units, or None.
         estimated: whether initial states were estimated with the model, because first rows are noisy or incomplete.
         compile_s, run_s: seconds of tracing and compiling, and of minimising.

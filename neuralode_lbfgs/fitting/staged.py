@@ -1,6 +1,7 @@
 """A fit in stages: each begins where the one before it ended, and the one that predicts best is kept."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -72,7 +73,8 @@ def fit_in_stages(
         course = _course(reached[best].model if goes_on else model, data, curves, options, optimizer)
         if goes_on:
             course.decay = reached[best].decay
-        stages += [one.stage for one in _run_stages(again, course, None, callback, notes)]
+        finished = [one.stage for one in _run_stages(again, course, None, callback, notes)]
+        stages += [replace(stage, why="again, with all trajectories") for stage in finished]
         spent = [*spent, *course.spent]
     coordinates = course.mesher.coordinates
     final = np.asarray(coordinates.states_out(np.asarray(course.parameters.starts, np.float64)))

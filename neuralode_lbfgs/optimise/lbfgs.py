@@ -48,10 +48,15 @@ def empty_memory(size: int, x: Float[Array, " free"]) -> Memory:
     return Memory(rows, rows, jnp.eye(size, dtype=x.dtype), jnp.asarray(0, jnp.int32))
 
 
-def remember(memory: Memory, s: Float[Array, " free"], y: Float[Array, " free"]) -> Memory:
-    """Add a pair, if the loss curves upward along it (s.y > eps y.y); else keep the memory as it is."""
+def curves_upward(s: Float[Array, " free"], y: Float[Array, " free"]) -> Bool[Array, ""]:
+    """Whether a pair says that the loss curves upward along it: s.y > eps y.y."""
     curvature = s @ y
-    keep = jnp.isfinite(curvature) & (curvature > jnp.finfo(s.dtype).eps * (y @ y))
+    return jnp.isfinite(curvature) & (curvature > jnp.finfo(s.dtype).eps * (y @ y))
+
+
+def remember(memory: Memory, s: Float[Array, " free"], y: Float[Array, " free"]) -> Memory:
+    """Add a pair, if the loss curves upward along it; else keep the memory as it is."""
+    keep = curves_upward(s, y)
     rows_s = jnp.roll(memory.s, -1, axis=0).at[-1].set(s)
     rows_y = jnp.roll(memory.y, -1, axis=0).at[-1].set(y)
     sy = jnp.roll(memory.sy, (-1, -1), axis=(0, 1)).at[-1].set(0).at[:, -1].set(rows_s @ y)
@@ -170,6 +175,8 @@ class LBFGS(eqx.Module):
             unbounded=endless & ~state.fresh,
             search_failed=advice.failed & ~state.fresh,
             memory_restarted=dead & (state.memory.kept > 0),
+            pairs=state.memory.kept,
+            pair_skipped=took & ~state.fresh & ~curves_upward(x - state.x, new_gradient - state.gradient),
         )
 
         def next_search(memory):

@@ -11,7 +11,11 @@ from .stopping import StopReason
 
 
 class Iteration(NamedTuple):
-    """One row of the history; `evaluations` and `seconds` count from the start of the minimisation."""
+    """One row of the history; `evaluations` and `seconds` count from the start of the minimisation.
+
+    Of L-BFGS: how many curvature pairs its direction was formed from, how many were skipped so far because the loss
+    did not curve upward along them, and how often it has begun anew from the steepest descent.
+    """
 
     iteration: int
     evaluations: int
@@ -19,6 +23,9 @@ class Iteration(NamedTuple):
     gradient_norm: float
     step_size: float
     seconds: float
+    pairs: int = 0
+    skipped: int = 0
+    restarts: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,6 @@ def iterations_of(progress: Progress, began: float, ended: float) -> list[Iterat
     rows = np.asarray(progress.rows)[: int(progress.row_count)]
     clock = np.linspace(began, ended, len(rows) + 1)[1:]
     return [
-        Iteration(int(row[0]), int(row[1]), *map(float, row[2:]), seconds=float(second))
+        Iteration(int(row[0]), int(row[1]), *map(float, row[2:5]), float(second), *map(int, row[5:]))
         for row, second in zip(rows, clock, strict=True)
     ]

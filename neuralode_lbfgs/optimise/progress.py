@@ -47,7 +47,7 @@ class Limits(eqx.Module):
 class Progress(eqx.Module):
     """Counters, the best point, and the history of the present chunk.
 
-    A row of `rows` is (iteration, evaluations, loss, gradient norm, step size).
+    A row of `rows` is (iteration, evaluations, loss, gradient norm, step size, pairs, skipped, restarts).
     """
 
     iterations: Int[Array, ""]
@@ -56,19 +56,20 @@ class Progress(eqx.Module):
     flat: Int[Array, ""]  # iterations in a row with a decrease below ftol
     failed_searches: Int[Array, ""]
     restarts: Int[Array, ""]
+    skipped: Int[Array, ""]  # curvature pairs
     rejected: Int[Array, ""]  # evaluations that were not finite
     reason: Int[Array, ""]
     best_x: Float[Array, " free"]
     best_value: Float[Array, ""]
-    rows: Float[Array, "rows 5"]
+    rows: Float[Array, "rows 8"]
     row_count: Int[Array, ""]
 
     @classmethod
     def start(cls, x: Float[Array, " free"]) -> "Progress":
         zero = jnp.asarray(0, jnp.int32)
         return cls(
-            zero, zero, zero, zero, zero, zero, zero, zero,
-            x, jnp.asarray(jnp.inf, x.dtype), jnp.zeros((ROWS, 5), x.dtype), zero,
+            zero, zero, zero, zero, zero, zero, zero, zero, zero,
+            x, jnp.asarray(jnp.inf, x.dtype), jnp.zeros((ROWS, 8), x.dtype), zero,
         )  # fmt: skip
 
     def reopen(self) -> "Progress":
@@ -118,6 +119,8 @@ def record(
     comparable: Any = True,
     search_failed: Any = False,
     memory_restarted: Any = False,
+    pairs: Any = 0,
+    pair_skipped: Any = False,
     evaluations: Any = 1,
 ) -> Progress:
     """The progress after one step of an optimiser.
@@ -132,7 +135,8 @@ def record(
         dead, diverged, unbounded: whether the optimiser has no way to go on, and why.
         comparable: whether values at different iterates are of the same loss; if not (mini-batches), the
             latest iterate counts as the best, and the run does not end for want of decrease.
-        search_failed, memory_restarted: counted for the diagnosis.
+        search_failed, memory_restarted, pair_skipped: counted for the diagnosis.
+        pairs: of curvature, from which the step's direction was formed.
         evaluations: how many evaluations of value and gradient the step took.
     """
     iterations = progress.iterations + jnp.where(took_step, 1, 0)
@@ -160,19 +164,19 @@ def record(
 
     trial_x, trial_value = (x, value) if trial is None else trial
     better = finite & ((trial_value < progress.best_value) | ~jnp.asarray(comparable))
-    row = jnp.stack(
-        [
-            jnp.asarray(column, x.dtype)
-            for column in (iterations, total, value, gradient_norm, jnp.where(took_step, step, 0))
-        ]
-    )
+    restarts = progress.restarts + jnp.where(memory_restarted, 1, 0)
+    skipped = progress.skipped + jnp.where(pair_skipped, 1, 0)
+    size = jnp.where(took_step, step, 0)
+    columns = (iterations, total, value, gradient_norm, size, pairs, skipped, restarts)
+    row = jnp.stack([jnp.asarray(column, x.dtype) for column in columns])
     return Progress(
         iterations=iterations,
         evaluations=total,
         chunk_evaluations=progress.chunk_evaluations + evaluations,
         flat=flat,
         failed_searches=progress.failed_searches + jnp.where(search_failed, 1, 0),
-        restarts=progress.restarts + jnp.where(memory_restarted, 1, 0),
+        restarts=restarts,
+        skipped=skipped,
         rejected=progress.rejected + jnp.where(finite, 0, 1),
         reason=jnp.asarray(reason, jnp.int32),
         best_x=jnp.where(better, trial_x, progress.best_x),

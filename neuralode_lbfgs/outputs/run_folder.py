@@ -81,7 +81,7 @@ def write_metrics(folder: Path, metrics: "Metrics") -> None:
 
 def write_history(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
     with open(folder / HISTORY, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, HISTORY_COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, HISTORY_COLUMNS, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -107,6 +107,9 @@ def test_the_history_tells_every_iteration_and_the_callback_sees_it_grow(minimis
     assert found.history[0].loss == float(rosenbrock(START))
     assert found.history[-1].loss == pytest.approx(found.loss)
     assert found.history[-1].evaluations == found.evaluations
+    # Each direction is formed from the pairs before it: none of them is skipped on this smooth function.
+    assert [row.pairs for row in found.history[1:]] == [min(i, 50) for i in range(found.iterations)]
+    assert (found.history[-1].skipped, found.history[-1].restarts) == (0, 0)
     seconds = [row.seconds for row in found.history]
     assert seconds == sorted(seconds)
 

@@ -68,6 +68,17 @@ def test_it_ends_for_the_right_reason(name, dtype, minimisers):
         assert found.loss == pytest.approx(float(objective(found.params)), rel=1e-5)
 
 
+def test_pairs_that_bend_downward_are_skipped_and_counted():
+    """A long way over a hill, where the curvature is negative, before the valley."""
+    found = minimise(
+        lambda x: jnp.sum(jnp.cos(x) + 0.01 * (x - 3.0) ** 2),
+        jnp.asarray([0.3]),
+        optimizer=LBFGS(line_search="backtracking"),
+    )
+    assert found.history[-1].skipped > 0
+    assert found.loss < -0.9
+
+
 def test_something_unbounded_ends_after_one_search(minimisers):
     for dtype, minimiser in minimisers.items():
         assert minimiser.run(jnp.ones(2, dtype), list(CASES).index("linear")).evaluations == 21
