@@ -62,8 +62,10 @@ class FullHorizon:
         *,
         train_starts: bool,
         record: Record,
+        time_limit: float | None,
     ):
         self.data, self.parameters, self.mesher, self.options, self.record = data, parameters, mesher, options, record
+        self.time_limit = time_limit
         self.dtype, tableau = parameters.starts.dtype, mesher.tableau
         free, fixed = split_parameters(parameters, train_starts=train_starts)
         self.free, self.fixed = free, fixed
@@ -103,7 +105,7 @@ class FullHorizon:
                 max_evals=left if to_the_end or (stochastic and round_number) else min(ROUND_EVALS, left),
                 gtol=options.gtol,
                 ftol=options.ftol if to_the_end else max(ROUND_FTOL, options.ftol),
-                time_limit=None if options.time_limit is None else max(options.time_limit - record.run_s, 1e-3),
+                time_limit=None if self.time_limit is None else max(self.time_limit - record.run_s, 1e-3),
                 chunk_evals=REFINE_EVALS,
                 between=lambda best, args: (self.remeshed(best), args[1]),
                 callback=record.watch,

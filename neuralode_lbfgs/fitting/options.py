@@ -25,7 +25,7 @@ class FitOptions:
     """Stop when the relative decrease stays below this for several iterations."""
 
     time_limit: float | None = None
-    """Seconds of running, compilation not counted; the best model so far is kept."""
+    """Seconds of running, all stages together, compilation not counted; the best model so far is kept."""
 
     memory_size: int = 50
     """Curvature pairs that L-BFGS keeps."""

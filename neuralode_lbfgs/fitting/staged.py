@@ -11,6 +11,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Tableau
 from ..optimise import LBFGS, Optax, StopReason
+from .course import Course
 from .evidence import weight_groups
 from .gauss_newton import Point
 from .losses import Parameters
@@ -22,11 +23,12 @@ from .preparing import prepared
 from .record import Progressed, Record, Stage
 from .result import FitResult
 from .smoothing import smooth_all
-from .stages import FIRST_DECAY, STAGES, WHY, Course, newton_pays
+from .stages import FIRST_DECAY, STAGES, WHY, newton_pays
 from .starts import first_states
 from .validation import free_run_error, hold_out
 
 ABOUT_AS_GOOD = 1.1  # times the best error on held-out trajectories: the earliest stage within it is smoother
+TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
 MOST_STEPS = 2_000_000
 
@@ -57,6 +59,8 @@ def fit_in_stages(
     part = data if held_out is None else data.split(ids=held_out.ids)[0]
     by_id = dict(zip(data.ids, curves, strict=True))
     course = _course(model, part, tuple(by_id[name] for name in part.ids), options, optimizer)
+    if options.time_limit is not None:
+        course.time_limit = options.time_limit * (1.0 if held_out is None else TIME_TO_CHOOSE)
     names = _plan(course, notes)
     reached = _run_stages(names, course, held_out, callback, notes)
     stages, spent = [one.stage for one in reached], course.spent
@@ -73,8 +77,12 @@ def fit_in_stages(
         course = _course(reached[best].model if goes_on else model, data, curves, options, optimizer)
         if goes_on:
             course.decay = reached[best].decay
+        if options.time_limit is not None:
+            course.time_limit = options.time_limit - sum(record.run_s for record in spent)
         finished = [one.stage for one in _run_stages(again, course, None, callback, notes)]
         stages += [replace(stage, why="again, with all trajectories") for stage in finished]
+        if stages[-1].reason is StopReason.INTERRUPTED and not goes_on:
+            course.replace(reached[best].model)
         spent = [*spent, *course.spent]
     coordinates = course.mesher.coordinates
     final = np.asarray(coordinates.states_out(np.asarray(course.parameters.starts, np.float64)))
@@ -127,7 +135,7 @@ def _run_stages(
         if held_out is not None and not interrupted:
             error = free_run_error(course.parameters.model, held_out, noisy=course.train_starts)
         reached.append(Reached(stage, course.parameters.model, course.decay, error))
-        if interrupted:
+        if stage.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
             break
     return reached
 

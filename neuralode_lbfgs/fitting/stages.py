@@ -1,29 +1,22 @@
 """The stages of a fit: each is a loss, a minimisation, and a word on why it is done."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from ..data.trajectories import Trajectories
-from ..models import NeuralODE, trainable
-from ..optimise import LBFGS, Minimiser, Optax, StopReason
+from ..models import trainable
+from ..optimise import Minimiser, StopReason
+from .course import Course
 from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
-from .losses import Parameters
-from .matching import SlopeRegression, Slopes, matching_loss, slope_residuals
-from .mesh import Mesher
-from .options import FitOptions
-from .pieces import Cut, PieceSolver, cut
+from .matching import SlopeRegression, matching_loss, slope_residuals
 from .polish import WholeTrajectories
 from .record import Record
 from .shooting import Shooting
-from .smoothing import SmoothTrajectory
 
 FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the evidence lets go where the data insist
 MATCHING_EVALS, MATCHING_ROUNDS = 2000, 8
@@ -39,64 +32,6 @@ CHANCE = 2.0
 MESH_PASSES = 2
 MOST_FOR_NEWTON = 1500  # weights: beyond, solving the normal equations costs more than L-BFGS's iterations
 MOST_WORK = 5e9  # multiplications for J^T J: about half a second a step
-
-
-@dataclass
-class Course:
-    """A fit on its way: the data, and the best that was reached so far, which each stage replaces when it ends.
-
-    Args:
-        data: what was measured.
-        curves: smooth curves through it.
-        options: of the fit.
-        optimizer: of the full horizon.
-        parameters: the model, and the initial state of each trajectory.
-        train_starts: whether initial states are fitted.
-        mesher: chooses the steps.
-        decay: per group of weights.
-        slopes: of the curves, where every state was seen.
-        brief: whether the full horizon is followed by a polish.
-        spent: what the stages before have cost.
-        loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
-        noise: estimated standard deviation of the observations, order one.
-    """
-
-    data: Trajectories
-    curves: Sequence[SmoothTrajectory]
-    options: FitOptions
-    optimizer: LBFGS | Optax
-    parameters: Parameters
-    train_starts: bool
-    mesher: Mesher
-    decay: np.ndarray
-    slopes: Slopes | None
-    brief: bool = False
-    spent: list[Record] = field(default_factory=list)
-    loss: float = float("nan")
-    initial_loss: float = float("nan")
-    noise: float | None = None
-    _last_cut: Cut | None = None
-
-    @property
-    def choose(self) -> Callable[[Evidence], np.ndarray] | None:
-        """The decay that follows from the evidence, unless it was given."""
-        return None if self.options.weight_decay is not None else lambda evidence: evidence.decay
-
-    def cut(self) -> Cut:
-        """The trajectories in pieces, on the present mesh."""
-        mesher = self.mesher
-        self._last_cut = cut(self.data, self.curves, mesher.coordinates, mesher.tableau, mesher.counts, self._last_cut)
-        return self._last_cut
-
-    @cached_property
-    def solver(self) -> PieceSolver:
-        """Of pieces; its program serves shooting and polish."""
-        return PieceSolver(self.parameters.model, self.mesher.tableau)
-
-    def replace(self, model: NeuralODE, starts: np.ndarray | None = None) -> None:
-        """A better model, and better starts unless they are given by the data."""
-        old = self.parameters.starts
-        self.parameters = Parameters(model, old if starts is None else jnp.asarray(starts, old.dtype))
 
 
 def match_derivatives(course: Course, record: Record) -> StopReason:
@@ -116,7 +51,10 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     choose = None if options.weight_decay is not None else from_slopes
     problem = SlopeRegression(model, slopes, observed)
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
-        fit = gauss_newton(problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch)
+        fit = gauss_newton(
+            problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
+            time_limit=course.seconds_left(record),
+        )  # fmt: skip
         record.add(fit)
         if fit.mean_square > FLAT * fit.initial_mean_square:
             return fit.reason  # noise hides the slopes: a field that was smoothed to nothing is a worse start than none
@@ -131,12 +69,13 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     reason = StopReason.RUNNING
     for _ in range(MATCHING_ROUNDS):
         minimum = minimiser.run(
-            free, slopes, jnp.asarray(decay), max_evals=MATCHING_EVALS, ftol=1e-5, callback=record.watch
-        )
+            free, slopes, jnp.asarray(decay), max_evals=MATCHING_EVALS, ftol=1e-5, callback=record.watch,
+            time_limit=course.seconds_left(record),
+        )  # fmt: skip
         record.add(minimum)
         free, reason = minimum.params, minimum.reason
         course.replace(eqx.combine(free, fixed))
-        if reason is StopReason.INTERRUPTED:
+        if reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
             break
         evidence = estimate(free, slopes, decay=decay, observed=observed)
         old, decay = decay, decay if choose is None else choose(evidence)
@@ -161,8 +100,9 @@ def shoot(course: Course, record: Record) -> StopReason:
     reason = StopReason.RUNNING
     for problem.continuity in CONTINUITY:
         fit = gauss_newton(
-            problem, point, decay, choose=None, max_steps=SHOOTING_STEPS, ftol=0.03, patience=1, watch=record.watch
-        )
+            problem, point, decay, choose=None, max_steps=SHOOTING_STEPS, ftol=0.03, patience=1, watch=record.watch,
+            time_limit=course.seconds_left(record),
+        )  # fmt: skip
         record.add(fit)
         reason = fit.reason
         if reason is StopReason.NONFINITE_START:
@@ -170,7 +110,7 @@ def shoot(course: Course, record: Record) -> StopReason:
         point = fit.point
         course.replace(course.solver.model(point.x), point.states[cuts.first] if course.train_starts else None)
         course.noise = fit.evidence.noise
-        if reason is StopReason.INTERRUPTED:
+        if reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
             break
     course.decay = decay
     return reason
@@ -180,7 +120,7 @@ def full_horizon(course: Course, record: Record) -> StopReason:
     """Whole trajectories, by L-BFGS or another optimiser."""
     stage = FullHorizon(
         course.data, course.parameters, course.mesher, course.options, course.optimizer,
-        train_starts=course.train_starts, record=record,
+        train_starts=course.train_starts, record=record, time_limit=course.seconds_left(record),
     )  # fmt: skip
     try:
         full = stage.run(course.decay, brief=course.brief)
@@ -207,10 +147,10 @@ def polish(course: Course, record: Record) -> StopReason:
         steps = min(most, left // 3, options.max_iter - sum(r.iterations for r in before))
         if steps < 1:
             return StopReason.MAX_EVALS if left < 3 else StopReason.MAX_ITER
-        limit = None if options.time_limit is None else options.time_limit - sum(r.run_s for r in before)
         fit: GaussNewtonFit = gauss_newton(
             problem, point, course.decay, choose=course.choose, max_steps=steps,
-            ftol=min(POLISH_FTOL, CHANCE / data.observed), damping=damping, watch=record.watch, time_limit=limit,
+            ftol=min(POLISH_FTOL, CHANCE / data.observed), damping=damping, watch=record.watch,
+            time_limit=course.seconds_left(record),
         )  # fmt: skip
         record.add(fit)
         reason = fit.reason

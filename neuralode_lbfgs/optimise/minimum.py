@@ -56,7 +56,11 @@ def iterations_of(progress: Progress, began: float, ended: float) -> list[Iterat
     """
     rows = np.asarray(progress.rows)[: int(progress.row_count)]
     clock = np.linspace(began, ended, len(rows) + 1)[1:]
-    return [
-        Iteration(int(row[0]), int(row[1]), *map(float, row[2:5]), float(second), *map(int, row[5:]))
-        for row, second in zip(rows, clock, strict=True)
-    ]
+    return [_iteration(row, float(second)) for row, second in zip(rows, clock, strict=True)]
+
+
+def _iteration(row: np.ndarray, second: float) -> Iteration:
+    """A row of the buffer: see `Progress`."""
+    iteration, evaluations, loss, gradient_norm, step_size, pairs, skipped, restarts = map(float, row)
+    counts = int(pairs), int(skipped), int(restarts)
+    return Iteration(int(iteration), int(evaluations), loss, gradient_norm, step_size, second, *counts)

@@ -72,6 +72,13 @@ def test_same_seed_same_result(data, result):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_time_limit_holds_for_all_stages_together(data):
+    hurried = nl.fit(model_for(data), data, time_limit=0.02, max_evals=300)
+    assert hurried.stop_reason is nl.StopReason.TIME_LIMIT
+    assert hurried.run_s < 1.0
+    assert np.isfinite(hurried.loss)
+
+
 def test_units_of_a_power_of_two_change_nothing(data, result):
     """Coordinates bring everything to order one: other units are the same fit, bit for bit."""
     factor = 2.0**30

@@ -1,0 +1,86 @@
+"""What the stages of a fit hand on to each other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from ..models import NeuralODE
+from ..optimise import LBFGS, Optax
+from .evidence import Evidence
+from .losses import Parameters
+from .matching import Slopes
+from .mesh import Mesher
+from .options import FitOptions
+from .pieces import Cut, PieceSolver, cut
+from .record import Record
+from .smoothing import SmoothTrajectory
+
+
+@dataclass
+class Course:
+    """A fit on its way: the data, and the best that was reached so far, which each stage replaces when it ends.
+
+    Args:
+        data: what was measured.
+        curves: smooth curves through it.
+        options: of the fit.
+        optimizer: of the full horizon.
+        parameters: the model, and the initial state of each trajectory.
+        train_starts: whether initial states are fitted.
+        mesher: chooses the steps.
+        decay: per group of weights.
+        slopes: of the curves, where every state was seen.
+        time_limit: seconds of running that all stages have together.
+        brief: whether the full horizon is followed by a polish.
+        spent: what the stages before have cost.
+        loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
+        noise: estimated standard deviation of the observations, order one.
+    """
+
+    data: Trajectories
+    curves: Sequence[SmoothTrajectory]
+    options: FitOptions
+    optimizer: LBFGS | Optax
+    parameters: Parameters
+    train_starts: bool
+    mesher: Mesher
+    decay: np.ndarray
+    slopes: Slopes | None
+    time_limit: float | None = None
+    brief: bool = False
+    spent: list[Record] = field(default_factory=list)
+    loss: float = float("nan")
+    initial_loss: float = float("nan")
+    noise: float | None = None
+    _last_cut: Cut | None = None
+
+    @property
+    def choose(self) -> Callable[[Evidence], np.ndarray] | None:
+        """The decay that follows from the evidence, unless it was given."""
+        return None if self.options.weight_decay is not None else lambda evidence: evidence.decay
+
+    def seconds_left(self, record: Record) -> float | None:
+        """Of the time limit, for the stage of this record; never quite zero, so that a stage takes a first step."""
+        if self.time_limit is None:
+            return None
+        return max(self.time_limit - sum(one.run_s for one in [*self.spent, record]), 1e-3)
+
+    def cut(self) -> Cut:
+        """The trajectories in pieces, on the present mesh."""
+        mesher = self.mesher
+        self._last_cut = cut(self.data, self.curves, mesher.coordinates, mesher.tableau, mesher.counts, self._last_cut)
+        return self._last_cut
+
+    @cached_property
+    def solver(self) -> PieceSolver:
+        """Of pieces; its program serves shooting and polish."""
+        return PieceSolver(self.parameters.model, self.mesher.tableau)
+
+    def replace(self, model: NeuralODE, starts: np.ndarray | None = None) -> None:
+        """A better model, and better starts unless they are given by the data."""
+        old = self.parameters.starts
+        self.parameters = Parameters(model, old if starts is None else jnp.asarray(starts, old.dtype))
