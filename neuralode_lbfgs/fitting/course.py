@@ -34,6 +34,7 @@ class Course:
         mesher: chooses the steps.
         decay: per group of weights.
         slopes: of the curves, where every state was seen.
+        smooth: decay of shooting.
         time_limit: seconds of running that all stages have together.
         brief: whether the full horizon is followed by a polish.
         spent: what the stages before have cost.
@@ -50,6 +51,7 @@ class Course:
     mesher: Mesher
     decay: np.ndarray
     slopes: Slopes | None
+    smooth: float = 1e-4
     time_limit: float | None = None
     brief: bool = False
     spent: list[Record] = field(default_factory=list)

@@ -23,7 +23,6 @@ MATCHING_EVALS, MATCHING_ROUNDS = 2000, 8
 MATCHING_STEPS = 60  # of Gauss-Newton: a start for the next stage, no more
 FLAT = 0.5  # of the mean square slope: unexplained, it makes matching useless
 SLOPE_ERROR = 0.02  # of a smoothing spline, in units of a typical slope
-SMOOTH = 1e-4  # decay of shooting: a smooth field to start from predicts others better than one that fits closely
 CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much as; then jumps are negligible
 SHOOTING_STEPS = 12  # at each of them
 POLISH_STEPS = (30, 170)  # on a first mesh, and on one that suits the model found there
@@ -96,7 +95,7 @@ def shoot(course: Course, record: Record) -> StopReason:
     cuts = course.cut()
     problem = Shooting(course.solver, cuts, data.observed)
     point = Point(x, cuts.guess)
-    decay = course.decay if options.weight_decay is not None else np.full_like(course.decay, SMOOTH)
+    decay = course.decay if options.weight_decay is not None else np.full_like(course.decay, course.smooth)
     reason = StopReason.RUNNING
     for problem.continuity in CONTINUITY:
         fit = gauss_newton(

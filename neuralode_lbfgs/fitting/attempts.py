@@ -1,0 +1,135 @@
+"""Running stages: one after the other, watched by held-out trajectories, and again where they led nowhere."""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from ..models import NeuralODE
+from ..optimise import StopReason
+from .course import Course
+from .gauss_newton import Point
+from .losses import Parameters
+from .polish import WholeTrajectories
+from .record import Progressed, Record, Stage
+from .stages import STAGES, WHY
+from .validation import free_run_error
+
+# Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
+# then runs away, or is no better than the mean, a smoother one is tried.
+SMOOTH = (1e-4, 1e-3, 1e-2)
+ABOUT_AS_GOOD = 1.1  # times the best error on held-out trajectories: the earliest stage within it is smoother
+
+Watcher = Callable[[Progressed], None] | None
+
+
+class Reached(NamedTuple):
+    """Where a stage ended, and the error of held-out trajectories there."""
+
+    stage: Stage
+    model: NeuralODE
+    decay: np.ndarray
+    error: float
+
+
+class Attempt(NamedTuple):
+    """Stages up to the last: the error in the end in standard deviations, where each ended, and those that were run."""
+
+    error: float
+    course: Course
+    reached: list[Reached]
+    stages: list[Stage]
+
+
+def attempts(
+    names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
+) -> list[Attempt]:
+    """All stages; then from shooting on from a smoother field, while the model is no better than the mean."""
+    first, made = course.parameters, []
+    before: list[Reached] = []
+    for smooth in SMOOTH:
+        course.smooth = smooth
+        reached = run_stages(names, course, held_out, callback, notes)
+        if held_out is None:
+            error = float(np.nan_to_num(np.sqrt(whole_loss(course)), nan=np.inf))
+        else:
+            error = min((one.error for one in reached if np.isfinite(one.error)), default=np.inf)
+        made.append(Attempt(error, course, [*before, *reached], [one.stage for one in reached]))
+        if error < 1 or ended(reached) or "shooting" not in names or course.options.weight_decay is not None:
+            break
+        before = before or reached[: names.index("shooting")]
+        names = names[names.index("shooting") :]
+        course = copy(course)
+        course.parameters = Parameters(before[-1].model if before else first.model, first.starts)
+        course.loss = course.initial_loss = float("nan")
+    return made
+
+
+def ended(reached: Sequence[Reached]) -> bool:
+    """Whether a person or the clock wants no more."""
+    return reached[-1].stage.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT)
+
+
+def run_stages(
+    names: Sequence[str], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
+) -> list[Reached]:
+    """All of them, or up to the one that was interrupted."""
+    course.brief = "polish" in names
+    reached = []
+    for name in names:
+        stage = _run_stage(name, course, callback, notes)
+        interrupted, error = stage.reason is StopReason.INTERRUPTED, float("nan")
+        if held_out is not None and not interrupted:
+            error = free_run_error(course.parameters.model, held_out, noisy=course.train_starts)
+        reached.append(Reached(stage, course.parameters.model, course.decay, error))
+        if stage.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
+            break
+    return reached
+
+
+def best_of(reached: Sequence[Reached]) -> int:
+    """The earliest that is about as good as the best."""
+    enough = ABOUT_AS_GOOD * min(one.error for one in reached)
+    return next(i for i, one in enumerate(reached) if one.error <= enough)
+
+
+def whole_loss(course: Course) -> float:
+    """The mean square of the residuals of whole trajectories, also where no stage has solved them."""
+    if not np.isnan(course.loss):
+        return course.loss
+    coordinates, solver = course.mesher.coordinates, course.solver
+    problem = WholeTrajectories(course.data, coordinates, solver, course.cut(), train_starts=False)
+    return problem.value(Point(solver.numbers(course.parameters.model), np.asarray(course.parameters.starts)))
+
+
+def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
+    record = Record(name, callback)
+    try:
+        reason = STAGES[name](course, record)
+    except KeyboardInterrupt:
+        reason = StopReason.INTERRUPTED
+    course.spent.append(record)
+    if name == "full":
+        notes += _warnings_of(record)
+    how = "estimated with it" if course.train_starts else "taken from the first rows"
+    why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
+    note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
+    return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "")
+
+
+def _warnings_of(record: Record) -> list[str]:
+    notes = []
+    searches = max(record.iterations, 1)
+    if record.evaluations > 4 * searches and record.iterations >= 10:
+        notes.append(
+            f"line searches took {record.evaluations / searches:.1f} evaluations an iteration; about one is usual: "
+            "the loss is rough (tighten rtol) or badly scaled (try a smaller initial_step)."
+        )
+    if record.rejected > 0.2 * max(record.evaluations, 1):
+        notes.append(
+            f"{record.rejected} of {record.evaluations} trials diverged; a smaller initial_step or shorter "
+            "trajectories may help."
+        )
+    return notes
