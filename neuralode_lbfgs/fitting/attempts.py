@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -79,12 +80,14 @@ def run_stages(
     course.brief = "polish" in names
     reached = []
     for name in names:
-        stage = _run_stage(name, course, callback, notes)
-        interrupted, error = stage.reason is StopReason.INTERRUPTED, float("nan")
-        if held_out is not None and not interrupted:
-            error = free_run_error(course.parameters.model, held_out, noisy=course.train_starts)
+        stage, error = _run_stage(name, course, callback, notes), float("nan")
+        if held_out is not None and stage.reason is not StopReason.INTERRUPTED:
+            try:
+                error = free_run_error(course.parameters.model, held_out, noisy=course.train_starts)
+            except KeyboardInterrupt:
+                stage = replace(stage, reason=StopReason.INTERRUPTED)
         reached.append(Reached(stage, course.parameters.model, course.decay, error))
-        if stage.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
+        if ended(reached):
             break
     return reached
 
@@ -99,6 +102,7 @@ def whole_loss(course: Course) -> float:
     """The mean square of the residuals of whole trajectories, also where no stage has solved them."""
     if not np.isnan(course.loss):
         return course.loss
+    course.mesher.refine(course.parameters.model, course.parameters.starts)
     coordinates, solver = course.mesher.coordinates, course.solver
     problem = WholeTrajectories(course.data, coordinates, solver, course.cut(), train_starts=False)
     return problem.value(Point(solver.numbers(course.parameters.model), np.asarray(course.parameters.starts)))

@@ -72,6 +72,18 @@ def test_same_seed_same_result(data, result):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_model_that_runs_away_is_begun_again_from_a_smoother_field(data, monkeypatch):
+    from neuralode_lbfgs.fitting import attempts
+
+    losses, real = iter([25.0]), attempts.whole_loss
+    monkeypatch.setattr(attempts, "whole_loss", lambda course: next(losses, None) or real(course))
+    result = nl.fit(model_for(data), data, max_evals=300)
+    once = ["shooting", "full", "polish"]
+    assert [stage.name for stage in result.stages] == ["matching", *once, *once]
+    assert any("tried 2 times, from ever smoother fields" in note and "5, 0.0" in note for note in result.notes)
+    assert scaled_error(result, spiral(noise=0.0), data) < 0.01
+
+
 def test_a_time_limit_holds_for_all_stages_together(data):
     hurried = nl.fit(model_for(data), data, time_limit=0.02, max_evals=300)
     assert hurried.stop_reason is nl.StopReason.TIME_LIMIT
