@@ -21,7 +21,9 @@ from .validation import free_run_error
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
 # then runs away, or is no better than the mean, a smoother one is tried.
 SMOOTH = (1e-4, 1e-3, 1e-2)
-ABOUT_AS_GOOD = 1.1  # times the best error on held-out trajectories: the earliest stage within it is smoother
+# Times the best error on held-out trajectories, which may lie where no other does: the last stage is most exact, and
+# is given up only where it is clearly worse; then the earliest that is about as good as the best is the smoothest.
+CLEARLY_WORSE, ABOUT_AS_GOOD = 1.3, 1.1
 
 Watcher = Callable[[Progressed], None] | None
 
@@ -93,9 +95,11 @@ def run_stages(
 
 
 def best_of(reached: Sequence[Reached]) -> int:
-    """The earliest that is about as good as the best."""
-    enough = ABOUT_AS_GOOD * min(one.error for one in reached)
-    return next(i for i, one in enumerate(reached) if one.error <= enough)
+    """The last, unless it is clearly worse than the best; then the earliest that is about as good as that."""
+    least = min(one.error for one in reached)
+    if reached[-1].error <= CLEARLY_WORSE * least:
+        return len(reached) - 1
+    return next(i for i, one in enumerate(reached) if one.error <= ABOUT_AS_GOOD * least)
 
 
 def whole_loss(course: Course) -> float:

@@ -1,0 +1,73 @@
+"""Trajectories held out inside the training data say which stage is kept."""
+
+import jax
+import numpy as np
+import pytest
+
+import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting import attempts
+from neuralode_lbfgs.fitting.validation import free_run_error, hold_out
+
+
+def spirals(number, num, noise=0.0):
+    return nl.simulate(
+        "spiral_linear",
+        num_trajectories=number,
+        num=num,
+        t1=4.0,
+        noise=noise,
+        relative_noise=True,
+        key=jax.random.key(0),
+    )
+
+
+def test_a_quarter_is_held_out_where_it_can_be_spared():
+    assert hold_out(spirals(2, 200)) is None  # two trajectories
+    assert hold_out(spirals(4, 20)) is None  # 160 numbers
+    held_out = hold_out(spirals(8, 30))
+    assert held_out is not None
+    assert held_out.ids == ("run7", "run8")
+    data = spirals(4, 60)
+    ys = data[3].ys.copy()
+    ys[0, 1] = np.nan
+    incomplete = data.with_trajectories([*data.trajectories[:3], nl.Trajectory("run4", data[3].ts, ys)])
+    held_out = hold_out(incomplete)
+    assert held_out is not None
+    assert held_out.ids == ("run3",)  # a free run begins at a complete row
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    return spirals(4, 60, noise=0.05)
+
+
+@pytest.fixture(scope="module")
+def result(noisy):
+    model = nl.NeuralODE(nl.MLPVectorField(2, width_size=8, depth=1, key=jax.random.key(0)))
+    return nl.fit(model, noisy, max_evals=200)
+
+
+def test_the_kept_stage_is_run_again_with_all_trajectories(noisy, result):
+    assert any(note.startswith("held out run4 (RMSE/sd: matching") for note in result.notes)
+    assert result.stages[-1].why == "again, with all trajectories"
+    assert set(result.starts) == set(noisy.ids)
+    truth = spirals(4, 60)
+    scale = np.concatenate([t.ys for t in noisy]).std(axis=0)
+    errors = [(a.ys - b.ys) / scale for a, b in zip(result.predict(noisy, start="fitted"), truth, strict=True)]
+    assert np.sqrt(np.mean(np.concatenate(errors) ** 2)) < 0.02  # the noise is 0.05
+
+
+def test_noise_in_a_first_row_is_not_held_against_the_model(noisy, result):
+    from_one_row = free_run_error(result.model, noisy, noisy=False)
+    estimated = free_run_error(result.model, noisy, noisy=True)
+    assert estimated == pytest.approx(0.05, rel=0.1)
+    assert from_one_row > 1.1 * estimated
+
+
+def test_the_last_stage_unless_it_is_clearly_worse_and_then_the_earliest_that_is_as_good():
+    def ended(error):
+        return attempts.Reached(None, None, np.zeros(1), error)  # pyright: ignore[reportArgumentType]
+
+    assert attempts.best_of([ended(e) for e in (1.0, 0.105, 0.1, 0.12)]) == 3
+    assert attempts.best_of([ended(e) for e in (1.0, 0.105, 0.1, 0.2)]) == 1
+    assert attempts.best_of([ended(e) for e in (1.0, 0.2, float("inf"), 0.1)]) == 3
