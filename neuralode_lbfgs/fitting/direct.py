@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, trainable
-from ..optimise import LBFGS, Minimiser, Optax, slope_check
+from ..optimise import LBFGS, Minimiser, Optax, Slope, slope_check
 from .options import FitOptions
 from .prediction import call
 from .preparing import prepared
@@ -80,8 +80,9 @@ def fit_directly(
     record = Record("full", callback)
     with failed_solves_as_nan():
         minimiser = Minimiser(value_fn, free, optimizer)
-        if isinstance(optimizer, LBFGS):
-            notes += _unlike_its_values(minimiser, free, groups)
+        # An optimiser without a line search does not ask for slopes that agree with values.
+        slope = slope_check(minimiser, free, groups) if isinstance(optimizer, LBFGS) else None
+        notes += _unlike_its_values(slope)
         minimum = minimiser.run(
             free,
             groups,
@@ -92,7 +93,9 @@ def fit_directly(
             time_limit=options.time_limit,
             callback=record.watch,
         )
-    minimum = replace(minimum, compile_s=minimiser.chunk.seconds)  # the check of the slope came first
+    # The check of the slope came first: it has compiled the program, and its evaluations count.
+    checked = 0 if slope is None else slope.evaluations
+    minimum = replace(minimum, compile_s=minimiser.chunk.seconds, evaluations=minimum.evaluations + checked)
     record.add(minimum)
     why = "your own loss" if loss is not None else "solved through the model itself, starting from the first rows"
     first = minimum.history[0].loss if minimum.history else float("inf")
@@ -114,9 +117,8 @@ def fit_directly(
     )
 
 
-def _unlike_its_values(minimiser: Minimiser, free, groups) -> list[str]:
-    slope = slope_check(minimiser, free, groups)
-    if not slope.error > MOST_SLOPE_ERROR:
+def _unlike_its_values(slope: Slope | None) -> list[str]:
+    if slope is None or not slope.error > MOST_SLOPE_ERROR:
         return []
     return [
         f"the slope of the loss is {slope.autodiff:.4g} by its gradient and {slope.difference:.4g} by its values: line "

@@ -5,7 +5,7 @@ from .lbfgs import LBFGS
 from .many import minimise_many
 from .minimise import Minimiser, free_vector, minimise
 from .minimum import Iteration, Minimum
-from .slope_check import slope_check
+from .slope_check import Slope, slope_check
 from .stopping import StopReason
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Minimiser",
     "Minimum",
     "Optax",
+    "Slope",
     "StopReason",
     "free_vector",
     "minimise",

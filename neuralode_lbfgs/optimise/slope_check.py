@@ -23,6 +23,7 @@ class Slope(NamedTuple):
 
     autodiff: float
     difference: float
+    evaluations: int
 
     @property
     def error(self) -> float:
@@ -46,8 +47,8 @@ def slope_check(minimiser: Minimiser, params: PyTree, *args: PyTree) -> Slope:
     gradient = np.asarray(here.gradient, np.float64)
     norm = float(np.linalg.norm(gradient))
     if norm == 0 or not np.isfinite(norm):
-        return Slope(norm, norm)
+        return Slope(norm, norm, 1)
     size = max(float(np.linalg.norm(x)), 1.0)
     probe = min(MOVED * abs(float(here.value)) / norm, FARTHEST * size) or FARTHEST * size
     ahead, behind = (float(evaluated(x + sign * probe * gradient / norm).value) for sign in (1, -1))
-    return Slope(norm, (ahead - behind) / (2 * probe))
+    return Slope(norm, (ahead - behind) / (2 * probe), 3)
