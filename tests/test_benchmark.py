@@ -1,6 +1,7 @@
 """The problems of scripts/benchmark.py against the paper and a plain second implementation; its counts and its rows."""
 
 import importlib
+import json
 import math
 from pathlib import Path
 
@@ -321,6 +322,42 @@ def test_medians_and_figures():
     assert "| bard    |    - |    30 |         - |" in printed
     assert "Not run everywhere: torch: fits only ODEs." in printed
     assert "Solved by SciPy, not by ours: bard." in printed
+
+
+def test_a_benchmark_measures_what_is_asked(monkeypatch):
+    asked = []
+
+    def in_process(*arguments):
+        asked.append(arguments)
+        if arguments[1] == "target":
+            return {"target": 0.25}
+        if arguments[1] == "bare":
+            return {"compile_s": 4.0, "bare_s": 0.01, "ours_s": 0.012}
+        return fake(arguments[0], arguments[1], 10, 5.0)
+
+    monkeypatch.setattr(optimiser, "in_process", in_process)
+    monkeypatch.setattr(optimiser, "why_not", {"ours": None, "torch": None, "jaxopt": "No module named 'jaxopt'"}.get)
+    results = optimiser.benchmark(["spiral", "wood"], ["ours", "jaxopt", "torch"], 2, lambda line: None)
+    once = [
+        ("spiral", "ours", "--target", "0.25"),
+        ("spiral", "torch", "--target", "0.25"),
+        ("spiral", "bare"),
+        ("wood", "ours"),
+    ]
+    assert asked == [("spiral", "target"), *once, *once]
+    assert json.loads(json.dumps(results)) == results
+    assert results["targets"] == {"spiral": 0.25} and results["minima"] == {"wood": [0.0]}
+    assert [row["repeat"] for row in results["rows"]] == [0] * 6 + [1] * 6
+    assert results["medians"]["wood"]["torch"]["skipped"] == "fits neural ODEs only"
+    assert results["medians"]["spiral"]["jaxopt"]["skipped"] == "No module named 'jaxopt'"
+    assert results["figures"]["seconds_an_evaluation_ours_over_bare"] == {"spiral": pytest.approx(1.2)}
+    assert results["versions"]["jax"] == jax.__version__
+
+
+def test_an_evaluation_without_the_optimiser():
+    found = pair.measure_bare("beale")
+    assert set(found) == {"compile_s", "bare_s", "ours_s"}
+    assert 0 < found["bare_s"] < 0.1 and 0 < found["ours_s"] < 0.1 < 10 * found["compile_s"]
 
 
 def test_the_widest_table_is_not_too_wide():
