@@ -1,6 +1,6 @@
 """Benchmarks: what a solver needs to reach a minimum, compiling included, each measurement in a process of its own.
 
-python scripts/benchmark.py optimiser --json optimiser.json                 # everything, three times: an hour
+python scripts/benchmark.py optimiser --json optimiser.json                 # everything, three times: two hours
 python scripts/benchmark.py optimiser --problems rosenbrock wood --solvers ours scipy --repeats 1
 
 Test functions count as solved when f - f* <= 1e-8 max(1, |f*|) for a published f*, networks when they are as good as
