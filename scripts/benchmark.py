@@ -1,0 +1,55 @@
+"""Benchmarks: what a solver needs to reach a minimum, compiling included, each measurement in a process of its own.
+
+python scripts/benchmark.py optimiser --json optimiser.json                 # everything, three times: two hours
+python scripts/benchmark.py optimiser --problems rosenbrock wood --solvers ours scipy --repeats 1
+
+Test functions count as solved when f - f* <= 1e-8 max(1, |f*|) for a published f*, networks when they are as good as
+the usual recipe, `optax.lbfgs` in a Python loop, after 200 iterations.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.optimiser import benchmark
+from benchmarks.pair import PROBLEMS, SOLVERS
+from benchmarks.report import report
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(dest="command", required=True)
+    optimiser = commands.add_parser("optimiser", help="every solver on every problem")
+    optimiser.add_argument("--json", type=Path, metavar="FILE", help="where the measurements are written")
+    optimiser.add_argument("--problems", nargs="+", default=[*PROBLEMS], metavar="NAME", help="all by default")
+    optimiser.add_argument("--solvers", nargs="+", default=[*SOLVERS], metavar="NAME", help="all by default")
+    optimiser.add_argument("--repeats", type=int, default=3, help="of each measurement; medians are shown (default: 3)")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, write, print; returns the exit code."""
+    arguments = parser().parse_args(argv)
+    out: Path | None = arguments.json
+    try:
+        if out is not None and not out.parent.is_dir():  # now, not after an hour
+            raise ValueError(f"there is no folder {out.parent} to write {out.name} into.")
+        results = benchmark(
+            arguments.problems,
+            arguments.solvers,
+            arguments.repeats,
+            lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if out is not None:
+        out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(report(results, {name: solver.heading for name, solver in SOLVERS.items()}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What `scripts/benchmark.py` measures: problems, solvers, and each pair of them in a process of its own."""
