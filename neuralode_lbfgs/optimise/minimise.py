@@ -68,6 +68,8 @@ class Minimiser:
         self.value_fn = value_fn
         vector, self.rebuild = free_vector(params)
         self.limits = Limits.of(vector.dtype)
+        # One program: each operation outside of one compiles a program of its own.
+        self._init = jax.jit(lambda x: strong(self.optimizer.init(x)))
 
         def chunk(state, limits, args):
             # The host has read the history of the chunk before.
@@ -80,7 +82,7 @@ class Minimiser:
 
     def init(self, params: PyTree) -> PyTree:
         """The state before the first evaluation: a plain pytree, to be saved and taken up again."""
-        return strong(self.optimizer.init(free_vector(params)[0]))
+        return self._init(free_vector(params)[0])
 
     def step(self, state: PyTree, *args: PyTree, limits: Limits | None = None) -> PyTree:
         """The state after one more step, for L-BFGS one evaluation of value and gradient; a pure function to jit.
