@@ -48,7 +48,7 @@ def predict(
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
     prepare_jax()
     from ..data import predictions_table, write_table
-    from ..fitting.prediction import estimate_starts
+    from ..fitting.prediction import estimate_starts, with_earlier_inputs
     from ..fitting.prediction import predict as solve
     from .saved import open_run
 
@@ -59,7 +59,9 @@ def predict(
         table, roles, asked = _read(data, saved.columns)
         if start == "fitted":
             starts = {one.id: _start_of(saved, one, alone=len(asked) == 1) for one in asked}
-            asked = asked.with_trajectories([_from_start(one, starts[one.id]) for one in asked])
+            asked = asked.with_trajectories(
+                [with_earlier_inputs(one, starts[one.id].input_ts, starts[one.id].inputs) for one in asked]
+            )
             at = {name: (begin.t, begin.y) for name, begin in starts.items()}
             predicted = solve(saved.model, asked, starts=at)
         else:
@@ -106,20 +108,6 @@ def _start_of(saved: "SavedRun", run: "Trajectory", *, alone: bool) -> "Start":
         f"trajectory {run.id!r} has no fitted start{did_you_mean(run.id, saved.starts)}: the model was trained on "
         f"{few}; use --start data."
     )
-
-
-def _from_start(run: "Trajectory", start: "Start") -> "Trajectory":
-    """The trajectory, driven from its start on: inputs before its first row are those of the training data."""
-    import numpy as np
-
-    from ..data import Trajectory
-
-    if run.inputs is None or start.input_ts is None or start.inputs is None:
-        return run
-    before = start.input_ts < run.ts[0]
-    ts = np.concatenate([start.input_ts[before], run.ts])
-    ys = np.concatenate([np.full((int(before.sum()), run.ys.shape[1]), np.nan), run.ys])
-    return Trajectory(run.id, ts, ys, None, np.concatenate([start.inputs[before], run.inputs]))
 
 
 def _future(saved: "SavedRun", t1: float, num: int, names: tuple[str, ...]) -> "tuple[Table, Roles, Trajectories]":

@@ -104,12 +104,13 @@ def best_of(reached: Sequence[Reached]) -> int:
 
 def whole_loss(course: Course) -> float:
     """The mean square of the residuals of whole trajectories, also where no stage has solved them."""
-    if not np.isnan(course.loss):
-        return course.loss
-    course.mesher.refine(course.parameters.model, course.parameters.starts)
-    coordinates, solver = course.mesher.coordinates, course.solver
-    problem = WholeTrajectories(course.data, coordinates, solver, course.cut(), train_starts=False)
-    return problem.value(Point(solver.numbers(course.parameters.model), np.asarray(course.parameters.starts)))
+    if np.isnan(course.loss):
+        model, starts = course.parameters.model, course.parameters.starts
+        course.mesher.refine(model, starts)
+        coordinates, solver = course.mesher.coordinates, course.solver
+        problem = WholeTrajectories(course.data, coordinates, solver, course.cut(), train_starts=False)
+        course.loss = problem.value(Point(solver.numbers(model), np.asarray(starts)))
+    return course.loss
 
 
 def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:

@@ -51,8 +51,8 @@ class Course:
     mesher: Mesher
     decay: np.ndarray
     slopes: Slopes | None
-    smooth: float = 1e-4
-    time_limit: float | None = None
+    smooth: float
+    time_limit: float | None
     brief: bool = False
     spent: list[Record] = field(default_factory=list)
     loss: float = float("nan")

@@ -51,9 +51,10 @@ def fit_directly(
             f"trajectory {incomplete[0]!r} does not begin with a complete row; a model that is called as "
             "model(ts, y0) starts from there."
         )
+    curves = smooth_all(data)
     if isinstance(model, NeuralODE):
-        model = prepared(model, data, smooth_all(data))
-    scale = find_coordinates(data, smooth_all(data)).scale
+        model = prepared(model, data, curves)
+    scale = find_coordinates(data, curves).scale
     free, fixed = trainable(model)
     groups = _grouped(data)
 

@@ -141,6 +141,25 @@ def predict_like_training(
     return predict(model, data, starts=starts)
 
 
+def with_earlier_inputs(trajectory: Trajectory, ts: np.ndarray | None, inputs: np.ndarray | None) -> Trajectory:
+    """The trajectory, driven from a start before its first row: the earlier of the given inputs come before its own."""
+    if trajectory.inputs is None or ts is None or inputs is None:
+        return trajectory
+    before = ts < trajectory.ts[0]
+    blank = np.full((int(before.sum()), trajectory.ys.shape[1]), np.nan)
+    return Trajectory(
+        trajectory.id,
+        np.concatenate([ts[before], trajectory.ts]),
+        np.concatenate([blank, trajectory.ys]),
+        inputs=np.concatenate([inputs[before], trajectory.inputs]),
+    )
+
+
+def rows_of(part: Trajectories, predictions: Trajectories) -> Trajectories:
+    """Of predictions, those of the rows that a part of the data has."""
+    return part.with_trajectories([predictions[run.id].at(np.isin(predictions[run.id].ts, run.ts)) for run in part])
+
+
 def _run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray) -> Trajectory:
     ts = trajectory.ts
     inputs = None if trajectory.inputs is None else LinearInputs(ts, trajectory.inputs)

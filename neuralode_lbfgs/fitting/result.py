@@ -6,9 +6,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..data.trajectories import Trajectories, Trajectory
+from ..data.trajectories import Trajectories
 from ..optimise import StopReason
-from .prediction import estimate_starts, fitted_starts, predict, predict_like_training
+from .prediction import (
+    estimate_starts,
+    fitted_starts,
+    predict,
+    predict_like_training,
+    rows_of,
+    with_earlier_inputs,
+)
 from .record import Stage
 
 
@@ -67,14 +74,14 @@ class FitResult:
 
         See `predict_like_training`.
         """
-        whole = data.with_trajectories(
-            [_after(self.data[one.id], one) if one.id in self.data.ids else one for one in data]
-        )
         known = fitted_starts(self.data, self.starts, self.data)
-        predicted = predict_like_training(self.model, whole, known, estimated=self.estimated)
-        return data.with_trajectories(
-            [run.at(np.isin(run.ts, one.ts)) for run, one in zip(predicted, data, strict=True)]
+        whole = data.with_trajectories(
+            [
+                with_earlier_inputs(one, self.data[one.id].ts, self.data[one.id].inputs) if one.id in known else one
+                for one in data
+            ]
         )
+        return rows_of(data, predict_like_training(self.model, whole, known, estimated=self.estimated))
 
     def history_rows(self) -> list[dict[str, Any]]:
         """All iterations, a row each; evaluations and seconds are counted over the whole fit."""
@@ -110,16 +117,6 @@ class FitResult:
             f"{self.compile_s:.1f} s compiling, {self.run_s:.1f} s running"
         )
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
-
-
-def _after(before: Trajectory, trajectory: Trajectory) -> Trajectory:
-    """The trajectory with its training rows before it: their inputs drive it on its way."""
-    earlier = before.at(before.ts < trajectory.ts[0])
-    inputs = None
-    if earlier.inputs is not None and trajectory.inputs is not None:
-        inputs = np.concatenate([earlier.inputs, trajectory.inputs])
-    ts, ys = np.concatenate([earlier.ts, trajectory.ts]), np.concatenate([earlier.ys, trajectory.ys])
-    return Trajectory(trajectory.id, ts, ys, inputs=inputs)
 
 
 def _rmse(data: Trajectories, predictions: Trajectories | None, constant: np.ndarray | None = None) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Tableau
 from ..optimise import LBFGS, Optax, StopReason
-from .attempts import Reached, Watcher, attempts, best_of, ended, run_stages, whole_loss
+from .attempts import SMOOTH, Reached, Watcher, attempts, best_of, ended, run_stages, whole_loss
 from .course import Course
 from .evidence import weight_groups
 from .losses import Parameters
@@ -44,9 +44,10 @@ def fit_in_stages(
     held_out = hold_out(data) if options.validation and not options.stages else None
     part = data if held_out is None else data.split(ids=held_out.ids)[0]
     by_id = dict(zip(data.ids, curves, strict=True))
-    course = _course(model, part, tuple(by_id[name] for name in part.ids), options, optimizer)
-    if options.time_limit is not None:
-        course.time_limit = options.time_limit * (1.0 if held_out is None else TIME_TO_CHOOSE)
+    limit = options.time_limit
+    time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
+    part_curves = tuple(by_id[name] for name in part.ids)
+    course = _course(model, part, part_curves, options, optimizer, SMOOTH[0], time_to_choose)
     names = _plan(course, notes)
     tried = attempts(names, course, held_out, callback, notes)
     _, course, reached, _ = min(tried, key=lambda attempt: attempt.error)
@@ -65,10 +66,11 @@ def fit_in_stages(
         goes_on = best == len(names) - 1
         again = names[best:] if goes_on else names[: best + 1]
         notes.append(_why_again(reached, held_out, again))
-        smooth, limit = course.smooth, options.time_limit
-        course = _course(reached[best].model if goes_on else model, data, curves, options, optimizer)
-        course.smooth, course.decay = smooth, reached[best].decay if goes_on else course.decay
-        course.time_limit = None if limit is None else limit - sum(record.run_s for record in spent)
+        time_left = None if limit is None else limit - sum(record.run_s for record in spent)
+        begin = reached[best].model if goes_on else model
+        course = _course(begin, data, curves, options, optimizer, course.smooth, time_left)
+        if goes_on:
+            course.decay = reached[best].decay
         finished = [one.stage for one in run_stages(again, course, None, callback, notes)]
         stages += [replace(stage, why="again, with all trajectories") for stage in finished]
         reason = finished[-1].reason
@@ -106,7 +108,15 @@ def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequen
     return f"held out {', '.join(held_out.ids)} (RMSE/sd: {errors}); then {', '.join(again)} with all trajectories."
 
 
-def _course(model: NeuralODE, data: Trajectories, curves, options: FitOptions, optimizer: LBFGS | Optax) -> Course:
+def _course(
+    model: NeuralODE,
+    data: Trajectories,
+    curves,
+    options: FitOptions,
+    optimizer: LBFGS | Optax,
+    smooth: float,
+    time_limit: float | None,
+) -> Course:
     """Everything that stages share, at its beginning."""
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
     coordinates, dtype = jax.tree.map(np.asarray, model.coordinates), jnp.result_type(float)
@@ -122,6 +132,8 @@ def _course(model: NeuralODE, data: Trajectories, curves, options: FitOptions, o
         mesher=Mesher(data, coordinates, Tableau(model.solver), MESH_TOLERANCE[jnp.dtype(dtype).name], MOST_STEPS),
         decay=np.full(max(len(weight_groups(model)), 1), decay),
         slopes=collect_slopes(data, curves, coordinates, dtype),
+        smooth=smooth,
+        time_limit=time_limit,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
-from .prediction import estimate_starts, predict
+from .prediction import predict_like_training
 
 LEAST_TRAJECTORIES, LEAST_OBSERVED = 3, 400  # below, what is held out says little and is missed much
 SHARE = 4  # one trajectory in so many is held out
@@ -32,10 +32,10 @@ def free_run_error(model: NeuralODE, held_out: Trajectories, *, noisy: bool) -> 
     one row, which grows as the run goes on, decides which model seems better.
     Infinite if a run does not reach its end.
     """
-    starts = estimate_starts(model, held_out) if noisy else None
+    predictions = predict_like_training(model, held_out, {}, estimated=noisy)
     errors = [
         (predicted.ys - observed.ys) / np.asarray(model.coordinates.scale)
-        for predicted, observed in zip(predict(model, held_out, starts=starts), held_out, strict=True)
+        for predicted, observed in zip(predictions, held_out, strict=True)
     ]
     seen = np.concatenate([np.isfinite(observed.ys) for observed in held_out])
     values = np.concatenate(errors)[seen]

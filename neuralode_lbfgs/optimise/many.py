@@ -16,7 +16,7 @@ from jaxtyping import PyTree
 from .compiled import Compiled
 from .first_order import Optax
 from .lbfgs import LBFGS
-from .minimise import Minimiser, free_vector
+from .minimise import Minimiser
 from .minimum import Iteration, Minimum, iterations_of
 from .progress import Limits
 from .stopping import StopReason
@@ -53,37 +53,32 @@ def minimise_many(
     minimiser = Minimiser(value_fn, starts[0], optimizer)
     chunk = Compiled(jax.vmap(minimiser.chunk.function, in_axes=(0, None, None)))
     args = jax.tree.map(jnp.asarray, args)
-    vectors = [free_vector(start)[0] for start in starts]
-    bounds = Limits.of(vectors[0].dtype, chunk_evals=chunk_evals, **limits)
-    fresh = jax.jit(minimiser.init)
     # Between chunks states are NumPy arrays: each operation on JAX arrays would compile a program of its own.
-    states = [jax.tree.map(np.asarray, fresh(vector)) for vector in vectors]
+    states = [jax.tree.map(np.asarray, minimiser.init(start)) for start in starts]
+    bounds = Limits.of(states[0].progress.best_x.dtype, chunk_evals=chunk_evals, **limits)
     history: list[list[Iteration]] = [[] for _ in starts]
     reasons = [StopReason.RUNNING] * len(starts)
 
     waiting = deque(range(len(starts)))
-    running = [waiting.popleft() for _ in range(min(lanes, len(starts)))]
-    owners = list(running)  # of each lane; one that has ended and finds no successor stays where it is, and idles
+    # Of each lane; one that has ended and finds no successor stays where it is, and idles.
+    owners = [waiting.popleft() for _ in range(min(lanes, len(starts)))]
     began = time.perf_counter()
     try:
-        while running:
+        while any(reasons[owner] is StopReason.RUNNING for owner in owners):
             stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *(states[owner] for owner in owners))
             program = chunk.program(stacked, bounds, args)
             before = time.perf_counter() - began - chunk.seconds
             after_chunk = jax.tree.map(np.asarray, program(stacked, bounds, args))
             now = time.perf_counter() - began - chunk.seconds
             for lane, owner in enumerate(owners):
-                if owner not in running:
+                if reasons[owner] is not StopReason.RUNNING:
                     continue
                 state = jax.tree.map(lambda leaf, lane=lane: leaf[lane], after_chunk)
                 history[owner] += iterations_of(state.progress, before, now)
                 reasons[owner] = StopReason.from_code(int(state.progress.reason))
                 states[owner] = state
-                if reasons[owner] is not StopReason.RUNNING:
-                    running.remove(owner)
-                    if waiting:
-                        owners[lane] = waiting.popleft()
-                        running.append(owners[lane])
+                if reasons[owner] is not StopReason.RUNNING and waiting:
+                    owners[lane] = waiting.popleft()
     except KeyboardInterrupt:
         reasons = [StopReason.INTERRUPTED if reason is StopReason.RUNNING else reason for reason in reasons]
     share = (time.perf_counter() - began - chunk.seconds) / len(starts)

@@ -168,6 +168,7 @@ def record(
     skipped = progress.skipped + jnp.where(pair_skipped, 1, 0)
     size = jnp.where(took_step, step, 0)
     columns = (iterations, total, value, gradient_norm, size, pairs, skipped, restarts)
+    # A loop that steps on without emptying the buffer writes over its oldest rows.
     row = jnp.stack([jnp.asarray(column, x.dtype) for column in columns])
     return Progress(
         iterations=iterations,

@@ -5,7 +5,7 @@ from typing import TypedDict
 import numpy as np
 
 from ..data.trajectories import Trajectories, Trajectory
-from ..fitting.prediction import predict_like_training
+from ..fitting.prediction import predict_like_training, rows_of
 from ..fitting.result import FitResult
 from .metrics import Baseline, Errors, errors, mean_baseline, state_scale
 from .store import Start
@@ -49,11 +49,6 @@ def with_curve_times(data: Trajectories, number: int = DENSE) -> Trajectories:
             inputs = np.stack([np.interp(ts, run.ts, column) for column in run.inputs.T], axis=1)
         runs.append(Trajectory(run.id, ts, ys, inputs=inputs))
     return data.with_trajectories(runs)
-
-
-def rows_of(part: Trajectories, predictions: Trajectories) -> Trajectories:
-    """Of predictions, those of the rows that a part of the data has."""
-    return part.with_trajectories([predictions[run.id].at(np.isin(predictions[run.id].ts, run.ts)) for run in part])
 
 
 def metrics(
