@@ -64,16 +64,20 @@ def remember(memory: Memory, s: Float[Array, " free"], y: Float[Array, " free"])
     return jax.tree.map(lambda a, b: jnp.where(keep, a, b), new, memory)
 
 
-def quasi_newton_direction(memory: Memory, gradient: Float[Array, " free"]) -> Float[Array, " free"]:
+def quasi_newton_direction(
+    memory: Memory, gradient: Float[Array, " free"], scaling: str = "geometric"
+) -> Float[Array, " free"]:
     """-H g of the two-loop recursion (Nocedal & Wright, algorithm 7.4) without its loops.
 
     Written out, its first loop solves R a = S g and its second R^T b = D a - gamma Y (g - Y^T a), with R
     the upper triangle of S Y^T and D its diagonal: two triangular solves give the same numbers as
-    2 x memory dependent dot products, in a tenth of the time.
+    2 x memory dependent dot products, in a tenth of the time. For `scaling`, which is gamma, see `LBFGS`.
     """
     s, y, upper = memory.s, memory.y, jnp.triu(memory.sy)
     diagonal = jnp.diagonal(upper)
-    gamma = jnp.where(memory.kept > 0, diagonal[-1] / jnp.maximum(y[-1] @ y[-1], jnp.finfo(s.dtype).tiny), 1.0)
+    curvature = jnp.maximum(y[-1] @ y[-1], jnp.finfo(s.dtype).tiny)
+    gamma = jnp.sqrt(s[-1] @ s[-1] / curvature) if scaling == "geometric" else diagonal[-1] / curvature
+    gamma = jnp.where(memory.kept > 0, gamma, 1.0)
     a = solve_triangular(upper, s @ gradient)
     scaled = gamma * (gradient - a @ y)
     b = solve_triangular(upper, diagonal * a - y @ scaled, trans="T")
@@ -89,17 +93,25 @@ class LBFGS(eqx.Module):
         initial_step: the first trial of each search, a number or an optax schedule of the iteration.
             Right after a restart it is divided by the gradient's norm where that exceeds one.
         line_search: "wolfe", or "backtracking" for sufficient decrease alone.
+        scaling: the inverse Hessian before any pair, a multiple of the identity from the last one. "geometric" takes
+            |s| / |y|, the geometric mean of the two steps of Barzilai and Borwein (Dai, Al-Baali & Yang 2015).
+            "standard" takes the shorter of them, s.y / y.y (Nocedal & Wright 7.20), as most others do. Neural ODEs
+            are flat along most directions, where that one steps too short: sixteen fits took it 1.7 times as many
+            evaluations. On the chained Rosenbrock function, curved alike along all, the standard takes 0.75 times.
     """
 
     memory_size: int = 50
     initial_step: float | Callable[[Int[Array, ""]], Float[Array, ""]] = 1.0
     line_search: str = "wolfe"
+    scaling: str = "geometric"
 
     def __check_init__(self):
         if self.memory_size < 1:
             raise ValueError(f"memory_size must be at least 1; it is {self.memory_size}.")
         if self.line_search not in ("wolfe", "backtracking"):
             raise ValueError(f"line_search is 'wolfe' or 'backtracking'; it is {self.line_search!r}.")
+        if self.scaling not in ("geometric", "standard"):
+            raise ValueError(f"scaling is 'geometric' or 'standard'; it is {self.scaling!r}.")
         if not callable(self.initial_step) and not self.initial_step > 0:
             raise ValueError(f"initial_step must be positive; it is {self.initial_step}.")
 
@@ -186,7 +198,7 @@ class LBFGS(eqx.Module):
                 lambda m: m,
                 memory,
             )
-            direction = quasi_newton_direction(memory, new_gradient)
+            direction = quasi_newton_direction(memory, new_gradient, self.scaling)
             downhill = jnp.isfinite(direction).all() & (direction @ new_gradient < 0)
             restart = dead | ~downhill
             memory = jax.tree.map(

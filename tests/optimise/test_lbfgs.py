@@ -22,7 +22,8 @@ def test_rosenbrock_takes_about_as_many_evaluations_as_scipy(size):
         jax.jit(jax.value_and_grad(rosenbrock)), start, jac=True, method="L-BFGS-B",
         options={"maxcor": 10, "gtol": 1e-6, "ftol": 0.0},
     )  # fmt: skip
-    ours = minimise(rosenbrock, jnp.asarray(start), optimizer=LBFGS(memory_size=10), gtol=1e-6, ftol=0.0)
+    optimizer = LBFGS(memory_size=10, scaling="standard")
+    ours = minimise(rosenbrock, jnp.asarray(start), optimizer=optimizer, gtol=1e-6, ftol=0.0)
     assert ours.reason is StopReason.GRADIENT
     np.testing.assert_allclose(ours.params, np.ones(size), atol=1e-5)
     assert ours.evaluations <= 1.3 * reference.nfev + 5
@@ -43,21 +44,22 @@ def test_an_ill_conditioned_quadratic_reaches_its_exact_solution(line_search):
     assert found.evaluations < 300
 
 
-def two_loop_recursion(pairs, gradient):
-    """Nocedal & Wright, algorithm 7.4, as printed there."""
+def two_loop_recursion(pairs, gradient, scaling):
+    """Nocedal & Wright, algorithm 7.4, as printed there, begun from one of two multiples of the identity."""
     q, alphas = gradient.copy(), []
     for s, y in reversed(pairs):
         alphas.append(s @ q / (s @ y))
         q = q - alphas[-1] * y
     s, y = pairs[-1] if pairs else (np.ones(1), np.ones(1))
-    r = (s @ y) / (y @ y) * q
+    r = (np.linalg.norm(s) / np.linalg.norm(y) if scaling == "geometric" else (s @ y) / (y @ y)) * q
     for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
         r = r + s * (alpha - y @ r / (s @ y))
     return -r
 
 
+@pytest.mark.parametrize("scaling", ["geometric", "standard"])
 @pytest.mark.parametrize("number", [0, 1, 3, 5, 12])
-def test_the_direction_is_that_of_the_two_loop_recursion(number):
+def test_the_direction_is_that_of_the_two_loop_recursion(number, scaling):
     """Also when the memory of five is not full, or has been full for long."""
     rng = np.random.default_rng(number)
     memory, pairs = empty_memory(5, jnp.zeros(7)), []
@@ -70,9 +72,8 @@ def test_the_direction_is_that_of_the_two_loop_recursion(number):
         pairs.append((s, y))
     gradient = rng.normal(size=7)
     assert int(memory.kept) == min(number, 5)
-    np.testing.assert_allclose(
-        jax.jit(quasi_newton_direction)(memory, gradient), two_loop_recursion(pairs[-5:], gradient), rtol=1e-10
-    )
+    direction = jax.jit(quasi_newton_direction, static_argnums=2)(memory, gradient, scaling)
+    np.testing.assert_allclose(direction, two_loop_recursion(pairs[-5:], gradient, scaling), rtol=1e-10)
 
 
 def test_the_direction_and_the_points_are_those_of_optax():
@@ -94,7 +95,7 @@ def test_the_direction_and_the_points_are_those_of_optax():
         updates, state = optax_lbfgs.update(gradient, state, x, value=value, grad=gradient, value_fn=loss)
         return optax.apply_updates(x, updates), state
 
-    minimiser = Minimiser(loss, start, LBFGS(memory_size=10))
+    minimiser = Minimiser(loss, start, LBFGS(memory_size=10, scaling="standard"))
     ours, step = minimiser.init(start), jax.jit(minimiser.step)
     ours = step(ours)
     for _ in range(8):
