@@ -268,7 +268,7 @@ def test_networks_are_the_same_for_all_solvers():
     assert all(np.array_equal(a, b) for a, b in zip(*numbers, strict=True))
     assert sum(leaf.size for leaf in jax.tree.leaves(built.start)) == 49
     spiral = neural.LEARNED["spiral"]("spiral")
-    assert spiral.is_ode and [part.shape for part in spiral.data] == [(100,), (16, 100, 2)]
+    assert spiral.on_mesh is not None and [part.shape for part in spiral.data] == [(100,), (16, 100, 2)]
     assert sum(leaf.size for leaf in jax.tree.leaves(spiral.start)) == 82
 
 

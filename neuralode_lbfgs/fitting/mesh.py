@@ -12,6 +12,8 @@ from .pieces import Cut
 
 SAFETY = 0.9  # of the step size predicted from the error, as in every adaptive controller
 FIRST_STEP = 0.5  # in units of time in which states move by one standard deviation
+MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}  # of one step, by precision
+MOST_STEPS = 2_000_000  # in all
 PASSES = 3  # of splitting; two reach 1e-6 from a first guess
 MOST_PER_INTERVAL = 512
 

@@ -15,7 +15,7 @@ from .course import Course
 from .evidence import weight_groups
 from .losses import Parameters
 from .matching import collect_slopes
-from .mesh import Mesher
+from .mesh import MESH_TOLERANCE, MOST_STEPS, Mesher
 from .options import FitOptions
 from .preparing import prepared
 from .result import FitResult
@@ -26,8 +26,6 @@ from .validation import hold_out
 
 LITTLE = 0.5  # of the variance is all that is explained
 TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
-MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
-MOST_STEPS = 2_000_000
 
 
 def fit_in_stages(

@@ -1,19 +1,25 @@
 """Networks to fit, for which no minimum is known: a curve, and neural ODEs through one and the same solve."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neuralode_lbfgs import MLPVectorField, NeuralODE
+from neuralode_lbfgs import MLPVectorField, NeuralODE, Trajectories
+from neuralode_lbfgs.fitting.losses import Parameters, residuals
+from neuralode_lbfgs.fitting.mesh import MESH_TOLERANCE, MOST_STEPS, Mesher
+from neuralode_lbfgs.models import Tableau
 from neuralode_lbfgs.models.trainable import trainable
-from neuralode_lbfgs.systems import simulate
+from neuralode_lbfgs.systems import SYSTEMS, System, VanDerPol, simulate
 
-from .problem import Problem
+from .problem import OnMesh, Problem
 
 TRAJECTORIES, POINTS = 16, 100
+TIGHT = 1e-10
 MAX_STEPS = 4096  # a trial that needs more is no model of these data; the loss is infinite there
 
 
@@ -30,22 +36,54 @@ def regression_network(name: str) -> Problem:
     return Problem(name, start, value, (jnp.asarray(x), jnp.asarray(y)))
 
 
-def neural_ode(name: str, system: str, t1: float) -> Problem:
-    """A 2-16-2 tanh network as vector field: 82 weights, the mean squared error of 16 trajectories of 100 points.
+def network(seed: int) -> NeuralODE:
+    """A 2-16-2 tanh network as vector field: 82 weights."""
+    field = MLPVectorField(2, width_size=16, depth=1, key=jax.random.key(seed))
+    return NeuralODE(field, rtol=1e-6, atol=1e-6, max_steps=MAX_STEPS)
 
-    Every solver works with this loss, solved adaptively by `NeuralODE` (Tsit5, tolerances 1e-6). The package's own
-    `fit` would choose a mesh instead; here the optimisers are compared, not what they are given.
+
+def neural_ode(name: str, system: System | str, t1: float, *, random_times: bool = False, seed: int = 0) -> Problem:
+    """The mean squared error of `network` on 16 trajectories of 100 points.
+
+    It is solved adaptively by `NeuralODE` (Tsit5, tolerances 1e-6), or on the package's mesh.
     """
-    data = simulate(system, num_trajectories=TRAJECTORIES, num=POINTS, t1=t1, key=jax.random.key(0))
-    field = MLPVectorField(2, width_size=16, depth=1, key=jax.random.key(0))
-    start, fixed = trainable(NeuralODE(field, rtol=1e-6, atol=1e-6, max_steps=MAX_STEPS))
+    data = simulate(
+        system, num_trajectories=TRAJECTORIES, num=POINTS, t1=t1, random_times=random_times, key=jax.random.key(seed),
+    )  # fmt: skip
+    model = network(seed)
+    start, fixed = trainable(model)
+
+    def mean_square(model, ts, ys):
+        solve = jax.vmap(lambda ts, y0: model(ts, y0, throw=False), in_axes=(0 if random_times else None, 0))
+        return jnp.mean((solve(ts, ys[:, 0]) - ys) ** 2)
 
     def value(params, ts, ys):
-        model = eqx.combine(params, fixed)
-        return jnp.mean((jax.vmap(lambda y0: model(ts, y0, throw=False))(ys[:, 0]) - ys) ** 2)
+        return mean_square(eqx.combine(params, fixed), ts, ys)
 
+    def tight(params, ts, ys):
+        field = eqx.combine(params, fixed).vector_field
+        return mean_square(NeuralODE(field, solver=diffrax.Dopri8(), rtol=TIGHT, atol=TIGHT), ts, ys)
+
+    ts = np.stack([trajectory.ts for trajectory in data]) if random_times else data[0].ts
     ys = np.stack([trajectory.ys for trajectory in data])
-    return Problem(name, start, value, (jnp.asarray(data[0].ts), jnp.asarray(ys)), is_ode=True)
+    return Problem(name, start, value, (jnp.asarray(ts), jnp.asarray(ys)), on_mesh=OnMesh(*on_mesh(model, data), tight))
+
+
+def on_mesh(model: NeuralODE, data: Trajectories) -> tuple[Callable, Callable]:
+    """The mean squared error as the package's own `fit` solves it, and its data; runs begin at their first rows."""
+    fixed = trainable(model)[1]
+    starts = np.stack([trajectory.ys[0] for trajectory in data])
+    tableau = Tableau(model.solver)
+    mesher = Mesher(data, model.coordinates, tableau, MESH_TOLERANCE["float64"], MOST_STEPS)
+
+    def value(params, batch, starts):
+        return jnp.sum(residuals(Parameters(eqx.combine(params, fixed), starts), batch, tableau) ** 2)
+
+    def batch(params):
+        mesher.refine(eqx.combine(params, fixed), jnp.asarray(starts))
+        return mesher.batch(starts.dtype)[0], starts
+
+    return value, batch
 
 
 LEARNED: dict[str, Callable[[str], Problem]] = {
@@ -56,3 +94,7 @@ LEARNED: dict[str, Callable[[str], Problem]] = {
     "lotka_volterra": lambda name: neural_ode(name, "lotka_volterra", 5.0),
 }
 """Every network to fit by its name."""
+
+RELAXATION = replace(SYSTEMS["van_der_pol"], vector_field=VanDerPol(4.0))
+IRREGULAR = {"van_der_pol_irregular": lambda name: neural_ode(name, RELAXATION, 5.0, random_times=True)}
+"""What asks most of a mesh: slow stretches and jumps, each trajectory at times of its own."""

@@ -4,6 +4,9 @@ import argparse
 import json
 import sys
 import time
+
+PROCESS_BEGAN = time.perf_counter()  # but for the interpreter's own beginning
+# ruff: noqa: E402
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +16,12 @@ import jax
 from neuralode_lbfgs.data.errors import did_you_mean
 
 from . import peers, solvers
+from .accuracy import mesh_accuracy
 from .bare import bare_evaluation
-from .neural import LEARNED
+from .neural import IRREGULAR, LEARNED
 from .problem import Goal, Problem, Run
 from .problems import FUNCTIONS, function_problem
+from .starts import many_starts
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Solver:
 
 SOLVERS = {
     "ours": Solver(solvers.ours, "ours"),
+    "ours_adaptive": Solver(solvers.ours_adaptive, "adaptive", odes_only=True),
     "usual_recipe": Solver(solvers.usual_recipe, "usual"),
     "optax_loop": Solver(solvers.optax_loop, "optax loop"),
     "scipy": Solver(solvers.scipy_lbfgsb, "SciPy"),
@@ -42,6 +48,7 @@ SOLVERS = {
 }
 PROBLEMS: dict[str, Callable[[str], Problem]] = {**dict.fromkeys(FUNCTIONS, function_problem), **LEARNED}
 ODES = tuple(name for name in LEARNED if name != "regression_network")
+BUILDERS = {**PROBLEMS, **IRREGULAR}
 
 
 def check(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -58,14 +65,15 @@ def measure(problem: str, solver: str, target: float | None = None) -> dict[str,
         target: the loss to reach where no minimum is known.
 
     Returns:
-        Times in seconds; `total_s` from building the problem to meeting the goal, None if it was not met.
+        Times in seconds; `total_s` from building the problem to meeting the goal, `from_start_s` from the start of the
+        process, None if it was not met.
     """
-    check("problem", [problem], PROBLEMS)
+    check("problem", [problem], BUILDERS)
     check("solver", [solver], SOLVERS)
-    if problem in LEARNED and target is None:
+    if problem not in FUNCTIONS and target is None:
         raise ValueError(f"no minimum of {problem} is known; give the loss to reach as target.")
     began = time.perf_counter()
-    built = PROBLEMS[problem](problem)
+    built = BUILDERS[problem](problem)
     run = SOLVERS[solver].run(built, Goal.of(built.minima if target is None else (target,)))
     return {
         "problem": problem,
@@ -75,31 +83,39 @@ def measure(problem: str, solver: str, target: float | None = None) -> dict[str,
         "compile_s": run.compile_s,
         "run_s": run.run_s,
         "total_s": run.ended - began if run.reached else None,
+        "from_start_s": run.ended - PROCESS_BEGAN if run.reached else None,
         "loss": run.loss,
         "stopped": run.stopped,
     }
 
 
-def find_target(problem: str) -> dict[str, float]:
-    """The loss to reach where no minimum is known."""
-    return {"target": solvers.recipe_target(PROBLEMS[problem](problem))}
+def measure_bare(problem: Problem, own_solve: bool = False) -> dict[str, float]:
+    """See `bare_evaluation`; with the solve of the problem, or with the package's own."""
+    if not own_solve:
+        return bare_evaluation(problem.value, problem.start, problem.data)
+    assert problem.on_mesh is not None
+    return bare_evaluation(problem.on_mesh.value, problem.start, problem.on_mesh.data(problem.start))
 
 
-def measure_bare(problem: str) -> dict[str, float]:
-    """See `bare_evaluation`."""
-    return bare_evaluation(PROBLEMS[problem](problem))
+OTHERS: dict[str, Callable[[Problem], dict[str, float]]] = {
+    "target": lambda problem: {"target": solvers.recipe_target(problem)},
+    "bare": measure_bare,
+    "bare_mesh": lambda problem: measure_bare(problem, own_solve=True),
+    "accuracy": mesh_accuracy,
+    "starts": many_starts,
+}
+"""What else can be asked of a problem; "target" is the loss to reach where no minimum is known."""
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("problem", choices=PROBLEMS)
-    parser.add_argument("what", choices=[*SOLVERS, "target", "bare"])
+    parser.add_argument("problem", choices=BUILDERS)
+    parser.add_argument("what", choices=[*SOLVERS, *OTHERS])
     parser.add_argument("--target", type=float)
     arguments = parser.parse_args(argv)
-    others = {"target": find_target, "bare": measure_bare}
     with jax.enable_x64(True):
-        if arguments.what in others:
-            found = others[arguments.what](arguments.problem)
+        if arguments.what in OTHERS:
+            found = OTHERS[arguments.what](BUILDERS[arguments.problem](arguments.problem))
         else:
             found = measure(arguments.problem, arguments.what, arguments.target)
     print(json.dumps(found))

@@ -15,11 +15,23 @@ MAX_SECONDS = 120.0  # of running, not of compiling
 
 
 @dataclass(frozen=True)
+class OnMesh:
+    """The same loss through the package's own solve: `value(params, *data(params))`, the steps chosen for params.
+
+    `tight(params, *problem.data)` is the loss with all that a solver can give.
+    """
+
+    value: Callable[..., jax.Array]
+    data: Callable[[PyTree], tuple]
+    tight: Callable[..., jax.Array]
+
+
+@dataclass(frozen=True)
 class Problem:
     """Minimise `value(params, *data)` from `start`, a pytree of floating-point arrays.
 
     `minima` are published values of f*, the lowest first. Where none is known it is empty, and the target is what
-    the usual recipe reaches. `is_ode` marks fits whose start is a `NeuralODE`, for solvers that rebuild the model.
+    the usual recipe reaches. Fits of neural ODEs have `on_mesh`; their start is a `NeuralODE`.
     """
 
     name: str
@@ -27,7 +39,7 @@ class Problem:
     value: Callable[..., jax.Array]
     data: tuple[jax.Array, ...] = ()
     minima: tuple[float, ...] = ()
-    is_ode: bool = False
+    on_mesh: OnMesh | None = None
 
 
 @dataclass(frozen=True)
