@@ -17,6 +17,7 @@ from .line_search import Bracket, advance, open_bracket
 from .progress import Limits, Progress, record
 
 ENDLESS = 1e6  # a search that went this many times the size of x, downhill all the way, has no end
+WORTHWHILE = 1e-7  # a failed search that lowers the loss by less, relative to it, has not helped, however small ftol is
 
 
 class Memory(eqx.Module):
@@ -49,9 +50,9 @@ def empty_memory(size: int, x: Float[Array, " free"]) -> Memory:
 
 
 def curves_upward(s: Float[Array, " free"], y: Float[Array, " free"]) -> Bool[Array, ""]:
-    """Whether a pair says that the loss curves upward along it: s.y > eps y.y."""
+    """Whether a pair says that the loss curves upward along it: s.y > eps |s| |y|, whatever the units."""
     curvature = s @ y
-    return jnp.isfinite(curvature) & (curvature > jnp.finfo(s.dtype).eps * (y @ y))
+    return jnp.isfinite(curvature) & (curvature > jnp.finfo(s.dtype).eps * jnp.linalg.norm(s) * jnp.linalg.norm(y))
 
 
 def remember(memory: Memory, s: Float[Array, " free"], y: Float[Array, " free"]) -> Memory:
@@ -152,11 +153,15 @@ class LBFGS(eqx.Module):
         advice = advance(
             state.bracket, state.step, value, slope, state.value, start_slope, wolfe=self.line_search == "wolfe"
         )
-        # A search that ends without the Wolfe conditions still hands on its best point, if that is better.
-        salvage = advice.failed & (advice.bracket.step_low > 0)
+        # A search that ends without the Wolfe conditions still hands on its best point, if that is better by more
+        # than noise: else one failed search after the other would creep along the floor.
+        least = jnp.maximum(limits.ftol, WORTHWHILE) * jnp.abs(state.value)
+        salvage = advice.failed & (state.value - advice.bracket.value_low > least)
         salvage_trial = salvage & advice.is_low
         took = state.fresh | advice.accept | salvage
         dead = ~took & advice.failed
+        # The memory is empty, or has been filled since the loss last fell: no other direction is left to try.
+        hopeless = dead & (state.memory.kept <= state.progress.flat)
 
         low = state.x + advice.bracket.step_low * state.direction
         x = jnp.where(state.fresh | advice.accept | salvage_trial, trial, jnp.where(salvage, low, state.x))
@@ -183,10 +188,10 @@ class LBFGS(eqx.Module):
             evaluated_start=state.fresh,
             finite=finite,
             trial=(trial, value),
-            dead=dead & (state.memory.kept == 0),
+            dead=hopeless,
             unbounded=endless & ~state.fresh,
             search_failed=advice.failed & ~state.fresh,
-            memory_restarted=dead & (state.memory.kept > 0),
+            memory_restarted=dead & ~hopeless,
             pairs=state.memory.kept,
             pair_skipped=took & ~state.fresh & ~curves_upward(x - state.x, new_gradient - state.gradient),
         )

@@ -52,7 +52,8 @@ class Minimiser:
     Args:
         value_fn: `value_fn(params, *args) -> scalar`. Data belong into `args`: what is closed over
             becomes a constant of the compiled program.
-        params: an example of the parameters; their inexact arrays are trained.
+        params: an example of the parameters; their inexact arrays are trained, one that occurs twice as two:
+            `equinox.nn.Shared` ties them.
         optimizer: an `LBFGS`, or any optax transformation wrapped in `Optax`.
         compiler_options: passed to the XLA compiler.
     """
