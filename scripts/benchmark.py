@@ -2,6 +2,8 @@
 
 python scripts/benchmark.py optimiser --json optimiser.json                 # everything, three times: two hours
 python scripts/benchmark.py optimiser --problems rosenbrock wood --solvers ours scipy --repeats 1
+python scripts/benchmark.py mesh             # fits on a mesh against fits through an adaptive solve: ten minutes
+python scripts/benchmark.py starts           # 64 starts as one program against one after another: five minutes
 
 Test functions count as solved when f - f* <= 1e-8 max(1, |f*|) for a published f*, networks when they are as good as
 the usual recipe, `optax.lbfgs` in a Python loop, after 200 iterations.
@@ -12,8 +14,10 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from benchmarks.optimiser import benchmark
+from benchmarks import mesh
+from benchmarks.optimiser import benchmark, in_process, versions
 from benchmarks.pair import PROBLEMS, SOLVERS
 from benchmarks.report import report
 
@@ -26,7 +30,35 @@ def parser() -> argparse.ArgumentParser:
     optimiser.add_argument("--problems", nargs="+", default=[*PROBLEMS], metavar="NAME", help="all by default")
     optimiser.add_argument("--solvers", nargs="+", default=[*SOLVERS], metavar="NAME", help="all by default")
     optimiser.add_argument("--repeats", type=int, default=3, help="of each measurement; medians are shown (default: 3)")
+    mesh_parser = commands.add_parser("mesh", help="fits on a mesh against fits through an adaptive solve")
+    mesh_parser.add_argument("--json", type=Path, metavar="FILE", help="where the measurements are written")
+    mesh_parser.add_argument("--problems", nargs="+", default=[*mesh.PROBLEMS], choices=mesh.PROBLEMS, metavar="NAME")
+    mesh_parser.add_argument("--repeats", type=int, default=3, help="of each measurement (default: 3)")
+    starts = commands.add_parser("starts", help="64 starts as one program, and one after another")
+    starts.add_argument("--json", type=Path, metavar="FILE", help="where the measurements are written")
     return top
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """The measurements of a command, and what is printed of them."""
+    if arguments.command == "mesh":
+        results = mesh.benchmark(arguments.problems, arguments.repeats, say)
+        return results, mesh.report(results)
+    if arguments.command == "starts":
+        row = in_process("lotka_volterra", "starts")
+        if "error" in row:
+            raise RuntimeError(row["error"])
+        return {"versions": versions(), **row}, (
+            f"64 starts as one program {row['many_s']:.1f} s, one after another {row['sequential_s']:.1f} s: ratio "
+            f"{row['many_s'] / row['sequential_s']:.2f} (median loss {row['many_loss']:.3g}, "
+            f"{row['sequential_loss']:.3g})"
+        )
+    results = benchmark(arguments.problems, arguments.solvers, arguments.repeats, say)
+    return results, report(results, {name: solver.heading for name, solver in SOLVERS.items()})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,18 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if out is not None and not out.parent.is_dir():  # now, not after an hour
             raise ValueError(f"there is no folder {out.parent} to write {out.name} into.")
-        results = benchmark(
-            arguments.problems,
-            arguments.solvers,
-            arguments.repeats,
-            lambda line: print(line, file=sys.stderr, flush=True),
-        )
+        results, text = measure(arguments)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
     if out is not None:
         out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(report(results, {name: solver.heading for name, solver in SOLVERS.items()}))
+    print(text)
     return 0
 
 

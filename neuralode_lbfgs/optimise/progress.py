@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from .stopping import StopReason
 
+FINAL = (StopReason.SEARCH_FAILED, StopReason.NONFINITE_START, StopReason.UNBOUNDED, StopReason.DIVERGED)
 ROWS = 64  # iterations recorded per chunk; a full buffer ends the chunk and is emptied by the host
 
 
@@ -86,9 +87,10 @@ class Progress(eqx.Module):
         return eqx.tree_at(lambda p: (p.row_count, p.chunk_evaluations), self, (zero, zero))
 
     def resumed(self, limits: Limits) -> "Progress":
-        """The same counters for a run that is taken up again, perhaps with other limits."""
+        """The same counters for a run that is taken up again, perhaps with other limits; some ends no limit undoes."""
         reason = jnp.where(self.iterations >= limits.max_iter, StopReason.MAX_ITER.code, StopReason.RUNNING.code)
         reason = jnp.where(self.evaluations >= limits.max_evals, StopReason.MAX_EVALS.code, reason)
+        reason = jnp.where(jnp.isin(self.reason, jnp.asarray([end.code for end in FINAL])), self.reason, reason)
         return eqx.tree_at(lambda p: p.reason, self, reason.astype(self.reason.dtype))
 
     def goes_on(self, limits: Limits):

@@ -18,7 +18,7 @@ from .problems import FUNCTIONS
 from .report import figures
 
 SCRIPTS = Path(__file__).resolve().parents[1]
-PATIENCE = 3 * MAX_SECONDS  # for a process that builds, compiles and runs: a compiled loop does not look at the clock
+PATIENCE = 600.0  # seconds for a process that builds, compiles and runs: a compiled loop does not look at the clock
 PACKAGES = (
     "neuralode-lbfgs", "jax", "jaxlib", "equinox", "diffrax", "optax", "scipy", "numpy",
     "optimistix", "jaxopt", "torch", "torchdiffeq",

@@ -265,7 +265,7 @@ def test_a_module_that_throws_ends_the_run_unless_its_errors_are_made_nan(monkey
     with pytest.raises(RuntimeError, match="said aloud"):
         minimise(lambda x: throws(x, "said aloud"), jnp.ones(2))
     with failed_solves_as_nan():
-        found = minimise(lambda x: throws(x, "hushed up"), jnp.ones(2))
+        found = minimise(lambda x: throws(x, "said aloud"), jnp.ones(2))
     assert found.reason is StopReason.SEARCH_FAILED
     assert found.loss <= 0.5001
 
@@ -337,3 +337,13 @@ def test_data_of_another_precision():
     found = minimise(lambda x, y: jnp.sum((x - y) ** 2), jnp.zeros(2, jnp.float32), np.array([0.5, 2.0]))
     assert found.params.dtype == jnp.float32
     np.testing.assert_allclose(found.params, [0.5, 2.0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["not finite at the start", "linear"])
+def test_a_run_that_cannot_go_on_says_so_again_when_it_is_taken_up(name, minimisers):
+    case, minimiser = CASES[name], minimisers[np.float64, "wolfe"]
+    params, number = around(jnp.asarray(case.start, np.float64)), list(CASES).index(name)
+    first = minimiser.run(params, number)
+    again = minimiser.run(params, number, state=first.state)
+    assert first.reason in case.reasons
+    assert (again.reason, again.evaluations) == (first.reason, first.evaluations)
