@@ -302,7 +302,8 @@ def test_medians_and_figures():
         rows += [
             fake("wood", "ours", 20, 1 + repeat), fake("wood", "scipy", 40, 1.0),
             fake("wood", "scipy_same_memory", 40, 1.0),
-            fake("spiral", "ours", 80, 2 + repeat), fake("spiral", "scipy", 100, 6.0),
+            fake("spiral", "ours", 80, 2 + repeat), fake("spiral", "ours_adaptive", 90, 8.0),
+            fake("spiral", "scipy", 100, 6.0),
             fake("spiral", "scipy_same_memory", 10, 1.0),
             fake("bard", "ours", None, None), fake("bard", "scipy", 30, 1.0),
             fake("bard", "scipy_same_memory", None, None), fake("bard", "torch", None, None, skipped="fits only ODEs"),
@@ -315,12 +316,15 @@ def test_medians_and_figures():
     assert found["solved_by_scipy_not_by_ours"] == ["bard"]
     assert found["evaluations_ours_over_scipy_same_memory"]["geometric_mean"] == pytest.approx(2.0)  # sqrt(1/2 x 8)
     assert found["evaluations_ours_over_scipy_on_neural_odes"]["problems"] == {"spiral": 0.8}
+    assert found["evaluations_ours_adaptive_over_scipy_on_neural_odes"]["problems"] == {"spiral": 0.9}
     assert found["seconds_an_evaluation_ours_over_bare"]["spiral"] == pytest.approx(1.5)
     assert found["compile_ours_over_value_and_grad_on_spiral"] == 0.5
-    assert found["total_s_over_ours_on_spiral"] == pytest.approx({"scipy": 2.0, "scipy_same_memory": 1 / 3})
+    assert found["total_s_over_ours_on_spiral"] == pytest.approx(
+        {"ours_adaptive": 8 / 3, "scipy": 2.0, "scipy_same_memory": 1 / 3}
+    )
     headings = {name: solver.heading for name, solver in pair.SOLVERS.items()}
     printed = report.report({"medians": medians, "figures": found}, headings)
-    assert "| bard    |    - |    30 |         - |" in printed
+    assert "| bard    |    - |          |    30 |        - |" in printed
     assert "Not run everywhere: torch: fits only ODEs." in printed
     assert "Solved by SciPy, not by ours: bard." in printed
 
