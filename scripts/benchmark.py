@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import mesh
-from benchmarks.optimiser import benchmark, in_process, versions
+from benchmarks.optimiser import answer, benchmark, versions
 from benchmarks.pair import PROBLEMS, SOLVERS
 from benchmarks.report import report
 
@@ -25,17 +25,18 @@ from benchmarks.report import report
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(dest="command", required=True)
-    optimiser = commands.add_parser("optimiser", help="every solver on every problem")
-    optimiser.add_argument("--json", type=Path, metavar="FILE", help="where the measurements are written")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", type=Path, metavar="FILE", help="where the measurements are written")
+    optimiser = commands.add_parser("optimiser", parents=[common], help="every solver on every problem")
     optimiser.add_argument("--problems", nargs="+", default=[*PROBLEMS], metavar="NAME", help="all by default")
     optimiser.add_argument("--solvers", nargs="+", default=[*SOLVERS], metavar="NAME", help="all by default")
     optimiser.add_argument("--repeats", type=int, default=3, help="of each measurement; medians are shown (default: 3)")
-    mesh_parser = commands.add_parser("mesh", help="fits on a mesh against fits through an adaptive solve")
-    mesh_parser.add_argument("--json", type=Path, metavar="FILE", help="where the measurements are written")
+    mesh_parser = commands.add_parser(
+        "mesh", parents=[common], help="fits on a mesh against fits through an adaptive solve"
+    )
     mesh_parser.add_argument("--problems", nargs="+", default=[*mesh.PROBLEMS], choices=mesh.PROBLEMS, metavar="NAME")
     mesh_parser.add_argument("--repeats", type=int, default=3, help="of each measurement (default: 3)")
-    starts = commands.add_parser("starts", help="64 starts as one program, and one after another")
-    starts.add_argument("--json", type=Path, metavar="FILE", help="where the measurements are written")
+    commands.add_parser("starts", parents=[common], help="64 starts as one program, and one after another")
     return top
 
 
@@ -49,9 +50,7 @@ def measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
         results = mesh.benchmark(arguments.problems, arguments.repeats, say)
         return results, mesh.report(results)
     if arguments.command == "starts":
-        row = in_process("lotka_volterra", "starts")
-        if "error" in row:
-            raise RuntimeError(row["error"])
+        row = answer("lotka_volterra", "starts")
         return {"versions": versions(), **row}, (
             f"64 starts as one program {row['many_s']:.1f} s, one after another {row['sequential_s']:.1f} s: ratio "
             f"{row['many_s'] / row['sequential_s']:.2f} (median loss {row['many_loss']:.3g}, "

@@ -12,8 +12,8 @@ from .pieces import Cut
 
 SAFETY = 0.9  # of the step size predicted from the error, as in every adaptive controller
 FIRST_STEP = 0.5  # in units of time in which states move by one standard deviation
-MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}  # of one step, by precision
-MOST_STEPS = 2_000_000  # in all
+MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}  # of one step, in units of order one, absolute and relative
+MOST_STEPS = 2_000_000  # in all; intervals are not split beyond that
 PASSES = 3  # of splitting; two reach 1e-6 from a first guess
 MOST_PER_INTERVAL = 512
 
@@ -31,15 +31,12 @@ class Mesher:
 
     Args:
         data, coordinates, tableau: what is solved.
-        tolerance: of one step, in units of order one, absolute and relative.
-        most_steps: in all; intervals are not split beyond that.
+        dtype: of the solve, which sets the tolerance of one step.
     """
 
-    def __init__(
-        self, data: Trajectories, coordinates: Coordinates, tableau: Tableau, tolerance: float, most_steps: int
-    ):
+    def __init__(self, data: Trajectories, coordinates: Coordinates, tableau: Tableau, dtype: np.dtype | type):
         self.data, self.coordinates, self.tableau = data, coordinates, tableau
-        self.tolerance, self.most_steps = tolerance, most_steps
+        self.tolerance = MESH_TOLERANCE[np.dtype(dtype).name]
         self.counts = first_counts(data, coordinates)
         self.shape = Shape.fitting(lane_lengths(self.counts))
         self._program = eqx.filter_jit(self._errors)
@@ -79,7 +76,7 @@ class Mesher:
         for count, error in zip(self.counts, errors, strict=True):
             growth = np.clip(error ** (1 / self.tableau.order) / SAFETY, 0.2, 8.0)
             new.append(np.clip(np.ceil(count * growth - 1e-9), 1, MOST_PER_INTERVAL).astype(int))
-        if sum(lane_lengths(new)) > self.most_steps:
+        if sum(lane_lengths(new)) > MOST_STEPS:
             return True
         self.counts = new
         if not self.shape.holds(lane_lengths(new)):

@@ -15,7 +15,7 @@ from .course import Course
 from .evidence import weight_groups
 from .losses import Parameters
 from .matching import collect_slopes
-from .mesh import MESH_TOLERANCE, MOST_STEPS, Mesher
+from .mesh import Mesher
 from .options import FitOptions
 from .preparing import prepared
 from .result import FitResult
@@ -127,7 +127,7 @@ def _course(
         optimizer=optimizer,
         parameters=Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype)),
         train_starts=estimated,
-        mesher=Mesher(data, coordinates, Tableau(model.solver), MESH_TOLERANCE[jnp.dtype(dtype).name], MOST_STEPS),
+        mesher=Mesher(data, coordinates, Tableau(model.solver), dtype),
         decay=np.full(max(len(weight_groups(model)), 1), decay),
         slopes=collect_slopes(data, curves, coordinates, dtype),
         smooth=smooth,

@@ -170,7 +170,6 @@ def record(
     skipped = progress.skipped + jnp.where(pair_skipped, 1, 0)
     size = jnp.where(took_step, step, 0)
     columns = (iterations, total, value, gradient_norm, size, pairs, skipped, restarts)
-    # A loop that steps on without emptying the buffer writes over its oldest rows.
     row = jnp.stack([jnp.asarray(column, x.dtype) for column in columns])
     return Progress(
         iterations=iterations,
@@ -184,6 +183,7 @@ def record(
         reason=jnp.asarray(reason, jnp.int32),
         best_x=jnp.where(better, trial_x, progress.best_x),
         best_value=jnp.where(better, trial_value, progress.best_value),
+        # A loop that steps on without emptying the buffer writes over its oldest rows.
         rows=jnp.where(arrived, progress.rows.at[progress.row_count % ROWS].set(row), progress.rows),
         row_count=progress.row_count + jnp.where(arrived, 1, 0),
     )

@@ -4,51 +4,51 @@ import time
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import PyTree
 
 from neuralode_lbfgs.optimise import Minimiser, StopReason
 from neuralode_lbfgs.optimise.compiled import Compiled
-from neuralode_lbfgs.optimise.minimise import free_vector
-from neuralode_lbfgs.optimise.progress import Limits
 
-EVALUATIONS = 300  # of the optimiser: enough for a mean, soon done
-CHUNK = 10  # of them between two looks: an adaptive solve takes more steps the further a fit has come
+CHUNK = 10  # evaluations between two looks at the clock
+CHUNKS = 30  # enough for a mean, soon done
 
 
 def bare_evaluation(value: Callable[..., jax.Array], start: PyTree, data: tuple) -> dict[str, float]:
     """Seconds to compile value and gradient, and seconds an evaluation of it and of the optimiser's loop.
 
-    Both are timed in turn, the bare one at the best point after each chunk: same parameters, same load of the machine.
-    And both in a compiled loop, since calls from the host cost the more the busier the machine is.
+    Both are timed in turn, the bare one at the very points that the optimiser has just tried: an adaptive solve takes
+    more steps at some than at others, and the load of the machine changes. And both in a compiled loop, since calls
+    from the host cost the more the busier the machine is.
     """
-    value_and_grad = jax.value_and_grad(value)
-    plain = Compiled(value_and_grad)
+    plain = Compiled(jax.value_and_grad(value))
     plain.program(start, *data)
-
-    def chunk_of_bare(params: PyTree, data: tuple) -> PyTree:
-        def body(_, params):
-            gradient = value_and_grad(params, *data)[1]
-            # The same point again, in a way that the compiler cannot see.
-            return jax.tree.map(lambda leaf, slope: leaf + 0.0 * jnp.nan_to_num(slope), params, gradient)
-
-        return jax.lax.fori_loop(0, CHUNK, body, params)
-
-    bare = Compiled(chunk_of_bare).program(start, data)
     minimiser = Minimiser(value, start)
-    limits = Limits.of(free_vector(start)[0].dtype, max_evals=EVALUATIONS, chunk_evals=CHUNK)
-    state = minimiser.init(start)
-    chunk = minimiser.chunk.program(state, limits, data)
 
-    ours_s = bare_s = 0.0
-    looks = 0
-    while minimiser.reason(state) is StopReason.RUNNING:
-        began = time.perf_counter()
-        state = jax.block_until_ready(chunk(state, limits, data))
-        ours_s += time.perf_counter() - began
-        params, looks = minimiser.params(state), looks + 1
-        began = time.perf_counter()
-        jax.block_until_ready(bare(params, data))
-        bare_s += time.perf_counter() - began
-    evaluations = int(state.progress.evaluations)
-    return {"compile_s": plain.seconds, "bare_s": bare_s / (looks * CHUNK), "ours_s": ours_s / evaluations}
+    def tried(state: PyTree, data: tuple) -> tuple[PyTree, jax.Array]:
+        def one(state, _):
+            return minimiser.step(state, *data), state.x + state.step * state.direction
+
+        return jax.lax.scan(one, state, length=CHUNK)
+
+    def evaluated(points: jax.Array, data: tuple) -> tuple[jax.Array, jax.Array]:
+        loss = lambda x: value(minimiser.rebuild(x), *data)  # noqa: E731
+        return jax.lax.map(jax.value_and_grad(loss), points)
+
+    state, seconds = minimiser.init(start), [0.0, 0.0]
+    ours = Compiled(tried).program(state, data)
+    bare, chunks = None, 0
+    while minimiser.reason(state) is StopReason.RUNNING and chunks < CHUNKS:
+        (state, points), took = timed(ours, state, data)
+        bare = bare or Compiled(evaluated).program(points, data)
+        seconds[0] += took
+        seconds[1] += timed(bare, points, data)[1]
+        chunks += 1
+    ours_s, bare_s = (total / (chunks * CHUNK) for total in seconds)
+    return {"compile_s": plain.seconds, "bare_s": bare_s, "ours_s": ours_s}
+
+
+def timed(program: Callable[..., PyTree], *args: PyTree) -> tuple[PyTree, float]:
+    """What a program returns, once it is there, and the seconds that took."""
+    began = time.perf_counter()
+    found = jax.block_until_ready(program(*args))
+    return found, time.perf_counter() - began

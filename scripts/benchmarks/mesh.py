@@ -6,7 +6,7 @@ from typing import Any
 
 from .accuracy import EVALUATIONS
 from .neural import IRREGULAR
-from .optimiser import in_process, versions
+from .optimiser import answer, pair_row, versions
 
 PROBLEMS = ("spiral", *IRREGULAR)
 
@@ -16,12 +16,12 @@ def benchmark(problems: Sequence[str], repeats: int, say: Callable[[str], None])
     rows = []
     for problem in problems:
         say(f"{problem}: what the usual recipe reaches")
-        target = repr(in_process(problem, "target")["target"])
+        target = answer(problem, "target")["target"]
         compile_s, from_start_s = ({"mesh": [], "adaptive": []} for _ in range(2))
         for repeat in range(repeats):
             for way, solver, bare in (("mesh", "ours", "bare_mesh"), ("adaptive", "ours_adaptive", "bare")):
-                fit = in_process(problem, solver, "--target", target)
-                compile_s[way].append(in_process(problem, bare)["compile_s"])
+                fit = pair_row(problem, solver, target)
+                compile_s[way].append(answer(problem, bare)["compile_s"])
                 from_start_s[way].append(fit["from_start_s"] if fit["reached"] else float("nan"))
                 say(f"{repeat + 1}/{repeats} {problem}, {way}: {fit['evaluations']} evaluations, {fit['stopped']}")
         medians = {
@@ -29,7 +29,7 @@ def benchmark(problems: Sequence[str], repeats: int, say: Callable[[str], None])
             for what, of in (("compile_s", compile_s), ("from_start_s", from_start_s))
             for way, seconds in of.items()
         }
-        rows.append({"problem": problem, "target": float(target), **medians, **in_process(problem, "accuracy")})
+        rows.append({"problem": problem, "target": target, **medians, **answer(problem, "accuracy")})
     return {"versions": versions(), "repeats": repeats, "rows": rows}
 
 

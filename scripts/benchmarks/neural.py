@@ -11,7 +11,7 @@ import numpy as np
 
 from neuralode_lbfgs import MLPVectorField, NeuralODE, Trajectories
 from neuralode_lbfgs.fitting.losses import Parameters, residuals
-from neuralode_lbfgs.fitting.mesh import MESH_TOLERANCE, MOST_STEPS, Mesher
+from neuralode_lbfgs.fitting.mesh import Mesher
 from neuralode_lbfgs.models import Tableau
 from neuralode_lbfgs.models.trainable import trainable
 from neuralode_lbfgs.systems import SYSTEMS, System, VanDerPol, simulate
@@ -74,7 +74,7 @@ def on_mesh(model: NeuralODE, data: Trajectories) -> tuple[Callable, Callable]:
     fixed = trainable(model)[1]
     starts = np.stack([trajectory.ys[0] for trajectory in data])
     tableau = Tableau(model.solver)
-    mesher = Mesher(data, model.coordinates, tableau, MESH_TOLERANCE["float64"], MOST_STEPS)
+    mesher = Mesher(data, model.coordinates, tableau, starts.dtype)
 
     def value(params, batch, starts):
         return jnp.sum(residuals(Parameters(eqx.combine(params, fixed), starts), batch, tableau) ** 2)

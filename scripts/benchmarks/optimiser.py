@@ -52,6 +52,14 @@ def in_process(*arguments: str) -> Row:
     return json.loads(last_line(done.stdout))
 
 
+def answer(problem: str, what: str) -> Row:
+    """What a process says of a problem where nothing can be done without it. Raises RuntimeError if it fails."""
+    found = in_process(problem, what)
+    if "error" in found:
+        raise RuntimeError(f"{what} failed on {problem}: {found['error']}.")
+    return found
+
+
 def last_line(text: str) -> str:
     return next(reversed(text.strip().splitlines()), "no message")
 
@@ -126,10 +134,7 @@ def benchmark(
     for problem in problems:
         if problem not in FUNCTIONS:
             say(f"{problem}: what the usual recipe reaches")
-            found = in_process(problem, "target")
-            if "error" in found:
-                raise RuntimeError(f"the usual recipe failed on {problem}: {found['error']}.")
-            targets[problem] = found["target"]
+            targets[problem] = answer(problem, "target")["target"]
     rows: list[Row] = []
     bare: dict[str, list[Row]] = {}
     for repeat in range(repeats):

@@ -17,21 +17,19 @@ def geometric_mean(values: Sequence[float]) -> float | None:
     return math.exp(math.fsum(map(math.log, values)) / len(values)) if values else None
 
 
-def evaluations_over(medians: Medians, problems: Sequence[str], solver: str, other: str) -> dict[str, float]:
-    """Evaluations of one solver in units of another's, by problem, where both met the goal."""
-    return {
+def evaluations_over(medians: Medians, problems: Sequence[str], solver: str, other: str) -> dict[str, Any]:
+    """Evaluations of one solver in units of another's: by problem where both met the goal, and the geometric mean."""
+    found = {
         problem: medians[problem][solver]["evaluations"] / medians[problem][other]["evaluations"]
         for problem in problems
         if reached(medians, problem, solver, other)
     }
+    return {"geometric_mean": geometric_mean(list(found.values())), "problems": found}
 
 
 def figures(medians: Medians, bare: Mapping[str, Mapping[str, float]], odes: Sequence[str]) -> dict[str, Any]:
     """The comparisons; each is None, or empty, where what it compares was not measured."""
     fits = [problem for problem in odes if problem in medians]
-    against_memory = evaluations_over(medians, list(medians), "ours", "scipy_same_memory")
-    against_scipy = evaluations_over(medians, fits, "ours", "scipy")
-    same_solve = evaluations_over(medians, fits, "ours_adaptive", "scipy")
     spiral = medians.get("spiral", {})
     compiled = spiral.get("ours_adaptive", {}).get("compile_s")
     seconds = {solver: row["total_s"] for solver, row in spiral.items() if row["reached"]}
@@ -41,18 +39,13 @@ def figures(medians: Medians, bare: Mapping[str, Mapping[str, float]], odes: Seq
             for problem in medians
             if reached(medians, problem, "scipy") and not reached(medians, problem, "ours")
         ],
-        "evaluations_ours_over_scipy_same_memory": {
-            "geometric_mean": geometric_mean(list(against_memory.values())),
-            "problems": against_memory,
-        },
-        "evaluations_ours_over_scipy_on_neural_odes": {
-            "geometric_mean": geometric_mean(list(against_scipy.values())),
-            "problems": against_scipy,
-        },
-        "evaluations_ours_adaptive_over_scipy_on_neural_odes": {
-            "geometric_mean": geometric_mean(list(same_solve.values())),
-            "problems": same_solve,
-        },
+        "evaluations_ours_over_scipy_same_memory": evaluations_over(
+            medians, list(medians), "ours", "scipy_same_memory"
+        ),
+        "evaluations_ours_over_scipy_on_neural_odes": evaluations_over(medians, fits, "ours", "scipy"),
+        "evaluations_ours_adaptive_over_scipy_on_neural_odes": evaluations_over(
+            medians, fits, "ours_adaptive", "scipy"
+        ),
         "seconds_an_evaluation_ours_over_bare": {
             problem: found["ours_s"] / found["bare_s"] for problem, found in bare.items()
         },

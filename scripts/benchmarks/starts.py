@@ -11,7 +11,7 @@ from neuralode_lbfgs.optimise import Minimiser, Minimum, minimise_many
 from .neural import network
 from .problem import Problem
 
-NUMBER, LANES = 64, 16
+NUMBER = 64
 LIMITS = {"max_evals": 150, "ftol": 1e-6}
 REPEATS = 3
 
@@ -35,7 +35,7 @@ def many_starts(problem: Problem) -> dict[str, float]:
         return [minimiser.run(start, *data, **LIMITS) for start in starts]
 
     def as_one_program() -> list[Minimum]:
-        return minimise_many(mesh.value, starts, *data, lanes=LANES, **LIMITS)
+        return minimise_many(mesh.value, starts, *data, **LIMITS)
 
     found: dict[str, float] = {}
     seconds: dict[str, list[float]] = {"many": [], "sequential": []}
