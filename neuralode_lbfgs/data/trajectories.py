@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .clock import Clock
+
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
@@ -77,7 +79,8 @@ class Trajectories:
     """Trajectories of one system, with the names and units of its columns.
 
     A sequence of `Trajectory`: it has a length and can be looped over. Units are the text
-    that plots and tables show; an empty string is "not given".
+    that plots and tables show; an empty string is "not given". `clock` says how the times were
+    written, for those that are counted from an origin: timestamps, and numbers far from zero.
 
     Raises:
         ValueError: if trajectories differ in their numbers of states or inputs, two have one
@@ -90,6 +93,7 @@ class Trajectories:
     time_name: str = "t"
     id_name: str = "trajectory"
     units: dict[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self):
         object.__setattr__(self, "trajectories", tuple(self.trajectories))
@@ -167,13 +171,14 @@ class Trajectories:
         return replace(self, trajectories=tuple(trajectories))
 
     def split(
-        self, *, until: float | None = None, ids: Sequence[str] | str | None = None
+        self, *, until: float | str | None = None, ids: Sequence[str] | str | None = None
     ) -> "tuple[Trajectories, Trajectories]":
         """Training and test data: by time, or by trajectory.
 
         Args:
-            until: train on rows with t <= until. The test data are the rows after it; a
-                trajectory appears in each part in which it has rows.
+            until: train on rows with t <= until, a time as the data's file has it: a number or a
+                timestamp. The test data are the rows after it; a trajectory appears in each part
+                in which it has rows.
             ids: the trajectory, or trajectories, held out as test data.
 
         Raises:
@@ -189,10 +194,14 @@ class Trajectories:
             train = [trajectory for trajectory in self if trajectory.id not in ids]
             test = [trajectory for trajectory in self if trajectory.id in ids]
         else:
-            train = [trajectory.at(trajectory.ts <= until) for trajectory in self if (trajectory.ts <= until).any()]
-            test = [trajectory.at(trajectory.ts > until) for trajectory in self if (trajectory.ts > until).any()]
+            assert until is not None
+            last = self.clock.read(until)
+            train = [trajectory.at(trajectory.ts <= last) for trajectory in self if (trajectory.ts <= last).any()]
+            test = [trajectory.at(trajectory.ts > last) for trajectory in self if (trajectory.ts > last).any()]
         if not train or not test:
-            what = f"t = {until:.12g}" if until is not None else f"the test trajectories {list(ids or ())}"
+            what = f"the test trajectories {list(ids or ())}"
+            if until is not None:
+                what = f"t = {until}" if isinstance(until, str) else f"t = {until:.12g}"
             part = "train on" if not train else "test on"
             raise ValueError(f"splitting at {what} leaves nothing to {part}.")
         return self.with_trajectories(train), self.with_trajectories(test)
