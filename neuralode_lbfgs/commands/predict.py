@@ -179,7 +179,7 @@ def _warn_of_gaps(predicted: "Trajectories") -> None:
     for run in predicted:
         lost = np.flatnonzero(~np.isfinite(run.ys).all(axis=1))
         if lost.size:
-            first = predicted.clock.show(run.ts[lost[0]])
+            first = predicted.clock.show(float(run.ts[lost[0]]))
             print(
                 f"warning: {lost.size} rows of trajectory {run.id!r} could not be predicted (first at "
                 f"{predicted.time_name} = {first}): the solution diverges; they are blank.",

@@ -82,7 +82,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
     Raises:
         DataError: one sentence that says what to do.
     """
-    given = tuple(given)
+    first, paths = given[0], list(given)
     for one in given:
         if not os.path.exists(one) and one not in dataset_names() and os.sep not in one and not glob.has_magic(one):
             hint = did_you_mean(one, [*dataset_names(), *(p.name for p in Path().glob("*.csv"))])
@@ -90,14 +90,15 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
                 f"{one} is neither a file nor a bundled data set{hint}; "
                 "neuralode-lbfgs datasets lists those that are bundled."
             )
-    bundled = given[0] in dataset_names() and not os.path.isfile(given[0])
+    bundled = first in dataset_names() and not os.path.isfile(first)
     if bundled and len(given) > 1:
-        raise DataError(f"{given[0]} is a bundled data set; give it alone, or files only.")
+        raise DataError(f"{first} is a bundled data set; give it alone, or files only.")
     if not bundled:
-        given = tuple(expanded(given))
+        paths = expanded(given)
+        first = paths[0]
     units: Mapping[str, str] = {}
     if bundled:
-        card = dataset_card(given[0])
+        card = dataset_card(first)
         units = card.units
         # A flag replaces what the card says of that role, and may take a column from another one.
         states = options.states or tuple(name for name in card.roles.states if name not in (options.inputs or ()))
@@ -123,10 +124,10 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         noise=_pairs("--noise", options.noise, float),
     )
     if bundled:
-        table = replace(read_table(dataset_path(given[0])), source=f"{given[0]} (bundled)")
+        table = replace(read_table(dataset_path(first)), source=f"{first} (bundled)")
         roles = roles_of(table)
     else:
-        table, roles = read_tables(given, roles_of)
+        table, roles = read_tables(paths, roles_of)
     data = to_trajectories(table, roles, units)
     held_out = options.test_trajectories or None
     if held_out is not None and options.train_until is not None:
@@ -138,18 +139,19 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         except ValueError as error:
             flag = "--train-until" if held_out is None else "--test-trajectories"
             raise DataError(f"{table.source}, {flag}: {error}") from None
+    _check_enough(table, train)
     _check_starts(train, test)
     resolved = replace(
         options,
         time=roles.time,
         # Of several files it may be a column that was added; the next time it will be again.
-        trajectory=roles.trajectory if len(given) == 1 else options.trajectory,
+        trajectory=roles.trajectory if len(paths) == 1 else options.trajectory,
         states=roles.states,
         inputs=roles.inputs,
         test_trajectories=held_out or (),
     )
-    name = Path(given[0]).stem + (f"_and_{len(given) - 1}_more" if len(given) > 1 else "")
-    return Source(given, name, bundled, table, roles, data, train, test, resolved)
+    name = Path(first).stem + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")
+    return Source(tuple(paths), name, bundled, table, roles, data, train, test, resolved)
 
 
 def _pairs(flag: str, words: Sequence[str] | None, kind: Callable[[str], T]) -> dict[str, T] | None:
@@ -167,6 +169,22 @@ def _pairs(flag: str, words: Sequence[str] | None, kind: Callable[[str], T]) -> 
             example = "x=x_sd" if kind is str else "x=0.1"
             raise DataError(f"{flag} needs words such as {example}; it got {word!r}.")
     return pairs
+
+
+def _check_enough(table: Table, train: Trajectories) -> None:
+    """Refuse what no field can be fitted to."""
+    seen = [np.isfinite(run.ys) for run in train]
+    if max(int(part.any(axis=1).sum()) for part in seen) < 2:
+        raise DataError(
+            f"{table.source}: no trajectory to train on has two rows in which something was observed; a rate of change "
+            "needs two."
+        )
+    for name, observed in zip(train.state_names, np.concatenate(seen).any(axis=0), strict=True):
+        if not observed:
+            raise DataError(
+                f"{table.source}: state {name!r} is not observed in any row to train on; leave it out with --states, "
+                "or train on more."
+            )
 
 
 def _check_starts(train: Trajectories, test: Trajectories | None) -> None:

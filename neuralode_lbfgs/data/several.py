@@ -17,7 +17,8 @@ def expanded(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
         DataError: if a pattern matches nothing, or a file is named twice.
     """
     found: list[str] = []
-    for path in map(os.fspath, paths):
+    for one in paths:
+        path = os.fspath(one)
         if not os.path.exists(path) and glob.has_magic(path):
             matched = sorted(glob.glob(path))
             if not matched:

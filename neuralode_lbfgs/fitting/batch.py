@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, Mesh, Tableau
+from .weights import observation_weights
 
 
 class Batch(eqx.Module):
@@ -74,10 +75,9 @@ def lane_lengths(counts: Sequence[np.ndarray]) -> list[int]:
     return [1 + int(count.sum()) for count in counts]
 
 
-def observations(trajectory: Trajectory, coordinates: Coordinates) -> tuple[np.ndarray, np.ndarray]:
-    """What was observed in coordinates of order one, `(rows, states)`, zero where nothing was; and where it was."""
-    seen = np.isfinite(trajectory.ys)
-    return np.where(seen, coordinates.states_in(np.nan_to_num(trajectory.ys)), 0.0), seen
+def observations(trajectory: Trajectory, coordinates: Coordinates) -> np.ndarray:
+    """What was observed in coordinates of order one, `(rows, states)`, zero where nothing was."""
+    return np.where(np.isfinite(trajectory.ys), coordinates.states_in(np.nan_to_num(trajectory.ys)), 0.0)
 
 
 def inputs_at_stages(
@@ -113,6 +113,7 @@ def make_batch(
     start = np.full((lanes, steps), -1, np.int32)
     u = np.zeros((lanes, steps, len(tableau.c), inputs)) if inputs else None
     targets, weights = np.zeros((lanes, steps, states)), np.zeros((lanes, steps, states))
+    counted = observation_weights(data, coordinates.scale)
     places: list[tuple[int, np.ndarray]] = [(0, np.zeros(0, int))] * len(data)
 
     for lane, members in enumerate(_pack(lane_lengths(counts), steps)):
@@ -132,7 +133,7 @@ def make_batch(
 
             start[lane, offset] = i
 
-            targets[lane, rows], weights[lane, rows] = observations(trajectory, coordinates)
+            targets[lane, rows], weights[lane, rows] = observations(trajectory, coordinates), counted.each[i]
             if u is not None:
                 u[lane, part] = inputs_at_stages(trajectory, coordinates, tableau, t[lane, part], h[lane, part])
             offset += length

@@ -10,6 +10,7 @@ from scipy.optimize import least_squares
 
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import LinearInputs, NeuralODE, failed_solves_as_nan
+from .weights import observation_weights
 
 PULL = 0.01  # towards the first guess, of a standard deviation: for states that the rows say nothing of
 DIVERGED = 1e3  # standard deviations that a row counts as which a solve did not reach
@@ -75,7 +76,7 @@ def estimate_starts(
 
     Args:
         model: as in `predict`.
-        data: trajectories; unobserved entries are NaN.
+        data: trajectories; unobserved entries are NaN. Standard deviations weigh the observations of each.
         warmup: how many rows in which something is observed are used of each trajectory, from the first on;
             by default the first half of them, so that the other half is a forecast.
 
@@ -96,11 +97,12 @@ def estimate_starts(
             )
         part = trajectory.at(slice(0, used[-1] + 1))
         seen, time = np.isfinite(part.ys), float(part.ts[0])
+        counted = np.sqrt(observation_weights(data.with_trajectories([part]), scale).each[0])
         first = np.argmax(seen, axis=0)
         guess = np.where(seen.any(axis=0), part.ys[first, np.arange(first.size)], centre)
 
-        def residuals(moved, part=part, seen=seen, time=time, guess=guess):
-            error = (_run(model, part, time, guess + moved * scale).ys - part.ys) / scale
+        def residuals(moved, part=part, seen=seen, time=time, guess=guess, counted=counted):
+            error = counted * (_run(model, part, time, guess + moved * scale).ys - part.ys) / scale
             return np.append(np.clip(np.nan_to_num(error, nan=DIVERGED)[seen], -DIVERGED, DIVERGED), PULL * moved)
 
         def slopes(moved, residuals=residuals):

@@ -9,6 +9,7 @@ from scipy.interpolate import CubicSpline, PPoly, make_smoothing_spline
 from ..data.trajectories import Trajectories, Trajectory
 
 LEAST_FOR_GCV = 6  # generalised cross-validation of fewer points is noise
+LEAST_WEIGHT = 1e-8  # of an observation in a curve, for the sake of its solver
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,17 @@ def smooth(trajectory: Trajectory) -> SmoothTrajectory:
 
     Woltring, "A Fortran package for generalized, cross-validatory spline smoothing and differentiation",
     Adv. Eng. Software 8 (1986), as in `scipy.interpolate.make_smoothing_spline`. With fewer than six
-    observations the curve interpolates.
+    observations the curve interpolates. Observations count by their standard deviations, if these are known.
     """
     curves = []
     for i in range(trajectory.ys.shape[1]):
         seen = np.isfinite(trajectory.ys[:, i])
-        curves.append(_curve(trajectory.ts[seen], trajectory.ys[seen, i]))
+        sd = None if trajectory.sd is None else trajectory.sd[seen, i]
+        curves.append(_curve(trajectory.ts[seen], trajectory.ys[seen, i], sd))
     return SmoothTrajectory(tuple(curves))
 
 
-def _curve(ts: np.ndarray, ys: np.ndarray):
+def _curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray | None = None):
     if ts.size < 2:
         return None
     if ts.size == 2 or np.ptp(ys) == 0:
@@ -56,10 +58,11 @@ def _curve(ts: np.ndarray, ys: np.ndarray):
         return CubicSpline(ts, ys, bc_type="natural" if ts.size > 3 else "not-a-knot")
     # In units of order one: the solver of GCV is not scale invariant.
     origin, span, scale = ts[0], (ts[-1] - ts[0]) / (ts.size - 1), np.std(ys)
+    weights = None if sd is None else np.maximum((np.median(sd) / sd) ** 2, LEAST_WEIGHT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an ill-conditioned GCV still gives a usable curve, checked below
         try:
-            spline = PPoly.from_spline(make_smoothing_spline((ts - origin) / span, ys / scale))
+            spline = PPoly.from_spline(make_smoothing_spline((ts - origin) / span, ys / scale, weights))
         except (ValueError, np.linalg.LinAlgError):
             return CubicSpline(ts, ys, bc_type="natural")
     powers = np.arange(3, -1, -1)[:, None]
