@@ -179,8 +179,8 @@ def _check_enough(table: Table, train: Trajectories) -> None:
             f"{table.source}: no trajectory to train on has two rows in which something was observed; a rate of change "
             "needs two."
         )
-    for name, observed in zip(train.state_names, np.concatenate(seen).any(axis=0), strict=True):
-        if not observed:
+    for i, name in enumerate(train.state_names):
+        if not np.concatenate(seen)[:, i].any():
             raise DataError(
                 f"{table.source}: state {name!r} is not observed in any row to train on; leave it out with --states, "
                 "or train on more."

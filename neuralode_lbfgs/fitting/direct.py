@@ -135,7 +135,7 @@ def _unlike_its_values(slope: Slope | None) -> list[str]:
     ]
 
 
-def _grouped(data: Trajectories, scale: np.ndarray) -> tuple[Group, ...]:
+def _grouped(data: Trajectories, scale: jax.Array | np.ndarray) -> tuple[Group, ...]:
     """By length, so that no row is padded: a user's loss sees exactly what was measured."""
     by_length = defaultdict(list)
     for trajectory, weights in zip(data, observation_weights(data, scale).each, strict=True):

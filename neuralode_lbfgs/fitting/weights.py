@@ -7,6 +7,7 @@ deviations speak of goes to the evidence (`WeightGroups.evidence`).
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Array
 
 from ..data.trajectories import Trajectories
 
@@ -24,7 +25,7 @@ class ObservationWeights:
     noise: float | None
 
 
-def observation_weights(data: Trajectories, scale: np.ndarray) -> ObservationWeights:
+def observation_weights(data: Trajectories, scale: Array | np.ndarray) -> ObservationWeights:
     """Weights of the observations of all trajectories.
 
     Args:
@@ -44,6 +45,7 @@ def observation_weights(data: Trajectories, scale: np.ndarray) -> ObservationWei
     precise = [
         np.where(part, np.asarray(scale) / np.where(part, trajectory.sd, 1.0), 0.0) ** 2
         for trajectory, part in zip(data, seen, strict=True)
+        if trajectory.sd is not None
     ]
     mean = sum(float(part.sum()) for part in precise) / max(data.observed, 1)
     return ObservationWeights(tuple(part / (mean or 1.0) for part in precise), float(1 / np.sqrt(mean or 1.0)))
