@@ -45,10 +45,10 @@ FITS = {
     "a state blank in training": (
         "t,x,y\n0,1,\n1,2,\n2,3,1\n", "--train-until 1", "error: mine.csv: state 'y' is not observed in any row to",
     ),
-    "a blank input": ("t,x,u\n0,1,5\n1,2,\n", "--inputs u", f"{AT} 3, column 'u': the input is blank"),
+    "a blank input": ("t,x,u\n0,1,\n1,2,5\n", "--inputs u", f"{AT} 2, column 'u': the input is blank where its"),
     "an infinite input": ("t,x,u\n0,1,5\n1,2,inf\n", "--inputs u", f"{AT} 3, column 'u': 'inf' is infinite"),
     "inputs that end early": (
-        "t,x,u\n0,1,5\n1,2,6\n2,3,\n3,4,\n", "--inputs u", f"{AT} 4, column 'u': the input is blank",
+        "t,x,u\n0,1,5\n1,2,6\n2,3,\n3,4,\n", "--inputs u", f"{AT} 4, column 'u': the input is blank from here to",
     ),
     "no name of a run": ("run,t,x\na,0,1\n,1,2\n", "", f"{AT} 3, column 'run': the row names no trajectory"),
     # its times
@@ -76,6 +76,7 @@ FITS = {
     "an unknown input": (GOOD, "--inputs U", "error: mine.csv has no column 'U' (did you mean 'u'?)"),
     "an unknown time": (GOOD, "--time tt", "error: mine.csv has no column 'tt' (did you mean 't'?)"),
     "an unknown run": (GOOD, "--trajectory rum", "error: mine.csv has no column 'rum' (did you mean 'run'?)"),
+    "a held state": (GOOD, "--inputs u --input-hold x", "error: --input-hold and --input-linear (input_hold="),
     "two roles": (GOOD, "--states x u --inputs u", "error: column 'u' is named as a state and as an input"),
     "no states": ("run,t\na,0\n", "", "error: mine.csv has no state column beside 'run', 't'"),
     # standard deviations

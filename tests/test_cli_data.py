@@ -215,3 +215,39 @@ def test_a_known_noise(folder, plain, capsys):
     assert "estimated with it" in printed.out  # first rows with noise are no starts
     assert tomllib.loads((folder / "noise" / "config.toml").read_text())["data"]["noise"] == ["x=0.02", "y=0.02"]
     assert json.loads((folder / "noise" / "metrics.json").read_text())["train"]["scaled_rmse"] < 0.2
+
+
+def test_a_switch_is_held_between_rows(folder, capsys):
+    """y' = u - y, u of two values switched at rows: exact row by row. Taken as linear it cannot be fitted."""
+    rng = np.random.default_rng(1)
+    ts = np.arange(24) * 0.5
+    us, y = rng.integers(0, 2, ts.size), 0.2
+    rows = []
+    for k, (t, u) in enumerate(zip(ts.tolist(), us.tolist(), strict=True)):
+        # Recorded only where it changes: blank cells are as the one before.
+        rows.append((t, y, u if k in (0, ts.size - 1) or u != us[k - 1] else ""))
+        y = u + (y - u) * np.exp(-0.5)
+    path = str(table("t,y,valve", rows, folder / "switch.csv"))
+    words = ["--inputs", "valve", "--stages", "full", "--max-evals", "150", *SMALL[4:]]
+    errors = {}
+    for name, kind in (("held", []), ("linear", ["--input-linear", "valve"])):
+        assert main(["fit", path, *words, *kind, "--out", str(folder / name)]) == 0
+        printed = capsys.readouterr().err
+        assert f"inputs: valve ({'held from row to row' if name == 'held' else 'linear'})" in printed
+        assert "blank cells of the input 'valve' were filled" in printed
+        errors[name] = json.loads((folder / name / "metrics.json").read_text())["train"]["scaled_rmse"]
+    assert 5 * errors["held"] < errors["linear"]
+    saved = load_model(folder / "held" / "model.safetensors")
+    assert saved.columns.hold == (True,)
+    config = tomllib.loads((folder / "held" / "config.toml").read_text())["data"]
+    assert (config["input_hold"], config["input_linear"]) == (["valve"], [])
+    # New rows of a switch that changes too rarely to tell are held as in training; so are those of a forecast.
+    new = table("t,y,valve", [(0, 0.5, 1), (1, "", 1), (2, "", 0), (2.5, "", 0)], folder / "new_switch.csv")
+    assert main(["predict", str(folder / "held"), "--data", str(new), "--out", str(folder / "p.csv")]) == 0
+    predicted = [float(row[1]) for row in rows_of(folder / "p.csv")[1:]]
+    by_hand = [0.5, 1 - 0.5 * np.exp(-1), 1 - 0.5 * np.exp(-2), (1 - 0.5 * np.exp(-2)) * np.exp(-0.5)]
+    np.testing.assert_allclose(predicted, by_hand, atol=0.05)
+    assert main(["predict", str(folder / "held"), "--t1", "11.5", "--num", "47", "--out", str(folder / "f.csv")]) == 0
+    forecast = [float(row[1]) for row in rows_of(folder / "f.csv")[1::2]]
+    known = [float(row[1]) for row in rows_of(folder / "held" / "predictions.csv")[1:]]
+    np.testing.assert_allclose(forecast, known, atol=1e-4)

@@ -140,9 +140,8 @@ def _write(
         with run_folder.appearing(out) as folder:
             roles = source.roles
             clock = source.data.clock
-            columns = Columns(
-                roles.time, roles.trajectory, roles.states, roles.inputs, dict(source.data.units), roles.sd, clock
-            )
+            units, hold = dict(source.data.units), source.data[0].hold
+            columns = Columns(roles.time, roles.trajectory, roles.states, roles.inputs, units, roles.sd, clock, hold)
             save_model(
                 folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated
             )

@@ -35,6 +35,12 @@ class DataOptions:
     inputs: tuple[str, ...] | None = None
     """Columns that are known and drive the model."""
 
+    input_hold: tuple[str, ...] | None = None
+    """Inputs that keep the value of a row until the next one; by default those that look like steps."""
+
+    input_linear: tuple[str, ...] | None = None
+    """Inputs that are linear between rows; by default the others."""
+
     trajectory: str | None = None
     """Column that names the run of each row; by default the one called id, run, ..."""
 

@@ -99,7 +99,8 @@ def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Traj
         )
 
     table, roles = read_tables(paths, roles_of)
-    return table, roles, to_trajectories(table, roles, columns.units, columns.clock)
+    hold = columns.hold or (False,) * len(columns.inputs)
+    return table, roles, to_trajectories(table, roles, columns.units, columns.clock, hold)
 
 
 def _start_of(saved: "SavedRun", run: "Trajectory", *, alone: bool) -> "Start":
@@ -149,8 +150,8 @@ def _future(
                 f"the inputs of trajectory {name!r} are known up to {show(start.input_ts[-1])}, not to {show(t1)}; "
                 "give times and inputs in a file with --data."
             )
-        runs.append(_unobserved(name, ts, len(columns.states), None))
-        asked.append(_unobserved(name, ts, len(columns.states), start))
+        runs.append(_unobserved(name, ts, columns, None))
+        asked.append(_unobserved(name, ts, columns, start))
     id_name, units = columns.trajectory or "trajectory", dict(columns.units)
     clock = columns.clock
     data = Trajectories(tuple(asked), columns.states, columns.inputs, columns.time, id_name, units, clock)
@@ -160,17 +161,20 @@ def _future(
     return table, Roles(columns.trajectory, columns.time, columns.states, columns.inputs), data
 
 
-def _unobserved(name: str, ts: "np.ndarray", states: int, start: "Start | None") -> "Trajectory":
+def _unobserved(name: str, ts: "np.ndarray", columns: "Columns", start: "Start | None") -> "Trajectory":
     """A trajectory without observations, with the inputs behind `start`: those at all their times, not only at `ts`."""
     import numpy as np
 
     from ..data import Trajectory
 
-    inputs = None
-    if start is not None and start.input_ts is not None and start.inputs is not None:
-        ts = np.union1d(ts, start.input_ts[start.input_ts <= ts[-1]])
-        inputs = np.stack([np.interp(ts, start.input_ts, column) for column in start.inputs.T], axis=1)
-    return Trajectory(name, ts, np.full((ts.size, states), np.nan), None, inputs)
+    def blank(ts: "np.ndarray") -> "np.ndarray":
+        return np.full((ts.size, len(columns.states)), np.nan)
+
+    if start is None or start.input_ts is None or start.inputs is None:
+        return Trajectory(name, ts, blank(ts))
+    known = Trajectory(name, start.input_ts, blank(start.input_ts), None, start.inputs, columns.hold)
+    ts = np.union1d(ts, start.input_ts[start.input_ts <= ts[-1]])
+    return Trajectory(name, ts, blank(ts), None, known.inputs_at(ts), columns.hold)
 
 
 def _warn_of_gaps(predicted: "Trajectories") -> None:

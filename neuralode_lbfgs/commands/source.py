@@ -122,6 +122,8 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         trajectory=options.trajectory,
         sd_columns=_pairs("--sd-columns", options.sd_columns, str),
         noise=_pairs("--noise", options.noise, float),
+        input_hold=options.input_hold,
+        input_linear=options.input_linear,
     )
     if bundled:
         table = replace(read_table(dataset_path(first)), source=f"{first} (bundled)")
@@ -141,6 +143,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
             raise DataError(f"{table.source}, {flag}: {error}") from None
     _check_enough(table, train)
     _check_starts(train, test)
+    hold = data[0].hold or (False,) * data.input_size
     resolved = replace(
         options,
         time=roles.time,
@@ -148,6 +151,8 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         trajectory=roles.trajectory if len(paths) == 1 else options.trajectory,
         states=roles.states,
         inputs=roles.inputs,
+        input_hold=tuple(name for name, keep in zip(roles.inputs, hold, strict=True) if keep),
+        input_linear=tuple(name for name, keep in zip(roles.inputs, hold, strict=True) if not keep),
         test_trajectories=held_out or (),
     )
     name = Path(first).stem + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")

@@ -8,6 +8,7 @@ import numpy as np
 
 from .cells import Column, Table, format_number, is_missing, shown
 from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, parse_timestamp
+from .driving import filled, held, read_inputs
 from .errors import DataError
 from .roles import Roles
 from .trajectories import Trajectories, Trajectory
@@ -123,7 +124,11 @@ def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None = None) -
 
 
 def to_trajectories(
-    table: Table, roles: Roles, units: Mapping[str, str] | None = None, clock: Clock | None = None
+    table: Table,
+    roles: Roles,
+    units: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    hold: tuple[bool, ...] | None = None,
 ) -> Trajectories:
     """The trajectories in a table of one row for each time.
 
@@ -133,6 +138,7 @@ def to_trajectories(
     Args:
         units: units by column name; they take the place of those in the headers.
         clock: how to count times; by default numbers as they are and timestamps from the first of them.
+        hold: which inputs are held from row to row; by default see `held`.
 
     Raises:
         DataError: if a cell cannot be used; one sentence with file, line and column.
@@ -141,17 +147,19 @@ def to_trajectories(
     ts, clock = read_times(table, roles.time, clock)
     ys = np.stack([table.numbers(name) for name in roles.states], axis=1)
     sd = _deviations(table, roles, ys) if roles.sd else None
-    inputs = None
-    if roles.inputs:
-        inputs = np.stack([table.numbers(name, "an input needs a number at every time") for name in roles.inputs], 1)
-        for row, column in np.argwhere(np.isnan(inputs)):
-            raise DataError(
-                f"{table.where(int(row), roles.inputs[column])}: the input is blank; an input needs a number at "
-                "every time."
-            )
+    us = read_inputs(table, roles, rows) if roles.inputs else None
+    if us is None or hold is None:
+        hold = () if us is None else held(us, rows, roles)
     return Trajectories(
         tuple(
-            Trajectory(name, ts[at], ys[at], None if sd is None else sd[at], None if inputs is None else inputs[at])
+            Trajectory(
+                name,
+                ts[at],
+                ys[at],
+                None if sd is None else sd[at],
+                None if us is None else filled(ts[at], us[at], hold),
+                hold,
+            )
             for name, at in rows.items()
         ),
         state_names=roles.states,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .arrange import rows_by_trajectory
-from .cells import Table
+from .cells import Table, is_missing
 from .roles import Roles
 from .trajectories import Trajectories
 
@@ -26,7 +26,10 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
         f"states: {', '.join(map(data.label, roles.states))}",
     ]
     if roles.inputs:
-        lines.append(f"inputs: {', '.join(map(data.label, roles.inputs))}")
+        hold = data[0].hold or (False,) * data.input_size
+        kinds = zip(roles.inputs, hold, strict=True)
+        listed = (f"{data.label(name)} ({'held from row to row' if keep else 'linear'})" for name, keep in kinds)
+        lines.append(f"inputs: {', '.join(listed)}")
     if data.observed < entries:
         lines.append(f"missing: {entries - data.observed} of {entries} state values")
     if roles.sd:
@@ -40,6 +43,12 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
     if unused:
         lines.append(f"not used: {', '.join(unused)}")
     notes = list(table.notes)
+    for name, keep in zip(roles.inputs, data[0].hold or (False,) * data.input_size, strict=True):
+        blank = sum(map(is_missing, table.column(name).cells))
+        if blank:
+            how = "with the value before" if keep else "by straight lines"
+            cells = "cell of the input {!r} was" if blank == 1 else "cells of the input {!r} were"
+            notes.append(f"{blank} blank {cells.format(name)} filled {how}")
     unsorted = sum(bool((np.diff(rows) < 0).any()) for rows in rows_by_trajectory(table, roles, data.clock).values())
     if unsorted:
         notes.append(f"the rows of {unsorted} of {runs} were not in the order of time and were sorted")

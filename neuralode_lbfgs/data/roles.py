@@ -32,6 +32,8 @@ class Roles:
         inputs: the columns that are known and drive the model.
         sd: for each state the column of its standard deviations, or a number that is that of all its
             observations; empty when none are known.
+        held, linear: inputs of which it is said that they are held from row to row, or linear in between; the data
+            decide of the others.
 
     Raises:
         DataError: if there is no state, or a column has two roles.
@@ -42,9 +44,11 @@ class Roles:
     states: tuple[str, ...]
     inputs: tuple[str, ...] = ()
     sd: tuple[str | float, ...] = ()
+    held: tuple[str, ...] = ()
+    linear: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for name in ("states", "inputs", "sd"):
+        for name in ("states", "inputs", "sd", "held", "linear"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.states:
             raise DataError("there is no state column; name at least one with --states (states= in Python).")
@@ -78,6 +82,8 @@ def infer_roles(
     trajectory: str | None = None,
     sd_columns: Mapping[str, str] | None = None,
     noise: Mapping[str, float] | None = None,
+    input_hold: Sequence[str] | None = None,
+    input_linear: Sequence[str] | None = None,
 ) -> Roles:
     """Find what each column is; names that are given win.
 
@@ -90,6 +96,8 @@ def infer_roles(
     Args:
         sd_columns: the column of standard deviations of each state; they weigh its observations.
         noise: for states without one, the standard deviation of all observations.
+        input_hold: inputs that keep the value of a row until the next one.
+        input_linear: inputs that are linear between rows.
 
     Raises:
         DataError: if a given name is unknown, a role is open between two columns, there is no
@@ -137,6 +145,8 @@ def infer_roles(
         states,
         tuple(map(column_name, inputs)),
         _sd_of(states, given, noise or {}),
+        (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ()),
+        (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ()),
     )
 
 

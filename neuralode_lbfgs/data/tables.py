@@ -81,6 +81,8 @@ def read_csv(
     trajectory: str | None = None,
     sd_columns: Mapping[str, str] | None = None,
     noise: Mapping[str, float] | None = None,
+    input_hold: Sequence[str] | None = None,
+    input_linear: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
 ) -> Trajectories:
     """Trajectories from a file with one row for each time: CSV and its kin, Parquet, or NPZ.
@@ -101,13 +103,23 @@ def read_csv(
         trajectory: the column that names the run of each row.
         sd_columns: for each state the column of the standard deviations of its observations, which weigh them.
         noise: for a state without one, the standard deviation of all its observations.
+        input_hold: inputs that keep the value of a row until the next one; by default those that look like steps.
+        input_linear: inputs that are linear between rows; by default the others.
         units: units by column name, for plots and reports.
 
     Raises:
         DataError: one sentence with file, line and column, and what to do.
     """
     roles_of = partial(
-        infer_roles, time=time, states=states, inputs=inputs, trajectory=trajectory, sd_columns=sd_columns, noise=noise
+        infer_roles,
+        time=time,
+        states=states,
+        inputs=inputs,
+        trajectory=trajectory,
+        sd_columns=sd_columns,
+        noise=noise,
+        input_hold=input_hold,
+        input_linear=input_linear,
     )
     table, roles = read_tables([path] if isinstance(path, str | os.PathLike) else path, roles_of)
     return to_trajectories(table, roles, units)
@@ -122,6 +134,8 @@ def from_frame(
     trajectory: str | None = None,
     sd_columns: Mapping[str, str] | None = None,
     noise: Mapping[str, float] | None = None,
+    input_hold: Sequence[str] | None = None,
+    input_linear: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
 ) -> Trajectories:
     """Trajectories from a pandas or polars data frame, or a dict of columns; arguments and errors as in `read_csv`.
@@ -130,7 +144,15 @@ def from_frame(
     """
     table = table_from_frame(frame)
     roles = infer_roles(
-        table, time=time, states=states, inputs=inputs, trajectory=trajectory, sd_columns=sd_columns, noise=noise
+        table,
+        time=time,
+        states=states,
+        inputs=inputs,
+        trajectory=trajectory,
+        sd_columns=sd_columns,
+        noise=noise,
+        input_hold=input_hold,
+        input_linear=input_linear,
     )
     return to_trajectories(table, roles, units)
 
@@ -145,6 +167,8 @@ def from_arrays(
     names: Sequence[str] | None = None,
     input_names: Sequence[str] | None = None,
     noise: Mapping[str, float] | None = None,
+    input_hold: Sequence[str] | None = None,
+    input_linear: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
 ) -> Trajectories:
     """Trajectories from arrays; an NPZ file of these names is read by `read_csv` and `fit` in the same way.

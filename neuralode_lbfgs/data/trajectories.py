@@ -18,6 +18,8 @@ class Trajectory:
         ys: observed states, shape `(times, states)`; NaN where a state was not observed.
         sd: standard deviations of the observations, same shape as `ys`, or None.
         inputs: known inputs at `ts`, shape `(times, inputs)`, or None.
+        hold: for each input whether it keeps the value of a row until the next one; it is linear in
+            between where not. Empty when all are linear.
 
     Raises:
         ValueError: if shapes disagree, times do not increase, a value is infinite, or an input is
@@ -29,8 +31,10 @@ class Trajectory:
     ys: np.ndarray
     sd: np.ndarray | None = None
     inputs: np.ndarray | None = None
+    hold: tuple[bool, ...] = ()
 
     def __post_init__(self):
+        object.__setattr__(self, "hold", tuple(map(bool, self.hold)))
         for name in ("ts", "ys", "sd", "inputs"):
             value = getattr(self, name)
             if value is not None:
@@ -66,6 +70,17 @@ class Trajectory:
             raise ValueError(f"{who}: sd must be positive wherever a state was observed.")
         if self.inputs is not None and not np.isfinite(self.inputs).all():
             raise ValueError(f"{who}: inputs must be finite at every time of the trajectory.")
+        if self.hold and (self.inputs is None or len(self.hold) != self.inputs.shape[1]):
+            raise ValueError(f"{who}: hold needs one entry for each input; it has {len(self.hold)}.")
+
+    def inputs_at(self, ts: np.ndarray) -> np.ndarray:
+        """The inputs at any times, shape `(times, inputs)`; beyond the first and last row they stay as there."""
+        if self.inputs is None:
+            return np.zeros((len(ts), 0))
+        row = np.maximum(np.searchsorted(self.ts, ts, side="right") - 1, 0)
+        held = self.hold or (False,) * self.inputs.shape[1]
+        columns = [u[row] if keep else np.interp(ts, self.ts, u) for u, keep in zip(self.inputs.T, held, strict=True)]
+        return np.stack(columns, axis=1)
 
     def at(self, rows: np.ndarray | slice) -> "Trajectory":
         """The same trajectory at some of its rows (indices, a mask or a slice)."""
@@ -109,6 +124,8 @@ class Trajectories:
                     f"trajectory {trajectory.id!r} has {trajectory.ys.shape[1]} states and {own_inputs} inputs, "
                     f"but {first.id!r} has {states} and {inputs}; all must have the same columns."
                 )
+            if trajectory.hold != first.hold:
+                raise ValueError(f"trajectories {trajectory.id!r} and {first.id!r} differ in which inputs are held.")
         ids = [trajectory.id for trajectory in self.trajectories]
         twice = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set()
         if twice:

@@ -86,7 +86,14 @@ def inputs_at_stages(
     """The inputs at the stages of steps that begin at `t` and are `h` long, of any shape: `(..., stages, inputs)`."""
     taus, us = coordinates.times_in(trajectory.ts), coordinates.inputs_in(trajectory.inputs)
     at = t[..., None] + tableau.c * h[..., None]
-    return np.stack([np.interp(at.ravel(), taus, u).reshape(at.shape) for u in us.T], axis=-1)
+    # No step goes beyond a row, so a held input is what it is in its middle: at its end not yet the next value.
+    row = np.maximum(np.searchsorted(taus, t + h / 2, side="right") - 1, 0)
+    held = trajectory.hold or (False,) * us.shape[1]
+    columns = [
+        np.broadcast_to(u[row][..., None], at.shape) if keep else np.interp(at.ravel(), taus, u).reshape(at.shape)
+        for u, keep in zip(us.T, held, strict=True)
+    ]
+    return np.stack(columns, axis=-1)
 
 
 def make_batch(

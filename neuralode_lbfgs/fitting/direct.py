@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, trainable
+from ..models import NeuralODE, failed_solves_as_nan, sampled_inputs, trainable
 from ..optimise import LBFGS, Minimiser, Optax, Slope, slope_check
 from .options import FitOptions
 from .prediction import call
@@ -66,7 +66,7 @@ def fit_directly(
         notes.append("your own loss is not given the standard deviations of the observations, so they were not used.")
 
     def default_loss(model, ts, ys, weights, us):
-        predicted = call(model, ts, ys[0], None if us is None else LinearInputs(ts, us))
+        predicted = call(model, ts, ys[0], None if us is None else sampled_inputs(ts, us, data[0].hold))
         seen = jnp.isfinite(ys)
         error = (jnp.where(seen, predicted, 0.0) - jnp.where(seen, ys, 0.0)) / scale
         return jnp.sum(weights * error**2) / jnp.maximum(jnp.sum(seen), 1)

@@ -54,16 +54,12 @@ def collect_slopes(
         first = max(c.x[0] for c in curve.curves if c is not None)
         last = min(c.x[-1] for c in curve.curves if c is not None)
         ts = ts[(ts >= first) & (ts <= last)]
-        if trajectory.inputs is None:
-            us = np.zeros((ts.size, 0))
-        else:
-            us = np.stack([np.interp(ts, trajectory.ts, column) for column in trajectory.inputs.T], axis=1)
         parts.append(
             (
                 coordinates.times_in(ts),
                 coordinates.states_in(curve.states(ts)),
                 coordinates.rates_in(curve.rates(ts)),
-                coordinates.inputs_in(us),
+                coordinates.inputs_in(trajectory.inputs_at(ts)),
                 _certainty(trajectory, ts) * coordinates.scale,
             )
         )

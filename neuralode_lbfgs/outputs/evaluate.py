@@ -46,10 +46,8 @@ def with_curve_times(data: Trajectories, number: int = DENSE) -> Trajectories:
         ys[np.searchsorted(ts, run.ts)] = run.ys
         if run.sd is not None:
             sd[np.searchsorted(ts, run.ts)] = run.sd
-        inputs = None
-        if run.inputs is not None:
-            inputs = np.stack([np.interp(ts, run.ts, column) for column in run.inputs.T], axis=1)
-        runs.append(Trajectory(run.id, ts, ys, None if run.sd is None else sd, inputs))
+        inputs = None if run.inputs is None else run.inputs_at(ts)
+        runs.append(Trajectory(run.id, ts, ys, None if run.sd is None else sd, inputs, run.hold))
     return data.with_trajectories(runs)
 
 
