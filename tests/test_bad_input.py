@@ -57,7 +57,7 @@ FITS = {
     "two runs": ("run,subject,t,x\n1,1,1,2\n", "", "error: mine.csv: the trajectory column may be 'run' or 'subject'"),
     "a blank time": ("t,x\n0,1\n,2\n", "", f"{AT} 3, column 't': the time is blank"),
     "an infinite time": ("t,x\n0,1\ninf,2\n", "", f"{AT} 3, column 't': 'inf' is infinite"),
-    "a time twice": ("t,x\n0,1\n1.0,2\n1,3\n", "", "error: mine.csv, lines 3 and 4: time 1 comes twice"),
+    "a time twice": ("t,x\n0,1\n1.0,2\n1,3\n", "", "error: mine.csv, lines 3 and 4: time 1.0 comes twice"),
     "a time twice in a run": ("run,t,x\na,0,1\nb,0,1\na,0,2\n", "", "error: mine.csv, lines 2 and 4: time 0 of traj"),
     "a date twice": ("t,x\n2024-01-01,1\n2024-01-01T00:00,2\n", "", "error: mine.csv, lines 2 and 3: time 2024-01-01"),
     "text as a time": ("t,x\n0,1\nnoon,2\n", "", f"{AT} 3, column 't': 'noon' is not a number; write times as"),

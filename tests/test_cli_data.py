@@ -228,7 +228,7 @@ def test_a_switch_is_held_between_rows(folder, capsys):
         rows.append((t, y, u if k in (0, ts.size - 1) or u != us[k - 1] else ""))
         y = u + (y - u) * np.exp(-0.5)
     path = str(table("t,y,valve", rows, folder / "switch.csv"))
-    words = ["--inputs", "valve", "--stages", "full", "--max-evals", "150", *SMALL[4:]]
+    words = ["--inputs", "valve", "--stages", "full", "--max-evals", "150", *SMALL[5:]]
     errors = {}
     for name, kind in (("held", []), ("linear", ["--input-linear", "valve"])):
         assert main(["fit", path, *words, *kind, "--out", str(folder / name)]) == 0

@@ -66,6 +66,14 @@ class Roles:
                 raise DataError(
                     f"column {name!r} is named as {taken[name]} and as a standard deviation; give it one role."
                 )
+        for name in (*self.held, *self.linear):
+            if name in self.inputs and not (name in self.held and name in self.linear):
+                continue
+            what = "both" if name in self.inputs else f"no input{did_you_mean(name, self.inputs)}"
+            raise DataError(
+                "--input-hold and --input-linear (input_hold= and input_linear= in Python) name inputs, each in one of "
+                f"them: {name!r} is {what}."
+            )
 
     @property
     def sd_columns(self) -> tuple[str, ...]:

@@ -197,10 +197,10 @@ def test_roles_of_another_table(tmp_path, monkeypatch):
 
 def test_missing_files_and_folders(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"^none\.csv does not exist; give a CSV or Parquet file\.$"):
+    with pytest.raises(DataError, match=r"^none\.csv does not exist; give a CSV, Parquet or NPZ file\.$"):
         read_table("none.csv")
     (tmp_path / "runs").mkdir()
-    with pytest.raises(DataError, match=r"^runs is a folder; give a CSV or Parquet file\.$"):
+    with pytest.raises(DataError, match=r"^runs is a folder; give a CSV, Parquet or NPZ file\.$"):
         read_table("runs")
     (tmp_path / "file").write_text("t,x\n0,1\n")
     with pytest.raises(DataError, match=r"^file/x\.csv cannot be read: Not a directory\.$"):

@@ -166,7 +166,7 @@ def test_standard_deviations(tmp_path):
     "words, message",
     [
         ({"sd_columns": {"x": "x_sd"}}, "state 'y' has no standard deviation, but others have; give it one with"),
-        ({"sd_columns": {"x": "sd_x"}}, "mine.csv has no column 'sd_x' (did you mean 'x_sd'?); it has"),
+        ({"sd_columns": {"x": "x_s"}}, "mine.csv has no column 'x_s' (did you mean 'x_sd'?); it has"),
         ({"sd_columns": {"x": "y"}, "states": ["x", "y"]}, "state 'y' has no standard deviation"),
         ({"sd_columns": {"x": "u"}, "states": ["x"], "inputs": ["u"]}, "column 'u' is named as an input and as a sta"),
         ({"sd_columns": {"z": "x_sd"}}, "a standard deviation is given for 'z', which is no state; the states are"),
