@@ -3,13 +3,15 @@
 import csv
 import json
 import tomllib
+from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
 
-from neuralode_lbfgs import load_model
+from neuralode_lbfgs import Trajectories, Trajectory, fit, load_model, read_csv
 from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.data import Clock
 
 SMALL = ("--stages", "matching", "full", "--max-evals", "15", "--width-size", "4", "--depth", "1", "--quiet")
 SMALL = (*SMALL, "--no-plots")
@@ -117,6 +119,21 @@ def test_new_rows_with_timestamps_and_forecasts(plain, dated, folder, capsys):
         assert main(["predict", str(dated), *words, "--out", str(folder / "h.csv")]) == 2
         assert message in capsys.readouterr().err
         assert not (folder / "h.csv").exists()
+
+
+def test_in_python_new_data_may_be_counted_from_elsewhere(plain, folder):
+    """Rows every two hours are counted in hours, those of the training data in minutes."""
+    data = read_csv(folder / "plain.csv").split(ids="b")[0]
+    dated = Trajectories(data.trajectories, data.state_names, clock=Clock("2024-03-31T00:00Z", "min"))
+    result = fit(load_model(plain / "model.safetensors").model, dated, max_evals=1, stages=("full",))
+    new = Trajectory("a", np.array([0.5, 2.5]), np.array([[1.0, 2.0], [np.nan, np.nan]]))
+    hours = Trajectories((new,), data.state_names, clock=Clock("2024-03-31T06:00+02:00", "h"))
+    for start in ("data", "fitted"):
+        predicted = result.predict(hours, start=start)[0]
+        assert predicted.ts.tolist() == [0.5, 2.5]
+        minutes = replace(new, ts=np.array([270.0, 390.0]))
+        expected = result.predict(dated.with_trajectories([minutes]), start=start)[0]
+        np.testing.assert_allclose(predicted.ys, expected.ys)
 
 
 def test_milliseconds_of_the_epoch_are_fitted_as_if_from_zero(folder, capsys):

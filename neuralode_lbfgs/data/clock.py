@@ -155,6 +155,28 @@ class Clock:
         rest = _plain(local - whole).partition(".")[2]
         return moment.isoformat(separator or "T") + (f".{rest}" if rest else "") + zone
 
+    def moved(self, ts: np.ndarray, to: "Clock") -> np.ndarray:
+        """Times of this clock as another one counts them.
+
+        Raises:
+            ValueError: if one has timestamps and the other numbers, or only one knows its time zone.
+        """
+        if self == to:
+            return ts
+        if self.dated != to.dated or (self.zone is None) != (to.zone is None):
+            raise ValueError(
+                f"times are {self._kind()} here and {to._kind()} there; write them in one way, or build data of your own "
+                "with `with_trajectories` of those that they belong to."
+            )
+        unit = SECONDS.get(to.unit, 1)
+        between = float((self._origin().seconds - to._origin().seconds) / unit)
+        return between + ts * (SECONDS.get(self.unit, 1) / unit)
+
+    def _kind(self) -> str:
+        if not self.dated:
+            return "numbers"
+        return "timestamps without a time zone" if self.zone is None else "timestamps with a time zone"
+
     def show(self, t: float) -> str:
         """The time for a message: short, if it is a plain number."""
         return self.write(t) if self.origin else f"{t:.6g}"

@@ -59,8 +59,16 @@ def filled(ts: np.ndarray, us: np.ndarray, hold: tuple[bool, ...]) -> np.ndarray
 
 
 def _steps(columns: list[np.ndarray]) -> bool:
-    """Whether values change, but in half of the intervals at most, or between two values only."""
+    """Whether values stay for some rows and then change at once: most changes stand alone, or there are two values."""
     known = [column[np.isfinite(column)] for column in columns]
-    changes = np.concatenate([np.diff(column) != 0 for column in known])
-    two = np.unique(np.concatenate(known)).size == 2 and changes.size >= FEWEST
-    return bool(changes.any()) and (two or bool(changes.mean() <= 0.5))
+    changes = [np.diff(column) != 0 for column in known if column.size > 2]
+    count = sum(int(change.sum()) for change in changes)
+    if not count:
+        return False
+    if np.unique(np.concatenate(known)).size == 2 and sum(change.size for change in changes) >= FEWEST:
+        return True
+    alone = 0
+    for change in changes:
+        beside = np.pad(change, 1)
+        alone += int((change & ~beside[:-2] & ~beside[2:]).sum())
+    return 2 * alone >= count

@@ -187,6 +187,17 @@ class Trajectories:
         """Other trajectories under the same names and units."""
         return replace(self, trajectories=tuple(trajectories))
 
+    def counted_by(self, clock: Clock) -> "Trajectories":
+        """The same with times as another clock counts them.
+
+        Raises:
+            ValueError: if times of one are timestamps and of the other numbers.
+        """
+        if clock == self.clock:
+            return self
+        runs = tuple(replace(run, ts=self.clock.moved(run.ts, clock)) for run in self)
+        return replace(self, trajectories=runs, clock=clock)
+
     def split(
         self, *, until: float | str | None = None, ids: Sequence[str] | str | None = None
     ) -> "tuple[Trajectories, Trajectories]":

@@ -28,9 +28,9 @@ BAD_TEXT = {
     ),
     "binary": (
         b"\x89PNG\r\n\x1a\n\0\0\0",
-        "mine.csv is a binary file, not a table of text; give a CSV or Parquet file.",
+        "mine.csv is a binary file, not a table of text; give a CSV, Parquet or NPZ file.",
     ),
-    "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV or Parquet file."),
+    "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV, Parquet or NPZ file."),
     "excel": (b"PK\x03\x04rest", "mine.csv is an Excel or zip file; save the sheet as CSV."),
     "gzip": (b"\x1f\x8brest", "mine.csv is compressed; unpack it first."),
     "parquet": (b"PAR1rest", "mine.csv is not a Parquet file that can be read; write it again or save it as CSV."),

@@ -125,3 +125,14 @@ def test_a_column_of_timestamps_is_the_time_whatever_its_name(tmp_path):
     lines = describe(table, roles, data).splitlines()
     assert lines[1] == "time: logged_at [days since 2024-01-01], from 2024-01-01 to 2024-01-02"
     assert lines[-1] == "note: the rows of 1 of 1 trajectory were not in the order of time and were sorted"
+
+
+def test_times_on_another_clock(tmp_path):
+    days = read_csv(written(tmp_path, ["2024-01-02", "2024-01-03", "2024-01-05"]))
+    hours = days.counted_by(Clock("2024-01-01 06:00", "h"))
+    assert hours[0].ts.tolist() == [18, 42, 90]
+    assert days.counted_by(days.clock) is days
+    with pytest.raises(ValueError, match="times are timestamps without a time zone here and numbers there"):
+        days.counted_by(Clock())
+    with pytest.raises(ValueError, match="times are timestamps without a time zone here and timestamps with a time z"):
+        days.counted_by(Clock("2024-01-01T00:00Z", "h"))

@@ -41,6 +41,22 @@ def test_steps_are_held_unless_it_is_said_otherwise(table, words, hold):
         np.testing.assert_allclose(between[:, i], expected)
 
 
+@pytest.mark.parametrize(
+    "us, held",
+    [
+        ([[0, 0, 0, 0.2, 0.9, 0.3, 0, 0, 0]], False),  # a pulse
+        ([[3] * 20, SMOOTH], False),  # constant in one run
+        ([[1, 2]], False),
+        ([[20, 20, 20, 22, 22], [18, 18, 25, 25, 25]], True),
+        ([[0, 1, 0, 1, 1, 0]], True),
+    ],
+)
+def test_what_looks_like_steps(tmp_path, us, held):
+    rows = [f"{run},{k},{k},{u}" for run, column in enumerate(us) for k, u in enumerate(column)]
+    (tmp_path / "mine.csv").write_text("\n".join(["run,t,x,u", *rows]) + "\n")
+    assert read_csv(tmp_path / "mine.csv", inputs=["u"])[0].hold == (held,)
+
+
 def test_blank_cells_are_filled_by_the_rule_and_it_is_said(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("t,x,u,valve\n0,1,1,0\n1,2,,\n3,3,4,\n4,4,5,1\n6,5,5.5,1\n")
