@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from neuralode_lbfgs import Trajectories, Trajectory, fit, load_model, read_csv
+from neuralode_lbfgs import FitResult, StopReason, Trajectories, Trajectory, load_model, read_csv
 from neuralode_lbfgs.cli import main
 from neuralode_lbfgs.data import Clock
 
@@ -123,9 +123,12 @@ def test_new_rows_with_timestamps_and_forecasts(plain, dated, folder, capsys):
 
 def test_in_python_new_data_may_be_counted_from_elsewhere(plain, folder):
     """Rows every two hours are counted in hours, those of the training data in minutes."""
-    data = read_csv(folder / "plain.csv").split(ids="b")[0]
+    data, saved = read_csv(folder / "plain.csv"), load_model(plain / "model.safetensors")
     dated = Trajectories(data.trajectories, data.state_names, clock=Clock("2024-03-31T00:00Z", "min"))
-    result = fit(load_model(plain / "model.safetensors").model, dated, max_evals=1, stages=("full",))
+    starts = {name: start.y for name, start in saved.starts.items()}
+    result = FitResult(
+        saved.model, dated, starts, (), StopReason.DECREASE, 0, 0, 0.0, 0.0, 0.0, 0.0, None, estimated=False
+    )
     new = Trajectory("a", np.array([0.5, 2.5]), np.array([[1.0, 2.0], [np.nan, np.nan]]))
     hours = Trajectories((new,), data.state_names, clock=Clock("2024-03-31T06:00+02:00", "h"))
     for start in ("data", "fitted"):
@@ -136,25 +139,22 @@ def test_in_python_new_data_may_be_counted_from_elsewhere(plain, folder):
         np.testing.assert_allclose(predicted.ys, expected.ys)
 
 
-def test_milliseconds_of_the_epoch_are_fitted_as_if_from_zero(folder, capsys):
+def test_milliseconds_of_the_epoch_are_fitted_as_if_from_zero(plain, folder, capsys):
     """1.7e9 s and steps of 15 ms: float64 alone has them to 1.6e-5 of a step, and float32 not at all."""
-    for name, first in (("zero", 0), ("epoch", 1_700_000_000)):
-        rows = [(run, f"{first}.{t:03d}", *states(t, start)) for run, start in STARTS.items() for t in MINUTES.tolist()]
-        path = table("run,t [s],x,y", rows, folder / f"{name}.csv")
-        assert main(["fit", str(path), "--out", str(folder / name), *SMALL]) == 0
-    zero, epoch = folder / "zero", folder / "epoch"
-    np.testing.assert_array_equal(numbers(epoch / "predictions.csv"), numbers(zero / "predictions.csv"))
-    assert rows_of(epoch / "predictions.csv")[2][1] == "1700000000.015"
-    for run, t1 in ((zero, "0.4"), (epoch, "1700000000.4")):
-        assert main(["predict", str(run), "--t1", t1, "--num", "5", "--out", str(run) + ".csv"]) == 0
-    assert [row[1] for row in rows_of(folder / "epoch.csv")[1:4]] == ["1700000000", "1700000000.1", "1700000000.2"]
-    np.testing.assert_array_equal(numbers(folder / "epoch.csv"), numbers(folder / "zero.csv"))
-    table("run,t [s],x,y", rows, folder / "epoch.csv")
-    for run in (zero, epoch):
-        words = ["predict", str(run), "--data", str(folder / f"{run.name}.csv"), "--out", str(folder / "p.csv")]
-    assert main(words) == 0
+    rows = [(run, f"1700000000.{t:03d}", *states(t, start)) for run, start in STARTS.items() for t in MINUTES.tolist()]
+    path, run = table("run,t [s],x,y", rows, folder / "epoch.csv"), folder / "epoch"
+    assert main(["fit", str(path), "--train-until", "1700000000.150", "--out", str(run), *SMALL]) == 0
+    assert "time: t [s since 1700000000], from 1700000000 to 1700000000.18" in capsys.readouterr().err
+    assert [row[1] for row in rows_of(run / "predictions.csv")[1:]] == [row[1] for row in rows]
+    # Only a rounding of the scale of time tells the fits apart.
+    expected = numbers(plain / "predictions.csv")
+    np.testing.assert_allclose(numbers(run / "predictions.csv"), expected, rtol=1e-6)
+    assert main(["predict", str(run), "--t1", "1700000000.18", "--num", "13", "--out", str(folder / "f.csv")]) == 0
+    assert [row[1] for row in rows_of(folder / "f.csv")[1:4]] == ["1700000000", "1700000000.015", "1700000000.03"]
+    np.testing.assert_allclose(numbers(folder / "f.csv"), expected, rtol=1e-5)
+    assert main(["predict", str(run), "--data", str(path), "--out", str(folder / "p.csv")]) == 0
     assert rows_of(folder / "p.csv")[2][1] == "1700000000.015"
-    assert "from 1700000000 to 1700000000.18" in capsys.readouterr().err
+    np.testing.assert_allclose(numbers(folder / "p.csv"), expected, rtol=1e-5)
 
 
 def test_several_files_are_fitted_as_the_one_that_they_are(plain, folder, capsys, monkeypatch):
@@ -172,7 +172,7 @@ def test_several_files_are_fitted_as_the_one_that_they_are(plain, folder, capsys
         "../../parts/b.csv",
     ]
     capsys.readouterr()
-    assert main(["fit", "--config", str(run / "config.toml"), "--dry-run"]) == 0
+    assert main(["fit", "--config", "runs/a_and_1_more/config.toml", "--dry-run"]) == 0
     assert "parts/a.csv, parts/b.csv: 26 rows, 2 trajectories (column 'trajectory': a, b)" in capsys.readouterr().out
     assert main(["fit", "parts/*.csv", "--test-trajectories", "b", "--dry-run"]) == 0
     assert "held out: b" in capsys.readouterr().out
@@ -195,47 +195,32 @@ def test_an_npz_file_is_fitted_as_the_table_that_it_is(plain, folder, capsys):
     assert len(rows_of(folder / "p.csv")) == 27
 
 
-def test_standard_deviations_leave_out_what_they_say_is_worthless(folder, capsys):
-    """Rows that are far off and say so count as little as rows that are blank."""
+def test_standard_deviations_take_the_weight_of_rows_that_are_far_off(folder, capsys):
     rng = np.random.default_rng(0)
-    for name in ("doubtful", "blank", "trusted"):
-        rows = []
-        for run, start in STARTS.items():
-            for t in MINUTES.tolist():
-                off = t in (30, 75, 120)
-                x, y = (z + 0.01 * rng.normal() for z in states(t, start))
-                sd = 50.0 if off and name == "doubtful" else 0.01
-                cells = ("", "") if off and name == "blank" else (x + 3 * off, y - 2 * off)
-                rows.append((run, t, *cells, sd, 0.01 if name == "blank" else sd))
-        rng = np.random.default_rng(0)
-        path = table("run,t,x,y,x_err,y_err", rows, folder / f"{name}.csv")
-        words = ["--sd-columns", "x=x_err", "y=y_err", "--out", str(folder / name)]
-        assert main(["fit", str(path), *words, *SMALL]) == 0
-        assert "standard deviations: x x_err, y y_err" in capsys.readouterr().err
+    rows = []
+    for run, start in STARTS.items():
+        for t in MINUTES.tolist():
+            off = t in (30, 75, 120)
+            x, y = (z + 0.01 * rng.normal() for z in states(t, start))
+            rows.append((run, t, x + 3 * off, y, 50 if off else 0.01))
+    path = str(table("run,t,x,y,x_err", rows, folder / "doubtful.csv"))
     truth = np.array([states(t, start) for start in STARTS.values() for t in MINUTES.tolist()])
-    error = {
-        name: np.sqrt(np.mean((numbers(folder / name / "predictions.csv") - truth) ** 2))
-        for name in ("doubtful", "blank", "trusted")
-    }
-    assert error["doubtful"] < 0.1 < error["trusted"]
-    assert error["blank"] < 0.1
-    # The rows that say nothing do not pull the start that a prediction is estimated from either.
-    words = ["--data", str(folder / "doubtful.csv"), "--warmup", "8", "--out", str(folder / "w.csv")]
-    assert main(["predict", str(folder / "doubtful"), *words]) == 0
+    error = {}
+    for name, words in (("told", ["--sd-columns", "x=x_err", "--noise", "y=0.01"]), ("untold", ["--states", "x", "y"])):
+        assert main(["fit", path, *words, "--train-until", "150", "--out", str(folder / name), *SMALL]) == 0
+        printed = capsys.readouterr().err
+        assert ("standard deviations: x x_err, y 0.01" in printed) == (name == "told")
+        error[name] = np.sqrt(np.mean((numbers(folder / name / "predictions.csv") - truth) ** 2))
+    assert error["told"] < 0.1 < 0.3 < error["untold"]
+    config = tomllib.loads((folder / "told" / "config.toml").read_text())["data"]
+    assert (config["sd_columns"], config["noise"]) == (["x=x_err"], ["y=0.01"])
+    # Nor do these rows pull the start that a prediction is estimated from.
+    assert main(["predict", str(folder / "told"), "--data", path, "--warmup", "8", "--out", str(folder / "w.csv")]) == 0
     assert np.sqrt(np.mean((numbers(folder / "w.csv") - truth) ** 2)) < 0.1
 
 
-def test_a_known_noise(folder, plain, capsys):
-    words = ["--noise", "x=0.02", "y=0.02", "--out", str(folder / "noise")]
-    assert main(["fit", str(folder / "plain.csv"), *words, *SMALL]) == 0
-    assert "standard deviations: x 0.02, y 0.02" in (printed := capsys.readouterr()).err
-    assert "estimated with it" in printed.out  # first rows with noise are no starts
-    assert tomllib.loads((folder / "noise" / "config.toml").read_text())["data"]["noise"] == ["x=0.02", "y=0.02"]
-    assert json.loads((folder / "noise" / "metrics.json").read_text())["train"]["scaled_rmse"] < 0.2
-
-
 def test_a_switch_is_held_between_rows(folder, capsys):
-    """y' = u - y, u of two values switched at rows: exact row by row. Taken as linear it cannot be fitted."""
+    """y' = u - y, u of two values switched at rows: exact row by row."""
     rng = np.random.default_rng(1)
     ts = np.arange(24) * 0.5
     us, y = rng.integers(0, 2, ts.size), 0.2
@@ -246,14 +231,13 @@ def test_a_switch_is_held_between_rows(folder, capsys):
         y = u + (y - u) * np.exp(-0.5)
     path = str(table("t,y,valve", rows, folder / "switch.csv"))
     words = ["--inputs", "valve", "--stages", "full", "--max-evals", "150", *SMALL[5:]]
-    errors = {}
-    for name, kind in (("held", []), ("linear", ["--input-linear", "valve"])):
-        assert main(["fit", path, *words, *kind, "--out", str(folder / name)]) == 0
-        printed = capsys.readouterr().err
-        assert f"inputs: valve ({'held from row to row' if name == 'held' else 'linear'})" in printed
-        assert "blank cells of the input 'valve' were filled" in printed
-        errors[name] = json.loads((folder / name / "metrics.json").read_text())["train"]["scaled_rmse"]
-    assert 5 * errors["held"] < errors["linear"]
+    assert main(["fit", path, "--dry-run", "--inputs", "valve", "--input-linear", "valve"]) == 0
+    assert "inputs: valve (linear)" in capsys.readouterr().out
+    assert main(["fit", path, *words, "--out", str(folder / "held")]) == 0
+    printed = capsys.readouterr().err
+    assert "inputs: valve (held from row to row)" in printed
+    assert "blank cells of the input 'valve' were filled with the value before" in printed
+    assert json.loads((folder / "held" / "metrics.json").read_text())["train"]["scaled_rmse"] < 0.02
     saved = load_model(folder / "held" / "model.safetensors")
     assert saved.columns.hold == (True,)
     config = tomllib.loads((folder / "held" / "config.toml").read_text())["data"]

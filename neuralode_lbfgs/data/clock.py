@@ -165,7 +165,7 @@ class Clock:
             return ts
         if self.dated != to.dated or (self.zone is None) != (to.zone is None):
             raise ValueError(
-                f"times are {self._kind()} here and {to._kind()} there; write them in one way, or build data of your own "
+                f"times are {self._kind()} here and {to._kind()} there; write them in one way, or build your own data "
                 "with `with_trajectories` of those that they belong to."
             )
         unit = SECONDS.get(to.unit, 1)

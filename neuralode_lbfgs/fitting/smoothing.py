@@ -9,7 +9,7 @@ from scipy.interpolate import CubicSpline, PPoly, make_smoothing_spline
 from ..data.trajectories import Trajectories, Trajectory
 
 LEAST_FOR_GCV = 6  # generalised cross-validation of fewer points is noise
-LEAST_WEIGHT = 1e-8  # of an observation in a curve, for the sake of its solver
+WEIGHING_ROUNDS = 6
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,28 @@ def smooth(trajectory: Trajectory) -> SmoothTrajectory:
     curves = []
     for i in range(trajectory.ys.shape[1]):
         seen = np.isfinite(trajectory.ys[:, i])
-        sd = None if trajectory.sd is None else trajectory.sd[seen, i]
-        curves.append(_curve(trajectory.ts[seen], trajectory.ys[seen, i], sd))
+        ts, ys = trajectory.ts[seen], trajectory.ys[seen, i]
+        curves.append(_curve(ts, ys) if trajectory.sd is None else _weighted_curve(ts, ys, trajectory.sd[seen, i]))
     return SmoothTrajectory(tuple(curves))
 
 
-def _curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray | None = None):
+def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray):
+    """The curve through observations moved towards it by what they lack in weight, again and again.
+
+    Where that ends w (y - curve) is the residual of the smoothing, as in one weighted by w. SciPy's weights will not
+    do: its cross-validation squares residuals without them, so that what counts nothing decides on the smoothness.
+    """
+    kept = sd <= np.std(ys) if ys.size > 2 else np.ones(ys.size, bool)  # the others know less than the mean does
+    if kept.any():
+        ts, ys, sd = ts[kept], ys[kept], sd[kept]
+    weights = np.minimum((np.quantile(sd, 0.25) / sd) ** 2, 1.0) if sd.size else sd
+    curve = _curve(ts, ys)
+    for _ in range(WEIGHING_ROUNDS if curve is not None and np.any(weights < 1) else 0):
+        curve = _curve(ts, curve(ts) + weights * (ys - curve(ts)))
+    return curve
+
+
+def _curve(ts: np.ndarray, ys: np.ndarray):
     if ts.size < 2:
         return None
     if ts.size == 2 or np.ptp(ys) == 0:
@@ -58,11 +74,10 @@ def _curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray | None = None):
         return CubicSpline(ts, ys, bc_type="natural" if ts.size > 3 else "not-a-knot")
     # In units of order one: the solver of GCV is not scale invariant.
     origin, span, scale = ts[0], (ts[-1] - ts[0]) / (ts.size - 1), np.std(ys)
-    weights = None if sd is None else np.maximum((np.median(sd) / sd) ** 2, LEAST_WEIGHT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an ill-conditioned GCV still gives a usable curve, checked below
         try:
-            spline = PPoly.from_spline(make_smoothing_spline((ts - origin) / span, ys / scale, weights))
+            spline = PPoly.from_spline(make_smoothing_spline((ts - origin) / span, ys / scale))
         except (ValueError, np.linalg.LinAlgError):
             return CubicSpline(ts, ys, bc_type="natural")
     powers = np.arange(3, -1, -1)[:, None]
