@@ -57,17 +57,23 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
                 raise ValueError(f"{source}: there is no option {key!r} in [{section}]{did_you_mean(key, known)}.")
     data = sections.get("data", {}).get("data")
     if isinstance(data, str):
-        beside = Path(path).parent / data
-        # A file is looked for beside the config file, so that both can move together; else it is a bundled name.
-        sections["data"]["data"] = os.path.normpath(beside) if beside.is_file() or os.sep in data else data
+        sections["data"]["data"] = _from_here(data, path)
+    elif isinstance(data, list):
+        sections["data"]["data"] = [_from_here(str(one), path) for one in data]
     return sections
 
 
-def config_text(data: str, sections: dict[str, Any]) -> str:
+def _from_here(data: str, path: str | os.PathLike[str]) -> str:
+    """A file is looked for beside the config file, so that both can move together; else it is a bundled name."""
+    beside = Path(path).parent / data
+    return os.path.normpath(beside) if beside.is_file() or os.sep in data else data
+
+
+def config_text(data: str | list[str], sections: dict[str, Any]) -> str:
     """The text of a config file: every option with the value it had, in TOML.
 
     Args:
-        data: path or name of the data, as it stands in the file.
+        data: path or name of the data, or paths, as they stand in the file.
         sections: an instance of each class of options by its section.
     """
     import tomli_w

@@ -24,7 +24,7 @@ def draw(
     Returns:
         The names of the plots.
     """
-    held = {"train": source.train, "until": source.options.train_until}
+    held = {"train": source.train, "until": source.until}
     drawn: dict[str, Any] = {
         "trajectories": plots.trajectories(source.data, curves, **held),
         "residuals": plots.residuals(source.data, rows_of(source.data, curves), **held),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def fit(
-    data: DataPath = None,
+    data: DataPath = (),
     *,
     data_options: Annotated[DataOptions, Parameter(name="*", group="Data")] = DataOptions(),  # noqa: B008 - frozen
     model_options: Annotated[ModelOptions, Parameter(name="*", group="Model")] = ModelOptions(),  # noqa: B008
@@ -32,8 +32,8 @@ def fit(
     from ..outputs.run_folder import check_folder
     from .source import open_source
 
-    if data is None:
-        raise ValueError("name the data: a CSV or Parquet file, or a bundled set (neuralode-lbfgs datasets).")
+    if not data:
+        raise ValueError("name the data: a CSV, Parquet or NPZ file, or a bundled set (neuralode-lbfgs datasets).")
     source = open_source(data, data_options)
     out = run_options.out or Path("runs") / source.name
     if not run_options.dry_run:
@@ -139,7 +139,9 @@ def _write(
         metrics = evaluate.metrics(result, source.train, source.test, predictions, time.perf_counter() - begun)
         with run_folder.appearing(out) as folder:
             roles = source.roles
-            columns = Columns(roles.time, roles.trajectory, roles.states, roles.inputs, dict(source.data.units))
+            clock = source.data.clock
+            units, hold = dict(source.data.units), source.data[0].hold
+            columns = Columns(roles.time, roles.trajectory, roles.states, roles.inputs, units, roles.sd, clock, hold)
             save_model(
                 folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated
             )
@@ -147,7 +149,8 @@ def _write(
             text = config_text(_as_seen_from(out, source), sections)
             (folder / run_folder.CONFIG).write_text(text, encoding="utf-8")
             run_folder.write_history(folder, result.history_rows())
-            table = predictions_table(source.table, source.roles, {run.id: (run.ts, run.ys) for run in predictions})
+            predicted = {run.id: (run.ts, run.ys) for run in predictions}
+            table = predictions_table(source.table, source.roles, predicted, clock)
             write_table(replace(table, source="predictions"), folder / run_folder.PREDICTIONS)
             run_folder.write_metrics(folder, metrics)
             weights = count_weights(result.model)
@@ -159,11 +162,12 @@ def _write(
     print(f"results: {out}", flush=True)
 
 
-def _as_seen_from(out: Path, source: "Source") -> str:
-    """The data as config.toml names them: a bundled name, or a path from the config file, so that both can move."""
-    if source.bundled or os.path.isabs(source.given):
-        return source.given
-    return Path(os.path.relpath(source.given, out)).as_posix()
+def _as_seen_from(out: Path, source: "Source") -> str | list[str]:
+    """The data as config.toml names them: a bundled name, or paths from the config file, so that both can move."""
+    if source.bundled:
+        return source.given[0]
+    seen = [one if os.path.isabs(one) else Path(os.path.relpath(one, out)).as_posix() for one in source.given]
+    return seen[0] if len(seen) == 1 else seen
 
 
 def _no_better(result: "FitResult") -> str | None:

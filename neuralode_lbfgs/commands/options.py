@@ -13,7 +13,13 @@ from cyclopts import Parameter
 Activation = Literal["tanh", "softplus", "silu", "relu", "gelu", "elu", "sin"]
 Solver = Literal["Tsit5", "Dopri5", "Dopri8", "Bosh3", "Heun", "Kvaerno3", "Kvaerno4", "Kvaerno5"]
 
-DataPath = Annotated[str | None, Parameter(help="A CSV or Parquet file, or the name of a bundled data set.")]
+DataPath = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="A CSV, Parquet or NPZ file, or the name of a bundled data set. Several files are a trajectory each, "
+        "unless a column names them."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class DataOptions:
     """What the columns are and what is held out."""
 
     time: str | None = None
-    """Column of times; by default the one called t, time, ..."""
+    """Column of times: numbers, or timestamps of ISO 8601; by default the one called t, time, ..."""
 
     states: tuple[str, ...] | None = None
     """Columns that the model describes; by default all that have no other role."""
@@ -29,11 +35,23 @@ class DataOptions:
     inputs: tuple[str, ...] | None = None
     """Columns that are known and drive the model."""
 
+    input_hold: tuple[str, ...] | None = None
+    """Inputs that keep the value of a row until the next one; by default those that look like steps."""
+
+    input_linear: tuple[str, ...] | None = None
+    """Inputs that are linear between rows; by default the others."""
+
     trajectory: str | None = None
     """Column that names the run of each row; by default the one called id, run, ..."""
 
-    train_until: float | None = None
-    """Train on rows up to this time and test on the rows after it."""
+    sd_columns: tuple[str, ...] | None = None
+    """Columns of standard deviations, as STATE=COLUMN; they weigh the observations of the state."""
+
+    noise: tuple[str, ...] | None = None
+    """Standard deviations of all observations of a state, as STATE=NUMBER."""
+
+    train_until: float | str | None = None
+    """Train on rows up to this time, written as in the data, and test on the rows after it."""
 
     test_trajectories: tuple[str, ...] | None = None
     """Trajectories to hold out and test on; with no name after it, none are held out."""

@@ -1,6 +1,7 @@
 """`predict`: a saved model on new data, or on into the future."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,10 +20,10 @@ def predict(
     /,
     *,
     out: Path,
-    data: Path | None = None,
+    data: tuple[str, ...] = (),
     start: Literal["data", "fitted"] = "data",
     warmup: int | None = None,
-    t1: float | None = None,
+    t1: float | str | None = None,
     num: int = 101,
     trajectory: tuple[str, ...] = (),
 ) -> int:
@@ -31,18 +32,18 @@ def predict(
     Args:
         run: A folder that fit has written.
         out: The CSV file to write.
-        data: Predict every row of this file; it has the columns of the training data.
+        data: Predict every row of this file, or of several; they have the columns of the training data.
         start: Start at the first complete row, or the fitted start of the training trajectory of that name.
         warmup: Estimate each initial state from so many first rows, rather than taking a single, noisy one.
-        t1: Forecast the training trajectories from their fitted start to this time.
+        t1: Forecast the training trajectories from their fitted start to this time, written as in the data.
         num: How many times of a forecast, evenly spread.
         trajectory: Forecast only these.
     """
     from .environment import prepare_jax
 
-    if (data is None) == (t1 is None):
+    if bool(data) == (t1 is not None):
         raise ValueError("give either --data FILE to predict its rows, or --t1 TIME for a forecast.")
-    if warmup is not None and (warmup < 1 or data is None or start == "fitted"):
+    if warmup is not None and (warmup < 1 or not data or start == "fitted"):
         raise ValueError("--warmup N estimates initial states from the first N rows of --data FILE; N is at least 1.")
     if not out.absolute().parent.is_dir():
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
@@ -53,7 +54,7 @@ def predict(
     from .saved import open_run
 
     saved = open_run(run)
-    if data is not None:
+    if data:
         if trajectory:
             raise ValueError("--trajectory chooses what --t1 forecasts; with --data the file says what is predicted.")
         table, roles, asked = _read(data, saved.columns)
@@ -72,27 +73,34 @@ def predict(
         table, roles, asked = _future(saved, t1, num, trajectory)
         at = {one.id: (saved.starts[one.id].t, saved.starts[one.id].y) for one in asked}
         predicted = solve(saved.model, asked, starts=at)
-    table = predictions_table(table, roles, {one.id: (one.ts, one.ys) for one in predicted})
+    predictions = {one.id: (one.ts, one.ys) for one in predicted}
+    table = predictions_table(table, roles, predictions, saved.columns.clock)
     write_table(table, out)
     print(f"{out}: {len(table)} rows", file=sys.stderr)
     _warn_of_gaps(predicted)
     return 0
 
 
-def _read(path: Path, columns: "Columns") -> "tuple[Table, Roles, Trajectories]":
-    """The rows of a file under the columns that the model knows."""
-    from ..data import Roles, read_table, to_trajectories
+def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Trajectories]":
+    """The rows of files under the columns that the model knows."""
+    from ..data import Roles, read_tables, to_trajectories
 
-    table = read_table(path)
-    # One run needs no name: a file without the column of trajectories holds a single one.
-    trajectory = columns.trajectory if columns.trajectory in table.names else None
-    roles = Roles(
-        trajectory,
-        table.column(columns.time).name,
-        tuple(table.column(name).name for name in columns.states),
-        tuple(table.column(name).name for name in columns.inputs),
-    )
-    return table, roles, to_trajectories(table, roles, columns.units)
+    def roles_of(table: "Table") -> Roles:
+        # One run needs no name: a file without the column of trajectories holds a single one.
+        trajectory = columns.trajectory if columns.trajectory in table.names else None
+        # Standard deviations serve the estimation of starts, and may be left out.
+        known = all(name in table.names for name in columns.sd if isinstance(name, str))
+        return Roles(
+            trajectory,
+            table.column(columns.time).name,
+            tuple(table.column(name).name for name in columns.states),
+            tuple(table.column(name).name for name in columns.inputs),
+            columns.sd if known else (),
+        )
+
+    table, roles = read_tables(paths, roles_of)
+    hold = columns.hold or (False,) * len(columns.inputs)
+    return table, roles, to_trajectories(table, roles, columns.units, columns.clock, hold)
 
 
 def _start_of(saved: "SavedRun", run: "Trajectory", *, alone: bool) -> "Start":
@@ -110,7 +118,9 @@ def _start_of(saved: "SavedRun", run: "Trajectory", *, alone: bool) -> "Start":
     )
 
 
-def _future(saved: "SavedRun", t1: float, num: int, names: tuple[str, ...]) -> "tuple[Table, Roles, Trajectories]":
+def _future(
+    saved: "SavedRun", until: float | str, num: int, names: tuple[str, ...]
+) -> "tuple[Table, Roles, Trajectories]":
     """An empty table of the times of a forecast, in the columns of the training data."""
     import numpy as np
 
@@ -123,38 +133,48 @@ def _future(saved: "SavedRun", t1: float, num: int, names: tuple[str, ...]) -> "
             hint = did_you_mean(name, saved.starts)
             raise DataError(f"there is no training trajectory {name!r}{hint}; there are {', '.join(saved.starts)}.")
     columns, runs = saved.columns, []
+    show = columns.clock.show
+    try:
+        t1 = columns.clock.read(until)
+        show(t1)
+    except ValueError as error:
+        raise DataError(f"--t1: {error}") from None
     asked: list[Trajectory] = []
     for name in names or saved.starts:
         start = saved.starts[name]
         if not np.isfinite(t1) or t1 <= start.t:
-            raise DataError(f"t1 must be after the start of trajectory {name!r}, {start.t:.6g}; it is {t1:.6g}.")
+            raise DataError(f"t1 must be after the start of trajectory {name!r}, {show(start.t)}; it is {show(t1)}.")
         ts = np.linspace(start.t, t1, num)
         if start.input_ts is not None and start.inputs is not None and t1 > start.input_ts[-1]:
             raise DataError(
-                f"the inputs of trajectory {name!r} are known up to {start.input_ts[-1]:.6g}, not to {t1:.6g}; "
+                f"the inputs of trajectory {name!r} are known up to {show(start.input_ts[-1])}, not to {show(t1)}; "
                 "give times and inputs in a file with --data."
             )
-        runs.append(_unobserved(name, ts, len(columns.states), None))
-        asked.append(_unobserved(name, ts, len(columns.states), start))
+        runs.append(_unobserved(name, ts, columns, None))
+        asked.append(_unobserved(name, ts, columns, start))
     id_name, units = columns.trajectory or "trajectory", dict(columns.units)
-    data = Trajectories(tuple(asked), columns.states, columns.inputs, columns.time, id_name, units)
-    table = from_trajectories(Trajectories(tuple(runs), columns.states, (), columns.time, id_name, units))
+    clock = columns.clock
+    data = Trajectories(tuple(asked), columns.states, columns.inputs, columns.time, id_name, units, clock)
+    table = from_trajectories(Trajectories(tuple(runs), columns.states, (), columns.time, id_name, units, clock))
     if columns.trajectory is None and len(runs) == 1:
         table = replace(table, columns=table.columns[1:], title=runs[0].id)
     return table, Roles(columns.trajectory, columns.time, columns.states, columns.inputs), data
 
 
-def _unobserved(name: str, ts: "np.ndarray", states: int, start: "Start | None") -> "Trajectory":
+def _unobserved(name: str, ts: "np.ndarray", columns: "Columns", start: "Start | None") -> "Trajectory":
     """A trajectory without observations, with the inputs behind `start`: those at all their times, not only at `ts`."""
     import numpy as np
 
     from ..data import Trajectory
 
-    inputs = None
-    if start is not None and start.input_ts is not None and start.inputs is not None:
-        ts = np.union1d(ts, start.input_ts[start.input_ts <= ts[-1]])
-        inputs = np.stack([np.interp(ts, start.input_ts, column) for column in start.inputs.T], axis=1)
-    return Trajectory(name, ts, np.full((ts.size, states), np.nan), None, inputs)
+    def blank(ts: "np.ndarray") -> "np.ndarray":
+        return np.full((ts.size, len(columns.states)), np.nan)
+
+    if start is None or start.input_ts is None or start.inputs is None:
+        return Trajectory(name, ts, blank(ts))
+    known = Trajectory(name, start.input_ts, blank(start.input_ts), None, start.inputs, columns.hold)
+    ts = np.union1d(ts, start.input_ts[start.input_ts <= ts[-1]])
+    return Trajectory(name, ts, blank(ts), None, known.inputs_at(ts), columns.hold)
 
 
 def _warn_of_gaps(predicted: "Trajectories") -> None:
@@ -163,8 +183,9 @@ def _warn_of_gaps(predicted: "Trajectories") -> None:
     for run in predicted:
         lost = np.flatnonzero(~np.isfinite(run.ys).all(axis=1))
         if lost.size:
+            first = predicted.clock.show(float(run.ts[lost[0]]))
             print(
                 f"warning: {lost.size} rows of trajectory {run.id!r} could not be predicted (first at "
-                f"{predicted.time_name} = {run.ts[lost[0]]:.6g}): the solution diverges; they are blank.",
+                f"{predicted.time_name} = {first}): the solution diverges; they are blank.",
                 file=sys.stderr,
             )

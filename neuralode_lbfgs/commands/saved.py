@@ -29,7 +29,8 @@ def open_data(folder: Path) -> Source:
     """
     entries = dict(read_config(folder / CONFIG).get("data", {}))
     given = entries.pop("data", None)
-    if not isinstance(given, str):
+    given = (given,) if isinstance(given, str) else given
+    if not given:
         raise DataError(f'{folder / CONFIG} does not name the data; add data = "..." to [data].')
-    lists = {name: tuple(entries[name]) for name in ("states", "inputs", "test_trajectories") if name in entries}
+    lists = {name: tuple(value) for name, value in entries.items() if isinstance(value, list)}
     return open_source(given, DataOptions(**{**entries, **lists}))

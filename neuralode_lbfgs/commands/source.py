@@ -1,9 +1,12 @@
 """From what a person names to training and test data: a file or a bundled set, its columns, its split."""
 
+import glob
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,11 +20,15 @@ from ..data import (
     dataset_path,
     describe,
     did_you_mean,
+    expanded,
     infer_roles,
     read_table,
+    read_tables,
     to_trajectories,
 )
 from .options import DataOptions
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +36,7 @@ class Source:
     """Data as they were understood.
 
     Args:
-        given: the path or the bundled name, as it was given.
+        given: the paths or the bundled name, as they were given.
         name: a short name, for titles and folders.
         bundled: whether the data came with the package.
         table, roles, data: the rows, what the columns are, all trajectories.
@@ -37,7 +44,7 @@ class Source:
         options: the options with everything that was inferred filled in.
     """
 
-    given: str
+    given: tuple[str, ...]
     name: str
     bundled: bool
     table: Table
@@ -47,12 +54,18 @@ class Source:
     test: Trajectories | None
     options: DataOptions
 
+    @property
+    def until(self) -> float | None:
+        """The last time that is trained on, as the data count times; None if the split is not by time."""
+        given = self.options.train_until
+        return None if given is None else self.data.clock.read(given)
+
     def describe(self) -> str:
         """What was understood, in a few lines."""
         if self.test is None:
             split = "all rows; nothing is held out"
-        elif self.options.train_until is not None:
-            split = f"rows up to {self.options.train_until:.6g}; held out: {_rows(self.test)} rows after it"
+        elif self.until is not None:
+            split = f"rows up to {self.data.clock.show(self.until)}; held out: {_rows(self.test)} rows after it"
         else:
             few = self.test.ids[:5]
             names = ", ".join(few) + (", ..." if len(self.test) > len(few) else "")
@@ -60,24 +73,32 @@ class Source:
         return f"{describe(self.table, self.roles, self.data)}\ntrained on: {split}"
 
 
-def open_source(given: str, options: DataOptions) -> Source:
+def open_source(given: Sequence[str], options: DataOptions) -> Source:
     """Read the data that `given` names; a file wins over a bundled set of the same name.
+
+    Args:
+        given: one file or bundled set, or several files.
 
     Raises:
         DataError: one sentence that says what to do.
     """
-    if not os.path.exists(given) and given not in dataset_names() and os.sep not in given:
-        hint = did_you_mean(given, [*dataset_names(), *(p.name for p in Path().glob("*.csv"))])
-        raise DataError(
-            f"{given} is neither a file nor a bundled data set{hint}; "
-            "neuralode-lbfgs datasets lists those that are bundled."
-        )
-    bundled = given in dataset_names() and not os.path.isfile(given)
-    table = read_table(dataset_path(given) if bundled else given)
+    first, paths = given[0], list(given)
+    for one in given:
+        if not os.path.exists(one) and one not in dataset_names() and os.sep not in one and not glob.has_magic(one):
+            hint = did_you_mean(one, [*dataset_names(), *(p.name for p in Path().glob("*.csv"))])
+            raise DataError(
+                f"{one} is neither a file nor a bundled data set{hint}; "
+                "neuralode-lbfgs datasets lists those that are bundled."
+            )
+    bundled = first in dataset_names() and not os.path.isfile(first)
+    if bundled and len(given) > 1:
+        raise DataError(f"{first} is a bundled data set; give it alone, or files only.")
+    if not bundled:
+        paths = expanded(given)
+        first = paths[0]
     units: Mapping[str, str] = {}
     if bundled:
-        table = replace(table, source=f"{given} (bundled)")
-        card = dataset_card(given)
+        card = dataset_card(first)
         units = card.units
         # A flag replaces what the card says of that role, and may take a column from another one.
         states = options.states or tuple(name for name in card.roles.states if name not in (options.inputs or ()))
@@ -93,9 +114,22 @@ def open_source(given: str, options: DataOptions) -> Source:
         )
         if options.train_until is None and options.test_trajectories is None:
             options = replace(options, train_until=card.train_until, test_trajectories=card.test_trajectories or None)
-    roles = infer_roles(
-        table, time=options.time, states=options.states, inputs=options.inputs, trajectory=options.trajectory
+    roles_of = partial(
+        infer_roles,
+        time=options.time,
+        states=options.states,
+        inputs=options.inputs,
+        trajectory=options.trajectory,
+        sd_columns=_pairs("--sd-columns", options.sd_columns, str),
+        noise=_pairs("--noise", options.noise, float),
+        input_hold=options.input_hold,
+        input_linear=options.input_linear,
     )
+    if bundled:
+        table = replace(read_table(dataset_path(first)), source=f"{first} (bundled)")
+        roles = roles_of(table)
+    else:
+        table, roles = read_tables(paths, roles_of)
     data = to_trajectories(table, roles, units)
     held_out = options.test_trajectories or None
     if held_out is not None and options.train_until is not None:
@@ -107,16 +141,55 @@ def open_source(given: str, options: DataOptions) -> Source:
         except ValueError as error:
             flag = "--train-until" if held_out is None else "--test-trajectories"
             raise DataError(f"{table.source}, {flag}: {error}") from None
+    _check_enough(table, train)
     _check_starts(train, test)
+    hold = data[0].hold or (False,) * data.input_size
     resolved = replace(
         options,
         time=roles.time,
-        trajectory=roles.trajectory,
+        # Of several files it may be a column that was added; the next time it will be again.
+        trajectory=roles.trajectory if len(paths) == 1 else options.trajectory,
         states=roles.states,
         inputs=roles.inputs,
+        input_hold=tuple(name for name, keep in zip(roles.inputs, hold, strict=True) if keep),
+        input_linear=tuple(name for name, keep in zip(roles.inputs, hold, strict=True) if not keep),
         test_trajectories=held_out or (),
     )
-    return Source(given, Path(given).stem, bundled, table, roles, data, train, test, resolved)
+    name = Path(first).stem + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")
+    return Source(tuple(paths), name, bundled, table, roles, data, train, test, resolved)
+
+
+def _pairs(flag: str, words: Sequence[str] | None, kind: Callable[[str], T]) -> dict[str, T] | None:
+    """`x=x_sd y=y_sd` as a dict."""
+    if words is None:
+        return None
+    pairs = {}
+    for word in words:
+        state, equals, value = word.partition("=")
+        try:
+            pairs[state] = kind(value)
+        except ValueError:
+            raise DataError(f"{flag} {word}: {value!r} is not a number.") from None
+        if not (state and equals and value):
+            example = "x=x_sd" if kind is str else "x=0.1"
+            raise DataError(f"{flag} needs words such as {example}; it got {word!r}.")
+    return pairs
+
+
+def _check_enough(table: Table, train: Trajectories) -> None:
+    """Refuse what no field can be fitted to."""
+    seen = [np.isfinite(run.ys) for run in train]
+    if max(int(part.any(axis=1).sum()) for part in seen) < 2:
+        raise DataError(
+            f"{table.source}: no trajectory to train on has two rows in which something was observed; a rate of change "
+            "needs two."
+        )
+    for i, name in enumerate(train.state_names):
+        if not np.concatenate(seen)[:, i].any():
+            raise DataError(
+                f"{table.source}: state {name!r} is not observed in any row to train on; leave it out with --states, "
+                "or train on more."
+            )
 
 
 def _check_starts(train: Trajectories, test: Trajectories | None) -> None:

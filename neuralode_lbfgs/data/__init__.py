@@ -3,15 +3,18 @@
 from .arrange import from_trajectories, predictions_table, rows_by_trajectory, to_trajectories
 from .bundled import Card, dataset_card, dataset_names, dataset_path, load_dataset
 from .cells import Column, Table
+from .clock import Clock
 from .describe import describe
 from .errors import DataError, did_you_mean
 from .frames import table_from_frame
 from .roles import Roles, infer_roles
-from .tables import from_frame, read_csv, read_table, write_csv, write_table
+from .several import expanded
+from .tables import from_arrays, from_frame, read_csv, read_table, read_tables, write_csv, write_table
 from .trajectories import Trajectories, Trajectory
 
 __all__ = [
     "Card",
+    "Clock",
     "Column",
     "DataError",
     "Roles",
@@ -23,6 +26,8 @@ __all__ = [
     "dataset_path",
     "describe",
     "did_you_mean",
+    "expanded",
+    "from_arrays",
     "from_frame",
     "from_trajectories",
     "infer_roles",
@@ -30,6 +35,7 @@ __all__ = [
     "predictions_table",
     "read_csv",
     "read_table",
+    "read_tables",
     "rows_by_trajectory",
     "table_from_frame",
     "to_trajectories",

@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -67,6 +67,9 @@ class Table:
         title: the name of the only trajectory when no column names them.
         decimal: the decimal mark of its numbers, `.` or `,`.
         notes: sentences on what was done in reading, for the caller to print.
+        files: the file of each row, where there are several.
+        inputs: columns that the file itself says are inputs.
+        sd: columns that the file itself says are standard deviations, by state.
     """
 
     source: str
@@ -76,6 +79,9 @@ class Table:
     title: str = "trajectory"
     decimal: str = "."
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    sd: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -103,8 +109,15 @@ class Table:
 
     def where(self, row: int, name: str | None = None) -> str:
         """`mine.csv, line 12, column 'x'`: the start of every sentence about a cell."""
-        place = f"{self.source}, {self.place_word} {self.places[row]}"
+        place = f"{self.files[row] if self.files else self.source}, {self.place_word} {self.places[row]}"
         return place if name is None else f"{place}, column {name!r}"
+
+    def both(self, first: int, second: int) -> str:
+        """`mine.csv, lines 3 and 5`: the start of a sentence about two rows."""
+        if self.files and self.files[first] != self.files[second]:
+            return f"{self.where(first)} and {self.where(second)}"
+        places = f"{self.place_word}s {self.places[first]} and {self.places[second]}"
+        return f"{self.files[first] if self.files else self.source}, {places}"
 
     def numbers(self, name: str, advice: str = BLANK_OR_REMOVE) -> np.ndarray:
         """A column as float64, shape `(rows,)`, NaN where the cell is blank.
@@ -157,11 +170,14 @@ def build_table(
     header_place: str = "",
     decimal: str = ".",
     notes: tuple[str, ...] = (),
+    inputs: tuple[str, ...] = (),
+    sd: Mapping[str, str] | None = None,
 ) -> Table:
     """A table from headers and columns of text: index columns dropped, names and units read.
 
     Args:
         header_place: where the headers stand, for messages, as `, line 1`.
+        inputs, sd: what the file itself says of its columns.
 
     Raises:
         DataError: if a column has no name, or two have the same.
@@ -185,4 +201,4 @@ def build_table(
     columns = [
         Column(name, header, unit, text) for (name, unit), header, text in zip(split, headers, cells, strict=True)
     ]
-    return Table(source, tuple(columns), places, place_word, title, decimal, notes)
+    return Table(source, tuple(columns), places, place_word, title, decimal, notes, inputs=inputs, sd=sd or {})

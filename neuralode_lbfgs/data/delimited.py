@@ -86,7 +86,7 @@ def _decode(data: bytes, source: str) -> str:
             raise DataError(f"{source}, line {line}: the text is not UTF-8; save the file as CSV UTF-8.") from None
         text = "\0"
     if "\0" in text:
-        raise DataError(f"{source} is a binary file, not a table of text; give a CSV or Parquet file.")
+        raise DataError(f"{source} is a binary file, not a table of text; give a CSV, Parquet or NPZ file.")
     return text
 
 

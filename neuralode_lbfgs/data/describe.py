@@ -3,7 +3,7 @@
 import numpy as np
 
 from .arrange import rows_by_trajectory
-from .cells import Table
+from .cells import Table, is_missing
 from .roles import Roles
 from .trajectories import Trajectories
 
@@ -22,18 +22,34 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
     entries = len(table) * data.state_size
     lines = [
         f"{table.source}: {len(table)} rows, {runs}{by}",
-        f"time: {data.label(roles.time)}, from {start:.6g} to {end:.6g}",
+        f"time: {data.label(roles.time)}, from {data.clock.show(start)} to {data.clock.show(end)}",
         f"states: {', '.join(map(data.label, roles.states))}",
     ]
     if roles.inputs:
-        lines.append(f"inputs: {', '.join(map(data.label, roles.inputs))}")
+        hold = data[0].hold or (False,) * data.input_size
+        kinds = zip(roles.inputs, hold, strict=True)
+        listed = (f"{data.label(name)} ({'held from row to row' if keep else 'linear'})" for name, keep in kinds)
+        lines.append(f"inputs: {', '.join(listed)}")
     if data.observed < entries:
         lines.append(f"missing: {entries - data.observed} of {entries} state values")
-    unused = [name for name in table.names if name not in (roles.trajectory, roles.time, *roles.states, *roles.inputs)]
+    if roles.sd:
+        known = (
+            f"{state} {given if isinstance(given, str) else format(given, 'g')}"
+            for state, given in zip(roles.states, roles.sd, strict=True)
+        )
+        lines.append(f"standard deviations: {', '.join(known)}")
+    used = (roles.trajectory, roles.time, *roles.states, *roles.inputs, *roles.sd_columns)
+    unused = [name for name in table.names if name not in used]
     if unused:
         lines.append(f"not used: {', '.join(unused)}")
     notes = list(table.notes)
-    unsorted = sum(bool((np.diff(rows) < 0).any()) for rows in rows_by_trajectory(table, roles).values())
+    for name, keep in zip(roles.inputs, data[0].hold or (False,) * data.input_size, strict=True):
+        blank = sum(map(is_missing, table.column(name).cells))
+        if blank:
+            how = "with the value before" if keep else "by straight lines"
+            cells = "cell of the input {!r} was" if blank == 1 else "cells of the input {!r} were"
+            notes.append(f"{blank} blank {cells.format(name)} filled {how}")
+    unsorted = sum(bool((np.diff(rows) < 0).any()) for rows in rows_by_trajectory(table, roles, data.clock).values())
     if unsorted:
         notes.append(f"the rows of {unsorted} of {runs} were not in the order of time and were sorted")
     return "\n".join(lines + [f"note: {note}" for note in notes])

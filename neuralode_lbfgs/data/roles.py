@@ -1,13 +1,14 @@
 """What each column of a table is: trajectory, time, state or input."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .cells import BLANK_OR_REMOVE, Column, Table
-from .errors import DataError
+from .clock import parse_timestamp
+from .errors import DataError, did_you_mean
 
 _DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
 _TIME = re.compile(rf"(t|time|timestamp)([ _.-]({_DURATION})|\(({_DURATION})\))?|ts|times|date|datetime")
@@ -29,6 +30,10 @@ class Roles:
         time: the column of times.
         states: the columns that the model describes.
         inputs: the columns that are known and drive the model.
+        sd: for each state the column of its standard deviations, or a number that is that of all its
+            observations; empty when none are known.
+        held, linear: inputs of which it is said that they are held from row to row, or linear in between; the data
+            decide of the others.
 
     Raises:
         DataError: if there is no state, or a column has two roles.
@@ -38,10 +43,13 @@ class Roles:
     time: str
     states: tuple[str, ...]
     inputs: tuple[str, ...] = ()
+    sd: tuple[str | float, ...] = ()
+    held: tuple[str, ...] = ()
+    linear: tuple[str, ...] = ()
 
     def __post_init__(self):
-        object.__setattr__(self, "states", tuple(self.states))
-        object.__setattr__(self, "inputs", tuple(self.inputs))
+        for name in ("states", "inputs", "sd", "held", "linear"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.states:
             raise DataError("there is no state column; name at least one with --states (states= in Python).")
         roles = [(self.time, "the time"), *((name, "a state") for name in self.states)]
@@ -53,6 +61,24 @@ class Roles:
             if name in taken:
                 raise DataError(f"column {name!r} is named as {taken[name]} and as {role}; give it one role.")
             taken[name] = role
+        for name in self.sd_columns:  # one column may serve several states
+            if name in taken:
+                raise DataError(
+                    f"column {name!r} is named as {taken[name]} and as a standard deviation; give it one role."
+                )
+        for name in (*self.held, *self.linear):
+            if name in self.inputs and not (name in self.held and name in self.linear):
+                continue
+            what = "both" if name in self.inputs else f"no input{did_you_mean(name, self.inputs)}"
+            raise DataError(
+                "--input-hold and --input-linear (input_hold= and input_linear= in Python) name inputs, each in one of "
+                f"them: {name!r} is {what}."
+            )
+
+    @property
+    def sd_columns(self) -> tuple[str, ...]:
+        """The columns of standard deviations."""
+        return tuple(dict.fromkeys(name for name in self.sd if isinstance(name, str)))
 
 
 def infer_roles(
@@ -62,13 +88,24 @@ def infer_roles(
     states: Sequence[str] | None = None,
     inputs: Sequence[str] | None = None,
     trajectory: str | None = None,
+    sd_columns: Mapping[str, str] | None = None,
+    noise: Mapping[str, float] | None = None,
+    input_hold: Sequence[str] | None = None,
+    input_linear: Sequence[str] | None = None,
 ) -> Roles:
     """Find what each column is; names that are given win.
 
     The time is the one column with a name such as t, time, time_s, timestamp, date or, failing
-    those, days, hours, ...; the trajectory is the one called id, run, trajectory, series, subject,
-    experiment, ...; the states are all other columns that are not inputs. A column called id,
-    index or row that counts 0, 1, 2, ... only numbers the rows and is left out.
+    those, days, hours, ..., or the one that holds timestamps; the trajectory is the one called id,
+    run, trajectory, series, subject, experiment, ...; the states are all other columns that are not
+    inputs. A column called id, index or row that counts 0, 1, 2, ... only numbers the rows and is
+    left out.
+
+    Args:
+        sd_columns: the column of standard deviations of each state; they weigh its observations.
+        noise: for states without one, the standard deviation of all observations.
+        input_hold: inputs that keep the value of a row until the next one.
+        input_linear: inputs that are linear between rows.
 
     Raises:
         DataError: if a given name is unknown, a role is open between two columns, there is no
@@ -76,13 +113,20 @@ def infer_roles(
     """
     states = (states,) if isinstance(states, str) else states
     inputs = (inputs,) if isinstance(inputs, str) else inputs
-    named = [name for name in (trajectory, time, *(states or ()), *(inputs or ())) if name is not None]
+    if inputs is None:
+        inputs = tuple(name for name in table.inputs if name not in (states or ()))
+    if sd_columns is None and not noise:
+        sd_columns = {state: name for state, name in table.sd.items() if states is None or state in states}
+    own = [name for name in table.sd.values() if name in table.names]
+    named = [trajectory, time, *(states or ()), *inputs, *(sd_columns or {}).values(), *own]
+    named = [name for name in named if name is not None]
     taken = {table.column(name).name for name in named}
     free = [column for column in table.columns if column.name not in taken]
     free = [column for column in free if not _numbers_the_rows(column)]
     if time is None:
         found = [column.name for column in free if _TIME.fullmatch(column.name.lower())]
         found = found or [column.name for column in free if _TIME_UNIT.fullmatch(column.name.lower())]
+        found = found or [column.name for column in free if _has_timestamps(column)]
         if not found:
             listed = ", ".join(repr(name) for name in table.names)
             notes = "".join(f"; {note}" for note in table.notes if "left out" in note)
@@ -101,12 +145,52 @@ def infer_roles(
         for name in states:
             _check_inferred_state(table, name)
     column_name = lambda name: table.column(name).name  # noqa: E731 - a header may have been given for the name
+    states = tuple(map(column_name, states))
+    given = {state: column_name(name) for state, name in (sd_columns or {}).items()}
     return Roles(
         None if trajectory is None else column_name(trajectory),
         column_name(time),
-        tuple(map(column_name, states)),
-        tuple(map(column_name, inputs or ())),
+        states,
+        tuple(map(column_name, inputs)),
+        _sd_of(states, given, noise or {}),
+        (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ()),
+        (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ()),
     )
+
+
+def _sd_of(states: Sequence[str], columns: Mapping[str, str], noise: Mapping[str, float]) -> tuple[str | float, ...]:
+    """For each state the column of its standard deviations or the noise; empty if none has either."""
+    for state in (*columns, *noise):
+        if state not in states:
+            listed = ", ".join(map(repr, states))
+            raise DataError(
+                f"a standard deviation is given for {state!r}, which is no state{did_you_mean(state, states)}; the "
+                f"states are {listed}."
+            )
+    for state, value in noise.items():
+        if state in columns:
+            raise DataError(
+                f"state {state!r} has a column of standard deviations and a noise; give one of --sd-columns "
+                "(sd_columns= in Python) and --noise (noise=)."
+            )
+        if not 0 < value < float("inf"):
+            raise DataError(f"the noise of state {state!r} must be a positive number; it is {value:g}.")
+    if not columns and not noise:
+        return ()
+    for state in states:
+        if state not in columns and state not in noise:
+            raise DataError(
+                f"state {state!r} has no standard deviation, but others have; give it one with --sd-columns "
+                f"{state}=COLUMN (sd_columns= in Python) or --noise {state}=NUMBER (noise=)."
+            )
+    return tuple(columns.get(state, noise.get(state, 0.0)) for state in states)
+
+
+def _has_timestamps(column: Column) -> bool:
+    try:
+        return bool(column.cells) and parse_timestamp(column.cells[0]) is not None
+    except ValueError:
+        return True  # in the form of one: reading it says what is wrong
 
 
 def _only(table: Table, found: list[str], role: str) -> str:

@@ -1,38 +1,55 @@
 """Files and data frames in and out."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from numpy.typing import ArrayLike
+
 from .arrange import from_trajectories, to_trajectories
+from .arrays import is_npz, table_from_arrays, table_from_npz
 from .cells import Table
 from .delimited import format_text, parse_text
 from .errors import DataError
 from .frames import table_from_frame, table_from_parquet
-from .roles import infer_roles
+from .roles import Roles, infer_roles
+from .several import expanded, joined
 from .trajectories import Trajectories
 
 if TYPE_CHECKING:
     import pandas
+    import polars  # pyright: ignore[reportMissingImports] - a person's own, if they have it
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
-    """Read a CSV, TSV, space-separated or Parquet file; its content decides which it is.
+    """Read a CSV, TSV, space-separated, Parquet or NPZ file; its content decides which it is.
 
     Raises:
         DataError: if the file is missing, empty, not a table, or a row does not fit the header.
     """
     source = os.fspath(path)
     if os.path.isdir(source):
-        raise DataError(f"{source} is a folder; give a CSV or Parquet file.")
+        raise DataError(f"{source} is a folder; give a CSV, Parquet or NPZ file.")
     try:
         data = Path(source).read_bytes()
     except FileNotFoundError:
-        raise DataError(f"{source} does not exist; give a CSV or Parquet file.") from None
+        raise DataError(f"{source} does not exist; give a CSV, Parquet or NPZ file.") from None
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror}.") from None
-    return table_from_parquet(data, source) if data.startswith(b"PAR1") else parse_text(data, source)
+    if data.startswith(b"PAR1"):
+        return table_from_parquet(data, source)
+    return table_from_npz(data, source) if is_npz(data) else parse_text(data, source)
+
+
+def read_tables(paths: Sequence[str | os.PathLike[str]], roles_of: Callable[[Table], Roles]) -> tuple[Table, Roles]:
+    """Read one file, or several as one table; see `joined`.
+
+    Raises:
+        DataError: as `read_table` and `joined` do.
+    """
+    return joined([read_table(path) for path in expanded(paths)], roles_of)
 
 
 def write_table(table: Table, path: str | os.PathLike[str]) -> None:
@@ -56,52 +73,120 @@ def write_table(table: Table, path: str | os.PathLike[str]) -> None:
 
 
 def read_csv(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     time: str | None = None,
     states: Sequence[str] | None = None,
     inputs: Sequence[str] | None = None,
     trajectory: str | None = None,
+    sd_columns: Mapping[str, str] | None = None,
+    noise: Mapping[str, float] | None = None,
+    input_hold: Sequence[str] | None = None,
+    input_linear: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
 ) -> Trajectories:
-    """Trajectories from a file with one row for each time: CSV and its kin, or Parquet.
+    """Trajectories from a file with one row for each time: CSV and its kin, Parquet, or NPZ.
 
     ```python
     data = nl.read_csv("mine.csv", time="t", states=["x", "y"])
     ```
 
+    Times are numbers, or timestamps of ISO 8601. Timestamps are counted from the first of them in days, hours,
+    minutes or seconds, and numbers far from zero from the first; `data.clock` tells, and writes them as they were.
+
     Args:
-        path: the file.
+        path: the file, or several, of which each is a trajectory of its own unless a column names them; a
+            pattern such as `runs/*.csv` stands for those that it matches.
         time: the column of times; found by its name when not given, see `infer_roles`.
         states: the columns that the model describes; all that have no other role when not given.
         inputs: the columns that are known and drive the model.
         trajectory: the column that names the run of each row.
+        sd_columns: for each state the column of the standard deviations of its observations, which weigh them.
+        noise: for a state without one, the standard deviation of all its observations.
+        input_hold: inputs that keep the value of a row until the next one; by default those that look like steps.
+        input_linear: inputs that are linear between rows; by default the others.
         units: units by column name, for plots and reports.
 
     Raises:
         DataError: one sentence with file, line and column, and what to do.
     """
-    table = read_table(path)
-    roles = infer_roles(table, time=time, states=states, inputs=inputs, trajectory=trajectory)
+    roles_of = partial(
+        infer_roles,
+        time=time,
+        states=states,
+        inputs=inputs,
+        trajectory=trajectory,
+        sd_columns=sd_columns,
+        noise=noise,
+        input_hold=input_hold,
+        input_linear=input_linear,
+    )
+    table, roles = read_tables([path] if isinstance(path, str | os.PathLike) else path, roles_of)
     return to_trajectories(table, roles, units)
 
 
 def from_frame(
-    frame: "pandas.DataFrame",
+    frame: "pandas.DataFrame | polars.DataFrame",
     *,
     time: str | None = None,
     states: Sequence[str] | None = None,
     inputs: Sequence[str] | None = None,
     trajectory: str | None = None,
+    sd_columns: Mapping[str, str] | None = None,
+    noise: Mapping[str, float] | None = None,
+    input_hold: Sequence[str] | None = None,
+    input_linear: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
 ) -> Trajectories:
-    """Trajectories from a pandas data frame; arguments and errors as in `read_csv`.
+    """Trajectories from a pandas or polars data frame, or a dict of columns; arguments and errors as in `read_csv`.
 
     An index with a name counts as a column, one without is ignored.
     """
     table = table_from_frame(frame)
-    roles = infer_roles(table, time=time, states=states, inputs=inputs, trajectory=trajectory)
+    roles = infer_roles(
+        table,
+        time=time,
+        states=states,
+        inputs=inputs,
+        trajectory=trajectory,
+        sd_columns=sd_columns,
+        noise=noise,
+        input_hold=input_hold,
+        input_linear=input_linear,
+    )
     return to_trajectories(table, roles, units)
+
+
+def from_arrays(
+    ts: ArrayLike,
+    ys: ArrayLike,
+    *,
+    inputs: ArrayLike | None = None,
+    sd: ArrayLike | None = None,
+    ids: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+    input_names: Sequence[str] | None = None,
+    noise: Mapping[str, float] | None = None,
+    input_hold: Sequence[str] | None = None,
+    input_linear: Sequence[str] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> Trajectories:
+    """Trajectories from arrays; an NPZ file of these names is read by `read_csv` and `fit` in the same way.
+
+    Args:
+        ts: times or timestamps, shape `(rows,)`; of stacked runs `(times,)` or `(runs, times)`, NaN for padding.
+        ys: states, shape `(rows, states)`, or stacked `(runs, times, states)`; NaN where nothing was observed.
+        inputs, sd: known inputs and standard deviations of the states, with the leading axes of `ys`.
+        ids: the run of each row, or of each of the stacked runs.
+        names, input_names: of states and inputs.
+        noise, units: as in `read_csv`.
+
+    Raises:
+        DataError: if shapes do not agree or a number cannot be used; one sentence.
+    """
+    arrays = {"ts": ts, "ys": ys, "inputs": inputs, "sd": sd, "ids": ids, "names": names, "input_names": input_names}
+    table = table_from_arrays(arrays)
+    return to_trajectories(table, infer_roles(table, noise=noise), units)
 
 
 def write_csv(data: Trajectories, path: str | os.PathLike[str]) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .clock import Clock
+
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
@@ -16,6 +18,8 @@ class Trajectory:
         ys: observed states, shape `(times, states)`; NaN where a state was not observed.
         sd: standard deviations of the observations, same shape as `ys`, or None.
         inputs: known inputs at `ts`, shape `(times, inputs)`, or None.
+        hold: for each input whether it keeps the value of a row until the next one; it is linear in
+            between where not. Empty when all are linear.
 
     Raises:
         ValueError: if shapes disagree, times do not increase, a value is infinite, or an input is
@@ -27,8 +31,10 @@ class Trajectory:
     ys: np.ndarray
     sd: np.ndarray | None = None
     inputs: np.ndarray | None = None
+    hold: tuple[bool, ...] = ()
 
     def __post_init__(self):
+        object.__setattr__(self, "hold", tuple(map(bool, self.hold)))
         for name in ("ts", "ys", "sd", "inputs"):
             value = getattr(self, name)
             if value is not None:
@@ -64,6 +70,17 @@ class Trajectory:
             raise ValueError(f"{who}: sd must be positive wherever a state was observed.")
         if self.inputs is not None and not np.isfinite(self.inputs).all():
             raise ValueError(f"{who}: inputs must be finite at every time of the trajectory.")
+        if self.hold and (self.inputs is None or len(self.hold) != self.inputs.shape[1]):
+            raise ValueError(f"{who}: hold needs one entry for each input; it has {len(self.hold)}.")
+
+    def inputs_at(self, ts: np.ndarray) -> np.ndarray:
+        """The inputs at any times, shape `(times, inputs)`; beyond the first and last row they stay as there."""
+        if self.inputs is None:
+            return np.zeros((len(ts), 0))
+        row = np.maximum(np.searchsorted(self.ts, ts, side="right") - 1, 0)
+        held = self.hold or (False,) * self.inputs.shape[1]
+        columns = [u[row] if keep else np.interp(ts, self.ts, u) for u, keep in zip(self.inputs.T, held, strict=True)]
+        return np.stack(columns, axis=1)
 
     def at(self, rows: np.ndarray | slice) -> "Trajectory":
         """The same trajectory at some of its rows (indices, a mask or a slice)."""
@@ -77,7 +94,8 @@ class Trajectories:
     """Trajectories of one system, with the names and units of its columns.
 
     A sequence of `Trajectory`: it has a length and can be looped over. Units are the text
-    that plots and tables show; an empty string is "not given".
+    that plots and tables show; an empty string is "not given". `clock` says how the times were
+    written, for those that are counted from an origin: timestamps, and numbers far from zero.
 
     Raises:
         ValueError: if trajectories differ in their numbers of states or inputs, two have one
@@ -90,6 +108,7 @@ class Trajectories:
     time_name: str = "t"
     id_name: str = "trajectory"
     units: dict[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self):
         object.__setattr__(self, "trajectories", tuple(self.trajectories))
@@ -105,6 +124,8 @@ class Trajectories:
                     f"trajectory {trajectory.id!r} has {trajectory.ys.shape[1]} states and {own_inputs} inputs, "
                     f"but {first.id!r} has {states} and {inputs}; all must have the same columns."
                 )
+            if trajectory.hold != first.hold:
+                raise ValueError(f"trajectories {trajectory.id!r} and {first.id!r} differ in which inputs are held.")
         ids = [trajectory.id for trajectory in self.trajectories]
         twice = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set()
         if twice:
@@ -166,14 +187,26 @@ class Trajectories:
         """Other trajectories under the same names and units."""
         return replace(self, trajectories=tuple(trajectories))
 
+    def counted_by(self, clock: Clock) -> "Trajectories":
+        """The same with times as another clock counts them.
+
+        Raises:
+            ValueError: if times of one are timestamps and of the other numbers.
+        """
+        if clock == self.clock:
+            return self
+        runs = tuple(replace(run, ts=self.clock.moved(run.ts, clock)) for run in self)
+        return replace(self, trajectories=runs, clock=clock)
+
     def split(
-        self, *, until: float | None = None, ids: Sequence[str] | str | None = None
+        self, *, until: float | str | None = None, ids: Sequence[str] | str | None = None
     ) -> "tuple[Trajectories, Trajectories]":
         """Training and test data: by time, or by trajectory.
 
         Args:
-            until: train on rows with t <= until. The test data are the rows after it; a
-                trajectory appears in each part in which it has rows.
+            until: train on rows with t <= until, a time as the data's file has it: a number or a
+                timestamp. The test data are the rows after it; a trajectory appears in each part
+                in which it has rows.
             ids: the trajectory, or trajectories, held out as test data.
 
         Raises:
@@ -189,10 +222,14 @@ class Trajectories:
             train = [trajectory for trajectory in self if trajectory.id not in ids]
             test = [trajectory for trajectory in self if trajectory.id in ids]
         else:
-            train = [trajectory.at(trajectory.ts <= until) for trajectory in self if (trajectory.ts <= until).any()]
-            test = [trajectory.at(trajectory.ts > until) for trajectory in self if (trajectory.ts > until).any()]
+            assert until is not None
+            last = self.clock.read(until)
+            train = [trajectory.at(trajectory.ts <= last) for trajectory in self if (trajectory.ts <= last).any()]
+            test = [trajectory.at(trajectory.ts > last) for trajectory in self if (trajectory.ts > last).any()]
         if not train or not test:
-            what = f"t = {until:.12g}" if until is not None else f"the test trajectories {list(ids or ())}"
+            what = f"the test trajectories {list(ids or ())}"
+            if until is not None:
+                what = f"t = {until}" if isinstance(until, str) else f"t = {until:.12g}"
             part = "train on" if not train else "test on"
             raise ValueError(f"splitting at {what} leaves nothing to {part}.")
         return self.with_trajectories(train), self.with_trajectories(test)

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, Mesh, Tableau
+from .weights import observation_weights
 
 ROOM = 2  # of steps, in units of those that are needed now
 
@@ -94,10 +95,9 @@ def lane_lengths(counts: Sequence[np.ndarray]) -> list[int]:
     return [1 + int(count.sum()) for count in counts]
 
 
-def observations(trajectory: Trajectory, coordinates: Coordinates) -> tuple[np.ndarray, np.ndarray]:
-    """What was observed in coordinates of order one, `(rows, states)`, zero where nothing was; and where it was."""
-    seen = np.isfinite(trajectory.ys)
-    return np.where(seen, coordinates.states_in(np.nan_to_num(trajectory.ys)), 0.0), seen
+def observations(trajectory: Trajectory, coordinates: Coordinates) -> np.ndarray:
+    """What was observed in coordinates of order one, `(rows, states)`, zero where nothing was."""
+    return np.where(np.isfinite(trajectory.ys), coordinates.states_in(np.nan_to_num(trajectory.ys)), 0.0)
 
 
 def inputs_at_stages(
@@ -106,7 +106,14 @@ def inputs_at_stages(
     """The inputs at the stages of steps that begin at `t` and are `h` long, of any shape: `(..., stages, inputs)`."""
     taus, us = coordinates.times_in(trajectory.ts), coordinates.inputs_in(trajectory.inputs)
     at = t[..., None] + tableau.c * h[..., None]
-    return np.stack([np.interp(at.ravel(), taus, u).reshape(at.shape) for u in us.T], axis=-1)
+    # No step goes beyond a row, so a held input is what it is in its middle: at its end not yet the next value.
+    row = np.maximum(np.searchsorted(taus, t + h / 2, side="right") - 1, 0)
+    held = trajectory.hold or (False,) * us.shape[1]
+    columns = [
+        np.broadcast_to(u[row][..., None], at.shape) if keep else np.interp(at.ravel(), taus, u).reshape(at.shape)
+        for u, keep in zip(us.T, held, strict=True)
+    ]
+    return np.stack(columns, axis=-1)
 
 
 def make_batch(
@@ -136,6 +143,7 @@ def make_batch(
     start = np.full((lanes, steps), -1, np.int32)
     u = np.zeros((lanes, steps, len(tableau.c), inputs)) if inputs else None
     targets, weights = np.zeros((lanes, steps, states)), np.zeros((lanes, steps, states))
+    counted = observation_weights(data, coordinates.scale)
     places: list[tuple[int, np.ndarray]] = [(0, np.zeros(0, int))] * len(data)
 
     packed = shape.packed(lane_lengths(counts))
@@ -158,7 +166,7 @@ def make_batch(
 
             start[lane, offset] = i
 
-            targets[lane, rows], weights[lane, rows] = observations(trajectory, coordinates)
+            targets[lane, rows], weights[lane, rows] = observations(trajectory, coordinates), counted.each[i]
             if u is not None:
                 u[lane, part] = inputs_at_stages(trajectory, coordinates, tableau, t[lane, part], h[lane, part])
             offset += length

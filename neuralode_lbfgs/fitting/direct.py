@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, trainable
+from ..models import NeuralODE, failed_solves_as_nan, sampled_inputs, trainable
 from ..optimise import LBFGS, Minimiser, Optax, Slope, slope_check
 from .options import FitOptions
 from .prediction import call
@@ -19,15 +19,20 @@ from .record import Record, Stage
 from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import smooth_all
+from .weights import observation_weights
 
 MOST_SLOPE_ERROR = 0.05  # relative: beyond, a search that trusts the slope fails
 
 
 class Group(eqx.Module):
-    """Trajectories of one length, stacked: `ts (trajectories, times)`, `ys (trajectories, times, states)`."""
+    """Trajectories of one length, stacked: `ts (trajectories, times)`, `ys (trajectories, times, states)`.
+
+    `weights` are those of the squared residuals, of the shape of `ys`.
+    """
 
     ts: jax.Array | np.ndarray
     ys: jax.Array | np.ndarray
+    weights: jax.Array | np.ndarray
     us: jax.Array | np.ndarray | None
 
 
@@ -56,22 +61,25 @@ def fit_directly(
         model = prepared(model, data, curves)
     scale = find_coordinates(data, curves).scale
     free, fixed = trainable(model)
-    groups = _grouped(data)
+    groups = _grouped(data, scale)
+    if loss is not None and data[0].sd is not None:
+        notes.append("your own loss is not given the standard deviations of the observations, so they were not used.")
 
-    def default_loss(model, ts, ys, us):
-        predicted = call(model, ts, ys[0], None if us is None else LinearInputs(ts, us))
+    def default_loss(model, ts, ys, weights, us):
+        predicted = call(model, ts, ys[0], None if us is None else sampled_inputs(ts, us, data[0].hold))
         seen = jnp.isfinite(ys)
         error = (jnp.where(seen, predicted, 0.0) - jnp.where(seen, ys, 0.0)) / scale
-        return jnp.sum(error**2) / jnp.maximum(jnp.sum(seen), 1)
+        return jnp.sum(weights * error**2) / jnp.maximum(jnp.sum(seen), 1)
 
-    def one(model, ts, ys, us):
-        return default_loss(model, ts, ys, us) if loss is None else loss(model, ts, ys)
+    def one(model, ts, ys, weights, us):
+        return default_loss(model, ts, ys, weights, us) if loss is None else loss(model, ts, ys)
 
     def value_fn(free, groups):
         model = eqx.combine(free, fixed)
         total = jnp.zeros(())
         for g in groups:
-            losses = jax.vmap(one, in_axes=(None, 0, 0, None if g.us is None else 0))(model, g.ts, g.ys, g.us)
+            axes = (None, 0, 0, 0, None if g.us is None else 0)
+            losses = jax.vmap(one, in_axes=axes)(model, g.ts, g.ys, g.weights, g.us)
             if losses.ndim != 1:
                 raise ValueError(f"the loss must be a scalar; it has shape {losses.shape[1:]}.")
             total = total + jnp.sum(losses)
@@ -127,18 +135,19 @@ def _unlike_its_values(slope: Slope | None) -> list[str]:
     ]
 
 
-def _grouped(data: Trajectories) -> tuple[Group, ...]:
+def _grouped(data: Trajectories, scale: jax.Array | np.ndarray) -> tuple[Group, ...]:
     """By length, so that no row is padded: a user's loss sees exactly what was measured."""
     by_length = defaultdict(list)
-    for trajectory in data:
-        by_length[trajectory.ts.size].append(trajectory)
+    for trajectory, weights in zip(data, observation_weights(data, scale).each, strict=True):
+        by_length[trajectory.ts.size].append((trajectory, weights))
     dtype = jnp.result_type(float)
     stack = lambda arrays: np.stack(arrays).astype(dtype)  # noqa: E731
     return tuple(
         Group(
-            stack([t.ts for t in members]),
-            stack([t.ys for t in members]),
-            stack([t.inputs for t in members]) if data.input_size else None,
+            stack([t.ts for t, _ in members]),
+            stack([t.ys for t, _ in members]),
+            stack([weights for _, weights in members]),
+            stack([t.inputs for t, _ in members]) if data.input_size else None,
         )
         for _, members in sorted(by_length.items())
     )

@@ -79,7 +79,14 @@ class WeightGroups:
         return np.where(self.numbers >= 0, np.maximum(decay, LEAST_DECAY)[self.numbers], 0.0)
 
     def evidence(
-        self, x: np.ndarray, matrix: np.ndarray | None, mean_square: float, decay: np.ndarray, observed: int, others=0
+        self,
+        x: np.ndarray,
+        matrix: np.ndarray | None,
+        mean_square: float,
+        decay: np.ndarray,
+        observed: int,
+        others: int = 0,
+        noise: float | None = None,
     ) -> Evidence:
         """The update at a minimum.
 
@@ -90,6 +97,8 @@ class WeightGroups:
             decay: per group, at which `x` is a minimum.
             observed: how many independent numbers were observed, n.
             others: how many numbers besides `x` were fitted to them.
+            noise: what a person knows of the noise (standard deviation, order one). It counts as if it had been
+                seen as often as there are observations.
         """
         if matrix is None:
             well = np.ones(self.numbers.size)
@@ -101,11 +110,12 @@ class WeightGroups:
         determined = np.array([well[self.numbers == g].sum() for g in range(self.count)])
         sums = np.array([np.sum(x[self.numbers == g] ** 2) for g in range(self.count)])
         in_all = float(determined.sum() + (self.numbers < 0).sum()) + others
-        free_observations = max(observed - in_all + PRIOR_COUNT, 0.1 * observed)
-        variance = (mean_square * observed + PRIOR_COUNT * PRIOR_NOISE**2) / free_observations
+        prior_count, prior_noise = (PRIOR_COUNT, PRIOR_NOISE) if noise is None else (observed, noise)
+        free_observations = max(observed - in_all + prior_count, 0.1 * observed)
+        variance = (mean_square * observed + prior_count * prior_noise**2) / free_observations
         decay = (1 + FEW / observed) * determined * variance / (observed * np.maximum(sums, 1e-12))
-        noise = float(np.sqrt(mean_square * observed / max(observed - in_all, 0.1 * observed)))
-        return Evidence(noise, np.clip(decay, LEAST_DECAY, MOST_DECAY), in_all)
+        found = float(np.sqrt(mean_square * observed / max(observed - in_all, 0.1 * observed)))
+        return Evidence(found, np.clip(decay, LEAST_DECAY, MOST_DECAY), in_all)
 
 
 class EvidenceEstimate:
@@ -139,12 +149,14 @@ class EvidenceEstimate:
         return float(self._mean_square(ravel_pytree(free)[0], *args))
 
     @threadpool_limits.wrap(limits=1, user_api="blas")
-    def __call__(self, free: PyTree, *args: PyTree, decay: np.ndarray, observed: int) -> Evidence:
+    def __call__(
+        self, free: PyTree, *args: PyTree, decay: np.ndarray, observed: int, noise: float | None = None
+    ) -> Evidence:
         """The evidence at the present parameters, which should be near the minimum for `decay`."""
         x = ravel_pytree(free)[0]
         matrix, mean_square = self._normal(x, *args) if self.affordable(*args) else (None, self._mean_square(x, *args))
         matrix = None if matrix is None else np.asarray(matrix, np.float64)
-        return self.groups.evidence(np.asarray(x, np.float64), matrix, float(mean_square), decay, observed)
+        return self.groups.evidence(np.asarray(x, np.float64), matrix, float(mean_square), decay, observed, noise=noise)
 
 
 def _group_numbers(free: PyTree) -> np.ndarray:

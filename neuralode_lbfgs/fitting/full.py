@@ -15,6 +15,7 @@ from .losses import Parameters, residuals, split_parameters, trajectory_loss
 from .mesh import Mesher
 from .options import FitOptions
 from .record import Record
+from .weights import observation_weights
 
 ROUNDS = 8  # of minimising and asking the evidence again; it settles in three to six
 SETTLED = 0.3  # change of the logarithm of the decay below which it has settled
@@ -66,6 +67,7 @@ class FullHorizon:
     ):
         self.data, self.parameters, self.mesher, self.options, self.record = data, parameters, mesher, options, record
         self.time_limit = time_limit
+        self.noise = observation_weights(data, mesher.coordinates.scale).noise
         self.dtype, tableau = parameters.starts.dtype, mesher.tableau
         free, fixed = split_parameters(parameters, train_starts=train_starts)
         self.free, self.fixed = free, fixed
@@ -123,7 +125,7 @@ class FullHorizon:
             spent = record.evaluations >= options.max_evals or record.iterations >= options.max_iter
             stop = reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT) or spent
             if not keep_decay and reason is not StopReason.INTERRUPTED:
-                evidence = self.estimate(free, batch, decay=decay, observed=observed)
+                evidence = self.estimate(free, batch, decay=decay, observed=observed, noise=self.noise)
             if last or stop:
                 break
             last, decay = settled(evidence.decay, decay), evidence.decay

@@ -65,6 +65,7 @@ class LeastSquares(Protocol):
     groups: WeightGroups
     observed: int
     others: int  # how many numbers besides the model's are fitted to the observations
+    noise: float | None  # standard deviation of the observations, order one, where it is known
 
     def value(self, point: Point) -> float: ...
 
@@ -176,7 +177,9 @@ def gauss_newton(
         reason, max_steps = StopReason.NONFINITE_START, 0
     try:
         if max_steps:
-            evidence = groups.evidence(point.x, linear.matrix, mean_square, decay, observed, problem.others)
+            evidence = groups.evidence(
+                point.x, linear.matrix, mean_square, decay, observed, problem.others, problem.noise
+            )
         for number in range(1, max_steps + 1):
             ridge = groups.ridge(decay)
             value = mean_square + np.sum(ridge * point.x**2)
@@ -196,7 +199,9 @@ def gauss_newton(
             evaluations += 1
             seconds = time.perf_counter() - started
             history.append(Iteration(number, evaluations, float(new_value), gradient_norm, size, seconds))
-            evidence = groups.evidence(point.x, linear.matrix, mean_square, decay, observed, problem.others)
+            evidence = groups.evidence(
+                point.x, linear.matrix, mean_square, decay, observed, problem.others, problem.noise
+            )
             new_decay = decay if choose is None else choose(evidence)
             steady = np.all(np.abs(np.log(np.maximum(new_decay, 1e-300) / np.maximum(decay, 1e-300))) < STEADY)
             # A step that went as promised may have been small only because of its damping.

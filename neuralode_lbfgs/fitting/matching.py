@@ -15,7 +15,7 @@ import scipy.linalg
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
-from ..data.trajectories import Trajectories
+from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, trainable
 from .evidence import MOST_ENTRIES, WeightGroups, squared_weights
 from .gauss_newton import Point, Step
@@ -27,14 +27,14 @@ MOST_POINTS = 1024  # of the regression: more points on the same curves add cost
 class Slopes(eqx.Module):
     """Points on the smooth curves, in coordinates of order one.
 
-    `weight` is one over the root of the number of slopes, the same at each point.
+    `weight` multiplies the error of a slope; the squares sum to one.
     """
 
     tau: Float[Array | np.ndarray, " *points"]
     z: Float[Array | np.ndarray, "*points states"]
     rate: Float[Array | np.ndarray, "*points states"]
     u: Float[Array | np.ndarray, "*points inputs"] | None
-    weight: Float[Array | np.ndarray, " *points"]
+    weight: Float[Array | np.ndarray, "*points states"]
 
 
 def collect_slopes(
@@ -54,27 +54,34 @@ def collect_slopes(
         first = max(c.x[0] for c in curve.curves if c is not None)
         last = min(c.x[-1] for c in curve.curves if c is not None)
         ts = ts[(ts >= first) & (ts <= last)]
-        if trajectory.inputs is None:
-            us = np.zeros((ts.size, 0))
-        else:
-            us = np.stack([np.interp(ts, trajectory.ts, column) for column in trajectory.inputs.T], axis=1)
         parts.append(
             (
                 coordinates.times_in(ts),
                 coordinates.states_in(curve.states(ts)),
                 coordinates.rates_in(curve.rates(ts)),
-                coordinates.inputs_in(us),
+                coordinates.inputs_in(trajectory.inputs_at(ts)),
+                _certainty(trajectory, ts) * coordinates.scale,
             )
         )
     if not parts:
         return None
-    tau, z, rate, u = (np.concatenate(column) for column in zip(*parts, strict=True))
+    tau, z, rate, u, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
     if tau.size > MOST_POINTS:
         keep = np.linspace(0, tau.size - 1, MOST_POINTS).round().astype(int)
-        tau, z, rate, u = tau[keep], z[keep], rate[keep], u[keep]
+        tau, z, rate, u, weight = tau[keep], z[keep], rate[keep], u[keep], weight[keep]
     cast = lambda a: np.asarray(a, dtype)  # noqa: E731
-    weight = np.full(tau.size, 1 / np.sqrt(rate.size))
+    weight = np.full(rate.shape, 1.0) if data[0].sd is None else weight
+    weight = weight / np.sqrt(np.sum(weight**2))
     return Slopes(cast(tau), cast(z), cast(rate), cast(u) if data.input_size else None, cast(weight))
+
+
+def _certainty(trajectory: Trajectory, ts: np.ndarray) -> np.ndarray:
+    """One over the standard deviation of each state near `ts`, shape `(times, states)`; one where it is not known."""
+    certain = np.ones((ts.size, trajectory.ys.shape[1]))
+    for i, seen in enumerate(np.isfinite(trajectory.ys).T):
+        if trajectory.sd is not None:
+            certain[:, i] = 1 / np.interp(ts, trajectory.ts[seen], trajectory.sd[seen, i])
+    return certain
 
 
 def slope_residuals(model: PyTree, point: Slopes) -> Float[Array, " states"]:
@@ -96,6 +103,7 @@ class SlopeRegression:
     """The least-squares problem of the slopes; its Jacobian costs a backward pass a state at each point."""
 
     others = 0
+    noise: float | None = None  # slopes of curves are no observations
 
     def __init__(self, model: PyTree, slopes: Slopes, observed: int):
         free, fixed = trainable(model)

@@ -20,6 +20,7 @@ from ..models import Coordinates, Mesh, NeuralODE, Tableau, solve_on_mesh, train
 from .batch import bucket, inputs_at_stages, observations
 from .evidence import WeightGroups
 from .smoothing import SmoothTrajectory
+from .weights import observation_weights
 
 PIECE_LENGTHS = (1, 2, 4, 8, 16)  # steps, of which the one that wastes least is taken
 SPARE = 32  # pieces, for a finer mesh: compiling anew costs more
@@ -36,12 +37,13 @@ class Cut:
             steps and pieces of length zero.
         first: the first node of each trajectory.
         sizes: the nodes of each trajectory.
-        targets, weights: observations at the nodes in coordinates of order one; their weights are one over the
-            root of how many there are, or zero.
+        targets, weights: observations at the nodes in coordinates of order one; the squares of their weights, which
+            multiply residuals, sum to one.
         guess: the smooth curves at the nodes.
         counts: per trajectory, the steps of each interval between rows.
         rows: per trajectory, which of its nodes are rows of the data.
         steps_before: per trajectory, the steps before each of its nodes.
+        noise: standard deviation of the observations, order one, where it is known.
     """
 
     t: Float[np.ndarray, "pieces steps"]
@@ -55,6 +57,7 @@ class Cut:
     counts: tuple[np.ndarray, ...]
     rows: tuple[np.ndarray, ...]
     steps_before: tuple[np.ndarray, ...]
+    noise: float | None = None
 
     @property
     def begin(self) -> np.ndarray:
@@ -86,7 +89,8 @@ def cut(
         room, steps = like.t.shape
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("t", "h", "u", "targets", "weights", "guess")}
     sizes, new_counts, rows, before = [], [], [], []
-    for trajectory, curve, count in zip(data, curves, counts, strict=True):
+    counted = observation_weights(data, coordinates.scale)
+    for trajectory, curve, count, counts_as in zip(data, curves, counts, counted.each, strict=True):
         taus = coordinates.times_in(trajectory.ts)
         parts = np.ceil(count / steps).astype(int)
         row = np.concatenate([[0], np.cumsum(parts)])
@@ -101,11 +105,11 @@ def cut(
         if data.input_size:
             columns["u"].append(inputs_at_stages(trajectory, coordinates, tableau, t, h))
         targets, weights = np.zeros((2, row[-1] + 1, data.state_size))
-        targets[row], weights[row] = observations(trajectory, coordinates)
+        targets[row], weights[row] = observations(trajectory, coordinates), np.sqrt(counts_as / data.observed)
         nodes = np.append(begins, taus[-1])
         nodes[row] = taus
         columns["targets"].append(targets)
-        columns["weights"].append(weights / np.sqrt(data.observed))
+        columns["weights"].append(weights)
         columns["guess"].append(_on_curves(curve, coordinates, nodes))
         sizes.append(row[-1] + 1)
         new_counts.append(parts * np.ceil(count / np.maximum(parts, 1)).astype(int))
@@ -118,6 +122,7 @@ def cut(
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int)
     return Cut(
         **{"u": None, **whole},
+        noise=counted.noise,
         first=first,
         sizes=np.asarray(sizes),
         counts=tuple(new_counts),

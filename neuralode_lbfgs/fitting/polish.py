@@ -32,7 +32,7 @@ class WholeTrajectories:
         train_starts: bool,
     ):
         self.solver, self.cuts, self.groups, self.observed = solver, cuts, solver.groups, data.observed
-        self.train_starts = train_starts
+        self.train_starts, self.noise = train_starts, cuts.noise
         self.errors = np.zeros(0)  # of the pieces, at the last linearisation
         self.others = cuts.first.size * data.state_size if train_starts else 0
         mesher.take(cuts.counts)

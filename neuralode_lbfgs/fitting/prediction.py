@@ -9,7 +9,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from ..data.trajectories import Trajectories, Trajectory
-from ..models import LinearInputs, NeuralODE, failed_solves_as_nan
+from ..models import Inputs, LinearInputs, NeuralODE, SteppedInputs, failed_solves_as_nan, sampled_inputs
+from .weights import observation_weights
 
 PULL = 0.01  # towards the first guess, of a standard deviation: for states that the rows say nothing of
 DIVERGED = 1e3  # standard deviations that a row counts as which a solve did not reach
@@ -75,7 +76,7 @@ def estimate_starts(
 
     Args:
         model: as in `predict`.
-        data: trajectories; unobserved entries are NaN.
+        data: trajectories; unobserved entries are NaN. Standard deviations weigh the observations of each.
         warmup: how many rows in which something is observed are used of each trajectory, from the first on;
             by default the first half of them, so that the other half is a forecast.
 
@@ -96,11 +97,12 @@ def estimate_starts(
             )
         part = trajectory.at(slice(0, used[-1] + 1))
         seen, time = np.isfinite(part.ys), float(part.ts[0])
+        counted = np.sqrt(observation_weights(data.with_trajectories([part]), scale).each[0])
         first = np.argmax(seen, axis=0)
         guess = np.where(seen.any(axis=0), part.ys[first, np.arange(first.size)], centre)
 
-        def residuals(moved, part=part, seen=seen, time=time, guess=guess):
-            error = (_run(model, part, time, guess + moved * scale).ys - part.ys) / scale
+        def residuals(moved, part=part, seen=seen, time=time, guess=guess, counted=counted):
+            error = counted * (_run(model, part, time, guess + moved * scale).ys - part.ys) / scale
             return np.append(np.clip(np.nan_to_num(error, nan=DIVERGED)[seen], -DIVERGED, DIVERGED), PULL * moved)
 
         def slopes(moved, residuals=residuals):
@@ -152,6 +154,7 @@ def with_earlier_inputs(trajectory: Trajectory, ts: np.ndarray | None, inputs: n
         np.concatenate([ts[before], trajectory.ts]),
         np.concatenate([blank, trajectory.ys]),
         inputs=np.concatenate([inputs[before], trajectory.inputs]),
+        hold=trajectory.hold,
     )
 
 
@@ -162,7 +165,7 @@ def rows_of(part: Trajectories, predictions: Trajectories) -> Trajectories:
 
 def _run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray) -> Trajectory:
     ts = trajectory.ts
-    inputs = None if trajectory.inputs is None else LinearInputs(ts, trajectory.inputs)
+    inputs = None if trajectory.inputs is None else sampled_inputs(ts, trajectory.inputs, trajectory.hold)
     ys = np.full(trajectory.ys.shape, np.nan)
     forward, backward = np.flatnonzero(ts >= time), np.flatnonzero(ts < time)[::-1]
     for rows in (forward, backward):
@@ -170,10 +173,10 @@ def _run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray
             lead = [] if ts[rows[0]] == time else [time]
             ys[rows] = _solve(model, np.concatenate([lead, ts[rows]]), state, inputs)[len(lead) :]
     ys[~np.isfinite(ys)] = np.nan
-    return Trajectory(trajectory.id, ts, ys, inputs=trajectory.inputs)
+    return Trajectory(trajectory.id, ts, ys, inputs=trajectory.inputs, hold=trajectory.hold)
 
 
-def call(model: Callable, ts, y0, inputs: LinearInputs | None):
+def call(model: Callable, ts, y0, inputs: Inputs | None):
     """The states at `ts`; a `NeuralODE` whose solve fails gives what it has instead of raising."""
     if isinstance(model, NeuralODE):
         return model(ts, y0, inputs, throw=False)
@@ -183,7 +186,7 @@ def call(model: Callable, ts, y0, inputs: LinearInputs | None):
 _compiled_call = eqx.filter_jit(call)
 
 
-def _solve(model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs | None) -> np.ndarray:
+def _solve(model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs | SteppedInputs | None) -> np.ndarray:
     """One solve; times and inputs are padded to a power of two, so that few lengths are compiled."""
     ts = ts.astype(jnp.result_type(float))
     extra = max(2, 1 << (ts.size - 1).bit_length()) - ts.size
@@ -193,9 +196,10 @@ def _solve(model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs
     if inputs is not None:
         extra = (1 << (inputs.ts.size - 1).bit_length()) - inputs.ts.size
         gap = np.arange(1, extra + 1) * (inputs.ts[-1] - inputs.ts[0] or 1.0)
-        inputs = LinearInputs(
+        inputs = sampled_inputs(
             np.concatenate([inputs.ts, inputs.ts[-1] + gap]),
             np.concatenate([inputs.us, np.repeat(inputs.us[-1:], extra, axis=0)]),
+            inputs.hold if isinstance(inputs, SteppedInputs) else (),
         )
     with failed_solves_as_nan():
         return np.asarray(_compiled_call(model, padded, y0, inputs))[: ts.size]

@@ -1,7 +1,7 @@
 """What a fit returns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -59,15 +59,19 @@ class FitResult:
         """The states at every time of `data`; see `predict`.
 
         Args:
-            data: trajectories to predict; their observations are used only for the start.
+            data: trajectories to predict; their observations are used only for the start. Timestamps may be counted
+                from another origin or in another unit than those of the training data.
             start: "data": from each trajectory's first complete row. "fitted": from the initial state that
                 the fit found for the training trajectory of that id.
             warmup: with "data", estimate the initial state from so many rows instead; see `estimate_starts`.
         """
+        asked = data.counted_by(self.data.clock)
         if start == "data":
-            starts = None if warmup is None else estimate_starts(self.model, data, warmup=warmup)
-            return predict(self.model, data, starts=starts)
-        return predict(self.model, data, starts=fitted_starts(self.data, self.starts, data))
+            starts = None if warmup is None else estimate_starts(self.model, asked, warmup=warmup)
+        else:
+            starts = fitted_starts(self.data, self.starts, asked)
+        predicted = predict(self.model, asked, starts=starts)
+        return data.with_trajectories([replace(one, ts=own.ts) for one, own in zip(predicted, data, strict=True)])
 
     def predict_held_out(self, data: Trajectories) -> Trajectories:
         """Predict what was held out: later rows of training trajectories, and others, which start as those did.

@@ -12,12 +12,13 @@ from .smoothing import SmoothTrajectory
 def find_coordinates(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> Coordinates:
     """Centre and scale of states, their derivatives, time and inputs.
 
-    States: mean and standard deviation of what was observed. Time: the unit in which the typical
+    States: mean and standard deviation of what was observed; what is less certain than the states are spread counts
+    less. Time: the unit in which the typical
     state moves by one standard deviation. A column that never moves is scaled by its own size, or by
     one if it is zero, so that nothing divides by zero.
     """
     ys = np.concatenate([trajectory.ys for trajectory in data])
-    centre, scale = _centre_and_scale(ys)
+    centre, scale = _centre_and_scale(ys, np.concatenate([np.nan * t.ys if t.sd is None else t.sd for t in data]))
 
     ts = [trajectory.ts for trajectory in data]
     span = max(float(t[-1] - t[0]) for t in ts) or 1.0
@@ -44,16 +45,23 @@ def find_coordinates(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> 
     )
 
 
-def _centre_and_scale(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _centre_and_scale(columns: np.ndarray, sd: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     centre, scale = np.zeros(columns.shape[1]), np.ones(columns.shape[1])
     for i, column in enumerate(columns.T):
         seen = column[np.isfinite(column)]
         if seen.size:
-            centre[i] = seen.mean()
-            spread = seen.std()
+            weights = None if sd is None else _weights(seen, sd[np.isfinite(column), i])
+            centre[i] = seen.mean() if weights is None else np.average(seen, weights=weights)
+            spread = seen.std() if weights is None else np.sqrt(np.average((seen - centre[i]) ** 2, weights=weights))
             still = spread <= 1e-12 * np.abs(seen).max()
             scale[i] = (abs(centre[i]) or 1.0) if still else spread
     return centre, scale
+
+
+def _weights(seen: np.ndarray, sd: np.ndarray) -> np.ndarray | None:
+    """One over the variance of each observation: that of its noise and, by the median, that of the state itself."""
+    spread = 1.4826 * np.median(np.abs(seen - np.median(seen)))  # the standard deviation of a normal distribution
+    return 1 / (spread**2 + sd**2) if np.isfinite(sd).all() and spread > 0 else None
 
 
 def _typical(values: np.ndarray) -> float:

@@ -26,7 +26,7 @@ class Shooting:
 
     def __init__(self, solver: PieceSolver, cuts: Cut, observed: int):
         self.solver, self.cuts, self.groups, self.observed = solver, cuts, solver.groups, observed
-        self.continuity = 1.0
+        self.continuity, self.noise = 1.0, cuts.noise
         self.others = cuts.first.size * cuts.targets.shape[1]
 
     def value(self, point: Point) -> float:

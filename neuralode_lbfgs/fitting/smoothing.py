@@ -9,6 +9,7 @@ from scipy.interpolate import CubicSpline, PPoly, make_smoothing_spline
 from ..data.trajectories import Trajectories, Trajectory
 
 LEAST_FOR_GCV = 6  # generalised cross-validation of fewer points is noise
+WEIGHING_ROUNDS = 6
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,30 @@ def smooth(trajectory: Trajectory) -> SmoothTrajectory:
 
     Woltring, "A Fortran package for generalized, cross-validatory spline smoothing and differentiation",
     Adv. Eng. Software 8 (1986), as in `scipy.interpolate.make_smoothing_spline`. With fewer than six
-    observations the curve interpolates.
+    observations the curve interpolates. Observations count by their standard deviations, if these are known.
     """
     curves = []
     for i in range(trajectory.ys.shape[1]):
         seen = np.isfinite(trajectory.ys[:, i])
-        curves.append(_curve(trajectory.ts[seen], trajectory.ys[seen, i]))
+        ts, ys = trajectory.ts[seen], trajectory.ys[seen, i]
+        curves.append(_curve(ts, ys) if trajectory.sd is None else _weighted_curve(ts, ys, trajectory.sd[seen, i]))
     return SmoothTrajectory(tuple(curves))
+
+
+def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray):
+    """The curve through observations moved towards it by what they lack in weight, again and again.
+
+    Where that ends w (y - curve) is the residual of the smoothing, as in one weighted by w. SciPy's weights will not
+    do: its cross-validation squares residuals without them, so that what counts nothing decides on the smoothness.
+    """
+    kept = sd <= np.std(ys) if ys.size > 2 else np.ones(ys.size, bool)  # the others know less than the mean does
+    if kept.any():
+        ts, ys, sd = ts[kept], ys[kept], sd[kept]
+    weights = np.minimum((np.quantile(sd, 0.25) / sd) ** 2, 1.0) if sd.size else sd
+    curve = _curve(ts, ys)
+    for _ in range(WEIGHING_ROUNDS if curve is not None and np.any(weights < 1) else 0):
+        curve = _curve(ts, curve(ts) + weights * (ys - curve(ts)))
+    return curve
 
 
 def _curve(ts: np.ndarray, ys: np.ndarray):

@@ -5,6 +5,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from .options import FitOptions
 from .smoothing import SmoothTrajectory
+from .weights import observation_weights
 
 NOISY = 1e-3  # of a state's standard deviation: rougher data than this do not give an initial state
 
@@ -12,8 +13,9 @@ NOISY = 1e-3  # of a state's standard deviation: rougher data than this do not g
 def first_states(data: Trajectories, curves, options: FitOptions) -> tuple[np.ndarray, bool]:
     """Initial states to begin with, in the data's units, and whether they are fitted."""
     starts, complete = _guesses(data, curves)
+    noise = max(_roughness(data, curves), _known_noise(data))
     estimated = options.initial_states == "estimate" or (
-        options.initial_states == "auto" and (_roughness(data, curves) > NOISY or not complete)
+        options.initial_states == "auto" and (noise > NOISY or not complete)
     )
     if not estimated and not complete:
         raise ValueError(
@@ -49,3 +51,9 @@ def _roughness(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> floa
     scale = np.nanstd(ys, axis=0)
     error = (ys - smooth) / np.where(scale > 0, scale, 1.0)
     return float(np.sqrt(np.nanmean(error**2)))
+
+
+def _known_noise(data: Trajectories) -> float:
+    """What standard deviations say of it, in the same units; zero where there are none."""
+    scale = np.nanstd(np.concatenate([t.ys for t in data]), axis=0)
+    return observation_weights(data, np.where(scale > 0, scale, 1.0)).noise or 0.0

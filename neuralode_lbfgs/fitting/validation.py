@@ -9,6 +9,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from .prediction import predict_like_training
+from .weights import observation_weights
 
 LEAST_TRAJECTORIES, LEAST_OBSERVED = 3, 400  # below, what is held out says little and is missed much
 SHARE = 4  # one trajectory in so many is held out
@@ -37,6 +38,7 @@ def free_run_error(model: NeuralODE, held_out: Trajectories, *, noisy: bool) -> 
         (predicted.ys - observed.ys) / np.asarray(model.coordinates.scale)
         for predicted, observed in zip(predictions, held_out, strict=True)
     ]
+    counted = np.concatenate(observation_weights(held_out, np.asarray(model.coordinates.scale)).each)
     seen = np.concatenate([np.isfinite(observed.ys) for observed in held_out])
     values = np.concatenate(errors)[seen]
-    return float(np.sqrt(np.mean(values**2))) if np.isfinite(values).all() else float("inf")
+    return float(np.sqrt(np.mean(counted[seen] * values**2))) if np.isfinite(values).all() else float("inf")

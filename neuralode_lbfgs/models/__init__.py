@@ -2,7 +2,7 @@
 
 from .coordinates import Coordinates, is_constant, with_coordinates
 from .failures import failed_solves_as_nan
-from .inputs import Inputs, LinearInputs
+from .inputs import Inputs, LinearInputs, SteppedInputs, sampled_inputs
 from .neural_ode import NeuralODE
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
 from .trainable import trainable
@@ -15,10 +15,12 @@ __all__ = [
     "MLPVectorField",
     "Mesh",
     "NeuralODE",
+    "SteppedInputs",
     "Tableau",
     "failed_solves_as_nan",
     "is_constant",
     "is_explicit",
+    "sampled_inputs",
     "solve_on_mesh",
     "trainable",
     "with_coordinates",

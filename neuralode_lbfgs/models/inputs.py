@@ -33,3 +33,35 @@ class LinearInputs(eqx.Module):
         i = jnp.clip(jnp.searchsorted(ts, t, side="right") - 1, 0, ts.size - 2)
         weight = jnp.clip((t - ts[i]) / (ts[i + 1] - ts[i]), 0.0, 1.0)
         return us[i] + weight * (us[i + 1] - us[i])
+
+
+class SteppedInputs(eqx.Module):
+    """Inputs known at `ts`, of which some keep the value of a row until the next one; the others as `LinearInputs`.
+
+    Args:
+        ts: shape `(times,)`, increasing.
+        us: shape `(times, inputs)`.
+        hold: for each input whether it is held.
+    """
+
+    ts: Float[Array | np.ndarray, " times"]
+    us: Float[Array | np.ndarray, "times inputs"]
+    hold: tuple[bool, ...] = eqx.field(static=True)
+
+    def evaluate(self, t) -> Float[Array, " inputs"]:
+        """The value at `t`; at a row the new one."""
+        ts, us = jnp.asarray(self.ts), jnp.asarray(self.us)
+        row = jnp.maximum(jnp.searchsorted(ts, t, side="right") - 1, 0)
+        return jnp.where(np.array(self.hold), us[row], LinearInputs(self.ts, self.us).evaluate(t))
+
+    @property
+    def jumps(self) -> Float[Array, " intervals"]:
+        """The times at which a held input changes; those at which none does are put far beyond the end."""
+        ts, us = jnp.asarray(self.ts), jnp.asarray(self.us)
+        changed = jnp.any((jnp.diff(us, axis=0) != 0) & np.array(self.hold), axis=1)
+        return jnp.where(changed, ts[1:], ts[-1] + 1 + 2 * (ts[-1] - ts[0]))
+
+
+def sampled_inputs(ts, us, hold: tuple[bool, ...] = ()) -> LinearInputs | SteppedInputs:
+    """The inputs of rows: linear ones, if none is held."""
+    return SteppedInputs(ts, us, hold) if any(hold) else LinearInputs(ts, us)

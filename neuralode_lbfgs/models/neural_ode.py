@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from .coordinates import Coordinates
-from .inputs import Inputs
+from .inputs import Inputs, SteppedInputs
 
 
 class NeuralODE(eqx.Module):
@@ -90,8 +90,14 @@ class NeuralODE(eqx.Module):
         """
         c = self.coordinates
         taus = c.times_in(jnp.asarray(ts))
+        controller: Any = diffrax.PIDController(rtol=self.rtol, atol=self.atol)
         if inputs is None:
             rate = lambda tau, z, _: self.rate(tau, z, None)  # noqa: E731
+        elif isinstance(inputs, SteppedInputs):
+            # In these coordinates, so that just before and just after a jump are told apart to the last bit.
+            stepped = SteppedInputs(c.times_in(jnp.asarray(inputs.ts)), c.inputs_in(inputs.us), inputs.hold)
+            rate = lambda tau, z, _: self.rate(tau, z, stepped.evaluate(tau))  # noqa: E731
+            controller = diffrax.ClipStepSizeController(controller, jump_ts=stepped.jumps)
         else:
             rate = lambda tau, z, _: self.rate(tau, z, c.inputs_in(inputs.evaluate(c.times_out(tau))))  # noqa: E731
         solution = diffrax.diffeqsolve(
@@ -102,7 +108,7 @@ class NeuralODE(eqx.Module):
             dt0=None,
             y0=c.states_in(jnp.asarray(y0)),
             saveat=diffrax.SaveAt(ts=taus),
-            stepsize_controller=diffrax.PIDController(rtol=self.rtol, atol=self.atol),
+            stepsize_controller=controller,
             max_steps=self.max_steps,
             throw=throw,
         )

@@ -42,12 +42,12 @@ def with_curve_times(data: Trajectories, number: int = DENSE) -> Trajectories:
     runs = []
     for run in data:
         ts = np.union1d(np.linspace(run.ts[0], run.ts[-1], number), run.ts)
-        ys = np.full((ts.size, run.ys.shape[1]), np.nan)
+        ys, sd = np.full((2, ts.size, run.ys.shape[1]), np.nan)
         ys[np.searchsorted(ts, run.ts)] = run.ys
-        inputs = None
-        if run.inputs is not None:
-            inputs = np.stack([np.interp(ts, run.ts, column) for column in run.inputs.T], axis=1)
-        runs.append(Trajectory(run.id, ts, ys, inputs=inputs))
+        if run.sd is not None:
+            sd[np.searchsorted(ts, run.ts)] = run.sd
+        inputs = None if run.inputs is None else run.inputs_at(ts)
+        runs.append(Trajectory(run.id, ts, ys, None if run.sd is None else sd, inputs, run.hold))
     return data.with_trajectories(runs)
 
 

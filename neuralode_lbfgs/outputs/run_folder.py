@@ -44,8 +44,12 @@ def check_folder(folder: Path, overwrite: bool) -> None:
             "--overwrite."
         )
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise ValueError(f"{folder} cannot be written: {existing} is not a folder with permission to write.")
+    probe = existing / f".{folder.name}-{os.getpid()}"
+    try:  # permissions alone do not tell: a disk may be read-only, or no disk at all
+        probe.mkdir()
+        probe.rmdir()
+    except OSError:
+        raise ValueError(f"{folder} cannot be written: {existing} is not a folder with permission to write.") from None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ trajectories (`inputs.0.ts`, `inputs.0.us`). Its metadata are three strings: `fo
 
 - `spec`: the sizes and names that a `NeuralODE` of an `MLPVectorField` is built from, or null for any other
   module, which is loaded with `like=` a module of the same structure;
-- `columns`: the names of the columns, and their units;
+- `columns`: the names of the columns, their units, the origin and unit of times, and which inputs are held;
 - `starts`: the ids of the training trajectories, in the order of the rows of `starts.t` and `starts.y`;
 - `estimated`: whether the starts were estimated with the model.
 """
@@ -28,6 +28,7 @@ from jaxtyping import PyTree
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from ..data.clock import Clock
 from ..data.trajectories import Trajectories
 from .spec import ModelSpec, build_model, spec_of
 
@@ -40,13 +41,19 @@ class StoreError(ValueError):
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of the data that a model was fitted to; `trajectory` is None if no column named the runs."""
+    """The columns of the data that a model was fitted to, and how their times are counted.
+
+    `trajectory` is None if no column named the runs; `sd` is as in `Roles`, `hold` as in `Trajectory`.
+    """
 
     time: str = "t"
     trajectory: str | None = None
     states: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    sd: tuple[str | float, ...] = ()
+    clock: Clock = field(default_factory=Clock)
+    hold: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +153,8 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
     try:
         spec = None if contents["spec"] is None else ModelSpec(**contents["spec"])
         named = contents["columns"]
-        columns = Columns(**{**named, "states": tuple(named["states"]), "inputs": tuple(named["inputs"])})
+        lists = {name: tuple(named.get(name, ())) for name in ("states", "inputs", "sd", "hold")}
+        columns = Columns(**{**named, **lists, "clock": Clock(**named.get("clock", {}))})
         starts = {
             name: Start(float(t), y, arrays.get(f"inputs.{i}.ts"), arrays.get(f"inputs.{i}.us"))
             for i, (name, t, y) in enumerate(

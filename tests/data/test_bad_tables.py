@@ -11,6 +11,7 @@ from neuralode_lbfgs.data import DataError, Roles, from_frame, read_csv, read_ta
 NUMBER = "is not a number; remove it or leave the cell blank"
 INFINITE = "is infinite; remove it or leave the cell blank"
 INFERRED = ", or name the columns that are states with --states (states= in Python)."
+FORMS = "or as timestamps such as 2024-01-31 or 2024-01-31T13:45:00, or remove the row"
 BAD_TEXT = {
     # the file as a whole
     "empty": ("", "mine.csv is empty; it needs a header line and rows of numbers."),
@@ -27,9 +28,9 @@ BAD_TEXT = {
     ),
     "binary": (
         b"\x89PNG\r\n\x1a\n\0\0\0",
-        "mine.csv is a binary file, not a table of text; give a CSV or Parquet file.",
+        "mine.csv is a binary file, not a table of text; give a CSV, Parquet or NPZ file.",
     ),
-    "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV or Parquet file."),
+    "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV, Parquet or NPZ file."),
     "excel": (b"PK\x03\x04rest", "mine.csv is an Excel or zip file; save the sheet as CSV."),
     "gzip": (b"\x1f\x8brest", "mine.csv is compressed; unpack it first."),
     "parquet": (b"PAR1rest", "mine.csv is not a Parquet file that can be read; write it again or save it as CSV."),
@@ -97,16 +98,15 @@ BAD_TEXT = {
     "blank time": ("t,x\n0,1\n,2\n", "mine.csv, line 3, column 't': the time is blank; fill it in or remove the row."),
     "time is text": (
         "t,x\n0,1\nnoon,2\n",
-        "mine.csv, line 3, column 't': 'noon' is not a number; write times as numbers or remove the row.",
+        f"mine.csv, line 3, column 't': 'noon' is not a number; write times as numbers {FORMS}.",
     ),
-    "time is a date": (
-        "date,x\n2024-01-05,1\n2024-01-06,2\n",
-        "mine.csv, line 2, column 'date': '2024-01-05' is not a number; "
-        "write times as numbers, such as days since the first row.",
+    "time is a date of another kind": (
+        "date,x\n05.01.2024,1\n06.01.2024,2\n",
+        f"mine.csv, line 2, column 'date': '05.01.2024' is not a number; write times as numbers {FORMS}.",
     ),
     "infinite time": (
         "t,x\n0,1\ninf,2\n",
-        "mine.csv, line 3, column 't': 'inf' is infinite; write times as numbers or remove the row.",
+        f"mine.csv, line 3, column 't': 'inf' is infinite; write times as numbers {FORMS}.",
     ),
     "time twice": (
         "t,x\n0,1\n1.0,2\n\n1,3\n",
@@ -165,11 +165,14 @@ def test_bad_roles(tmp_path, monkeypatch, roles, message):
 def test_blank_and_infinite_inputs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.csv").write_text("t,x,u\n0,1,5\n1,2,\n")
-    message = "mine.csv, line 3, column 'u': the input is blank; an input needs a number at every time."
+    message = (
+        "mine.csv, line 3, column 'u': the input is blank from here to the end; it is known until time 0 and needed "
+        "until 1: fill in the last row, or remove those after it."
+    )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_csv("mine.csv", inputs=["u"])
     (tmp_path / "mine.csv").write_text("t,x,u\n0,1,off\n")
-    message = "mine.csv, line 2, column 'u': 'off' is not a number; an input needs a number at every time."
+    message = "mine.csv, line 2, column 'u': 'off' is not a number; an input needs a number."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_csv("mine.csv", inputs=["u"])
 
@@ -194,10 +197,10 @@ def test_roles_of_another_table(tmp_path, monkeypatch):
 
 def test_missing_files_and_folders(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"^none\.csv does not exist; give a CSV or Parquet file\.$"):
+    with pytest.raises(DataError, match=r"^none\.csv does not exist; give a CSV, Parquet or NPZ file\.$"):
         read_table("none.csv")
     (tmp_path / "runs").mkdir()
-    with pytest.raises(DataError, match=r"^runs is a folder; give a CSV or Parquet file\.$"):
+    with pytest.raises(DataError, match=r"^runs is a folder; give a CSV, Parquet or NPZ file\.$"):
         read_table("runs")
     (tmp_path / "file").write_text("t,x\n0,1\n")
     with pytest.raises(DataError, match=r"^file/x\.csv cannot be read: Not a directory\.$"):
@@ -217,9 +220,8 @@ def test_missing_files_and_folders(tmp_path, monkeypatch):
             f"the data frame, row 1, column 'x': 'inf' {INFINITE}{INFERRED}",
         ),
         (
-            {"t": pandas.to_datetime(["2024-01-05"]), "x": [1]},
-            "the data frame, row 0, column 't': '2024-01-05 00:00:00' is not a number; "
-            "write times as numbers, such as days since the first row.",
+            {"t": pandas.to_datetime(["2024-01-05", None]), "x": [1, 2]},
+            "the data frame, row 1, column 't': the time is blank; fill it in or remove the row.",
         ),
         (
             {"t": [0, 0], "x": [1, 2]},

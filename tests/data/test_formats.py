@@ -168,7 +168,7 @@ def test_description(tmp_path, monkeypatch):
         "mine.csv: 3 rows, 2 trajectories (column 'run': b, a)",
         "time: t [s], from 1 to 2",
         "states: x [m]",
-        "inputs: u",
+        "inputs: u (linear)",
         "missing: 1 of 3 state values",
         "not used: note",
         "note: the first column has no name and was left out as row numbers",

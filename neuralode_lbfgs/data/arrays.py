@@ -1,0 +1,162 @@
+"""Arrays and NPZ files to a table: `ts` and `ys`, and what may come with them.
+
+The names are those of `Trajectory`. Either one row a time:
+
+    ts (rows,)    ys (rows, states)    ids (rows,)    inputs (rows, inputs)    sd (rows, states)
+
+or runs stacked, all of the same times or each with its own; a time that is NaN is padding:
+
+    ts (times,) or (runs, times)    ys (runs, times, states)    ids (runs,)    inputs, sd likewise
+
+`names` and `input_names` name the states and inputs. All but `ts` and `ys` may be left out.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .cells import Table, build_table, format_number
+from .errors import DataError, did_you_mean
+
+KNOWN = ("ts", "ys", "inputs", "sd", "ids", "names", "input_names")
+
+
+def is_npz(data: bytes) -> bool:
+    """Whether these are the bytes of an NPZ file: a zip of arrays, and not of a spreadsheet."""
+    if not data.startswith(b"PK\x03\x04"):
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return all(name.endswith(".npy") for name in archive.namelist())
+    except zipfile.BadZipFile:
+        return False
+
+
+def table_from_npz(data: bytes, source: str) -> Table:
+    """The table in the bytes of an NPZ file; nothing in it is unpickled.
+
+    Raises:
+        DataError: if an array cannot be read, is missing or has the wrong shape.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        for name in file.files:
+            try:
+                arrays[name] = file[name]
+            except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+                raise DataError(
+                    f"{source}: the array {name!r} is damaged or holds Python objects; save it as numbers or text."
+                ) from None
+    unused = [name for name in arrays if name not in KNOWN]
+    notes = [f"the array {name!r} was not used{did_you_mean(name, KNOWN)}" for name in unused]
+    known = {name: array for name, array in arrays.items() if name in KNOWN}
+    return table_from_arrays(known, source, Path(source).stem, tuple(notes))
+
+
+def table_from_arrays(
+    arrays: Mapping[str, Any], source: str = "the arrays", title: str = "trajectory", notes: tuple[str, ...] = ()
+) -> Table:
+    """The table of arrays under the names that the head of this file explains; rows are counted from zero.
+
+    Raises:
+        DataError: if `ts` or `ys` is missing, or shapes or numbers of names do not agree.
+    """
+    for name in ("ts", "ys"):
+        if arrays.get(name) is None:
+            there = ", ".join(name for name in arrays if arrays[name] is not None) or "nothing"
+            raise DataError(f"{source}: there is no array {name!r} (there is {there}); ts and ys are needed.")
+    ys = _numbers(source, "ys", arrays["ys"])
+    ys = ys[:, None] if ys.ndim == 1 else ys
+    if ys.ndim not in (2, 3):
+        raise DataError(
+            f"{source}: ys must have shape (rows, states) or (runs, times, states); it has shape {ys.shape}."
+        )
+    lead, size = ys.shape[:-1], int(np.prod(ys.shape[:-1]))
+    if not ys.size:
+        raise DataError(f"{source}: ys is empty; it has shape {ys.shape}.")
+    ts = np.asarray(arrays["ts"])
+    if ts.shape != lead and not (ts.ndim == 1 and ts.shape == lead[-1:]):
+        raise DataError(f"{source}: ts must have shape {lead}, as ys has shape {ys.shape}; it has shape {ts.shape}.")
+    headers, cells = [], []
+    if arrays.get("ids") is not None:
+        ids = np.asarray(arrays["ids"])
+        if ids.shape != lead[:1]:
+            raise DataError(
+                f"{source}: ids must have shape {lead[:1]}, one for each {'row' if ys.ndim == 2 else 'run'}; it has "
+                f"shape {ids.shape}."
+            )
+        ids = _texts(ids)
+    else:
+        ids = [str(run) for run in range(lead[0])] if ys.ndim == 3 else None
+    if ids is not None:
+        headers.append("trajectory")
+        cells.append([name for name in ids for _ in range(lead[1])] if ys.ndim == 3 else ids)
+    headers.append("t")
+    cells.append(_times(np.broadcast_to(ts, lead).ravel()))
+    inputs, sd = (_beside(source, name, arrays.get(name), ys) for name in ("inputs", "sd"))
+    states = _names(source, "names", arrays.get("names"), "y", ys.shape[-1])
+    driving = _names(source, "input_names", arrays.get("input_names"), "u", 0 if inputs is None else inputs.shape[-1])
+    deviations = () if sd is None else tuple(f"{state}_sd" for state in states)
+    if sd is not None and sd.shape != ys.shape:
+        raise DataError(f"{source}: sd must have the shape of ys, {ys.shape}; it has shape {sd.shape}.")
+    for names, values in ((states, ys), (driving, inputs), (deviations, sd)):
+        if values is not None:
+            headers += names
+            cells += [list(map(format_number, column.tolist())) for column in values.reshape(size, -1).T]
+    kept = range(size)
+    if ys.ndim == 3:  # padding
+        kept = [row for row, text in enumerate(cells[headers.index("t")]) if text]
+    table = build_table(
+        source, headers, [tuple(column[row] for row in kept) for column in cells], list(kept), place_word="row",
+        title=title, notes=notes, inputs=driving, sd=dict(zip(states, deviations, strict=False)),
+    )  # fmt: skip
+    return table
+
+
+def _numbers(source: str, name: str, array: Any) -> np.ndarray:
+    try:
+        return np.asarray(array).astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{source}: {name} must hold numbers; its type is {np.asarray(array).dtype}.") from None
+
+
+def _beside(source: str, name: str, array: Any, ys: np.ndarray) -> np.ndarray | None:
+    """An array with a row for each row of ys."""
+    if array is None:
+        return None
+    values = _numbers(source, name, array)
+    values = values[..., None] if values.ndim == ys.ndim - 1 else values
+    if values.shape[:-1] != ys.shape[:-1]:
+        raise DataError(
+            f"{source}: {name} must have shape {(*ys.shape[:-1], name)}, as ys has shape {ys.shape}; it has shape "
+            f"{np.shape(array)}."
+        )
+    return values
+
+
+def _names(source: str, what: str, names: Any, letter: str, number: int) -> tuple[str, ...]:
+    if names is None:
+        return tuple(f"{letter}{i}" for i in range(number)) if number != 1 else (letter,)
+    names = tuple(_texts(np.atleast_1d(np.asarray(names))))
+    if len(names) != number:
+        raise DataError(f"{source}: {what} has {len(names)} names for {number} columns; give one for each.")
+    return names
+
+
+def _texts(values: np.ndarray) -> list[str]:
+    return [str(value) for value in (values.astype(str) if values.dtype.kind == "S" else values).tolist()]
+
+
+def _times(ts: np.ndarray) -> list[str]:
+    return timestamps(ts) if ts.dtype.kind == "M" else ["" if text == "nan" else text for text in _texts(ts)]
+
+
+def timestamps(ts: np.ndarray) -> list[str]:
+    """NumPy's times in ISO 8601, blank for none, without zeros at the end of seconds."""
+    texts = np.datetime_as_string(ts).tolist()
+    texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
+    return ["" if text == "NaT" else text for text in texts]

@@ -1,0 +1,74 @@
+"""Inputs between their rows: held from row to row, or linear; and what blank cells of them mean."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .cells import Table
+from .errors import DataError
+from .roles import Roles
+
+FEWEST = 5  # intervals from which on two values are a switch
+
+
+def read_inputs(table: Table, roles: Roles, rows: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The inputs of all rows, shape `(rows, inputs)`, as they are written: NaN where blank.
+
+    Raises:
+        DataError: if a cell is no number, or an input is blank where a trajectory begins or ends.
+    """
+    us = np.stack([table.numbers(name, "an input needs a number") for name in roles.inputs], axis=1)
+    for at in rows.values():
+        for i, name in enumerate(roles.inputs):
+            known = np.flatnonzero(np.isfinite(us[at, i]))
+            time = table.column(roles.time).cells
+            if not known.size or known[0] > 0:
+                raise DataError(
+                    f"{table.where(int(at[0]), name)}: the input is blank where its trajectory begins, at time "
+                    f"{time[at[0]]}; give it from the first row on."
+                )
+            if known[-1] < at.size - 1:
+                last, end = time[at[known[-1]]], time[at[-1]]
+                raise DataError(
+                    f"{table.where(int(at[known[-1] + 1]), name)}: the input is blank from here to the end; it is "
+                    f"known until time {last} and needed until {end}: fill in the last row, or remove those after it."
+                )
+    return us
+
+
+def held(us: np.ndarray, rows: Mapping[str, np.ndarray], roles: Roles) -> tuple[bool, ...]:
+    """Which inputs keep their value until the next row: those that are named, else those that look like steps.
+
+    Args:
+        us: inputs of all rows, shape `(rows, inputs)`, NaN where blank.
+    """
+    return tuple(
+        name in roles.held or (name not in roles.linear and _steps([us[at, i] for at in rows.values()]))
+        for i, name in enumerate(roles.inputs)
+    )
+
+
+def filled(ts: np.ndarray, us: np.ndarray, hold: tuple[bool, ...]) -> np.ndarray:
+    """The inputs of one trajectory with blank ones filled: the value before, or between those before and after."""
+    us = us.copy()
+    for i, keep in enumerate(hold):
+        known = np.flatnonzero(np.isfinite(us[:, i]))
+        before = known[np.searchsorted(known, np.arange(ts.size), side="right") - 1]
+        us[:, i] = us[before, i] if keep else np.interp(ts, ts[known], us[known, i])
+    return us
+
+
+def _steps(columns: list[np.ndarray]) -> bool:
+    """Whether values stay for some rows and then change at once: most changes stand alone, or there are two values."""
+    known = [column[np.isfinite(column)] for column in columns]
+    changes = [np.diff(column) != 0 for column in known if column.size > 2]
+    count = sum(int(change.sum()) for change in changes)
+    if not count:
+        return False
+    if np.unique(np.concatenate(known)).size == 2 and sum(change.size for change in changes) >= FEWEST:
+        return True
+    alone = 0
+    for change in changes:
+        beside = np.pad(change, 1)
+        alone += int((change & ~beside[:-2] & ~beside[2:]).sum())
+    return 2 * alone >= count

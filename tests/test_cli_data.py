@@ -1,0 +1,254 @@
+"""Every kind of data from file to prediction through the command line, each against the same data as a plain CSV."""
+
+import csv
+import json
+import tomllib
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from neuralode_lbfgs import FitResult, StopReason, Trajectories, Trajectory, load_model, read_csv
+from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.data import Clock
+
+SMALL = ("--stages", "matching", "full", "--max-evals", "15", "--width-size", "4", "--depth", "1", "--quiet")
+SMALL = (*SMALL, "--no-plots")
+MINUTES = np.arange(0, 195, 15)
+STARTS = {"a": (1.0, 2.0), "b": (2.0, 0.5)}
+
+
+def states(minutes, start):
+    return start[0] * np.exp(-minutes / 60), start[1] * np.exp(-minutes / 120)
+
+
+def timestamp(minutes):
+    return f"2024-03-31T{minutes // 60:02d}:{minutes % 60:02d}Z"
+
+
+def table(header, rows, path):
+    path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n")
+    return path
+
+
+def rows_of(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def numbers(path):
+    """The two states at the end of each row of a file of predictions."""
+    return np.array([[float(cell) for cell in row[-2:]] for row in rows_of(path)[1:]])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_cache_of_its_own(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+    jax.config.update("jax_compilation_cache_dir", None)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def plain(folder):
+    """The data as numbers in one file, and the run that all others are held against."""
+    rows = [(run, t, *states(t, start)) for run, start in STARTS.items() for t in MINUTES.tolist()]
+    path = table("run,t,x,y", rows, folder / "plain.csv")
+    assert main(["fit", str(path), "--train-until", "150", "--out", str(folder / "run"), *SMALL]) == 0
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def dated(folder):
+    """The same with timestamps, its rows in disorder."""
+    rows = [(run, timestamp(t), *states(t, start)) for run, start in STARTS.items() for t in MINUTES.tolist()]
+    path = table("run,t,x,y", rows[::-1], folder / "dated.csv")
+    words = ["--train-until", "2024-03-31T02:30Z", "--out", str(folder / "dated")]
+    assert main(["fit", str(path), *words, *SMALL]) == 0
+    return folder / "dated"
+
+
+def test_timestamps_are_fitted_as_the_minutes_that_they_are(plain, dated, folder, capsys):
+    assert [row[:2] for row in rows_of(dated / "predictions.csv")] == [row[:2] for row in rows_of(folder / "dated.csv")]
+    np.testing.assert_allclose(numbers(dated / "predictions.csv")[::-1][:13], numbers(plain / "predictions.csv")[:13],
+                               rtol=1e-3)  # fmt: skip
+    saved = load_model(dated / "model.safetensors")
+    assert (saved.columns.clock.origin, saved.columns.clock.unit) == ("2024-03-31T00:00Z", "min")
+    words = ["fit", "--config", str(dated / "config.toml"), "--dry-run"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "time: t [minutes since 2024-03-31T00:00Z], from 2024-03-31T00:00:00Z to 2024-03-31T03:00:00Z" in printed
+    assert "rows up to 2024-03-31T02:30:00Z; held out: 4 rows" in printed
+    assert "the rows of 2 of 2 trajectories were not in the order of time and were sorted" in printed
+
+
+def test_new_rows_with_timestamps_and_forecasts(plain, dated, folder, capsys):
+    rows = [(timestamp(t).replace("T", " ").replace("Z", "+00:00"), *states(t, (1.5, 1.0))) for t in (30, 45, 52)]
+    path = table("t,x,y", rows, folder / "new.csv")
+    assert main(["predict", str(dated), "--data", str(path), "--out", str(folder / "p.csv")]) == 0
+    predicted = rows_of(folder / "p.csv")
+    assert [row[0] for row in predicted] == ["t", *(row[0] for row in rows)]
+    np.testing.assert_allclose(numbers(folder / "p.csv"), [row[1:] for row in rows], rtol=0.1)
+    out = str(folder / "f.csv")
+    assert main(["predict", str(dated), "--t1", "2024-03-31T04:00Z", "--num", "9", "--out", out]) == 0
+    times = [row[1] for row in rows_of(out)[1:]]
+    assert times[:3] == ["2024-03-31T00:00:00Z", "2024-03-31T00:30:00Z", "2024-03-31T01:00:00Z"]
+    assert times[8] == "2024-03-31T04:00:00Z"
+    known = {tuple(row[:2]): row[2:] for row in rows_of(dated / "predictions.csv")}
+    for run, time, *forecast in rows_of(out)[1:]:
+        if (run, short := time.replace(":00Z", "Z")) in known:
+            assert [float(x) for x in forecast] == pytest.approx([float(x) for x in known[run, short]], rel=1e-4)
+    assert main(["predict", str(dated), "--t1", "240", "--num", "9", "--out", str(folder / "g.csv")]) == 0
+    assert (folder / "g.csv").read_text() == (folder / "f.csv").read_text()  # in minutes from the origin
+    capsys.readouterr()
+    for data, words, message in (
+        ("t,x,y\n0,1,1\n", [], "line 2, column 't': '0' is one of numbers, but the times that the model was trained"),
+        ("t,x,y\n2024-03-31,1,1\n", [], "column 't': '2024-03-31' has no time zone, but the times that the model was"),
+        (None, ["--t1", "2024-03-30T00:00Z"], "t1 must be after the start of trajectory 'b', 2024-03-31T00:00:00Z;"),
+        (None, ["--t1", "soon"], "--t1: 'soon' is not a time; the times of the data want a timestamp such as"),
+        (None, ["--t1", "1e12"], "is beyond the years 1 to 9999"),
+    ):
+        (folder / "bad.csv").write_text(data or "")
+        words = words or ["--data", str(folder / "bad.csv")]
+        assert main(["predict", str(dated), *words, "--out", str(folder / "h.csv")]) == 2
+        assert message in capsys.readouterr().err
+        assert not (folder / "h.csv").exists()
+
+
+def test_in_python_new_data_may_be_counted_from_elsewhere(plain, folder):
+    """Rows every two hours are counted in hours, those of the training data in minutes."""
+    data, saved = read_csv(folder / "plain.csv"), load_model(plain / "model.safetensors")
+    dated = Trajectories(data.trajectories, data.state_names, clock=Clock("2024-03-31T00:00Z", "min"))
+    starts = {name: start.y for name, start in saved.starts.items()}
+    result = FitResult(
+        saved.model, dated, starts, (), StopReason.DECREASE, 0, 0, 0.0, 0.0, 0.0, 0.0, None, estimated=False
+    )
+    new = Trajectory("a", np.array([0.5, 2.5]), np.array([[1.0, 2.0], [np.nan, np.nan]]))
+    hours = Trajectories((new,), data.state_names, clock=Clock("2024-03-31T06:00+02:00", "h"))
+    for start in ("data", "fitted"):
+        predicted = result.predict(hours, start=start)[0]
+        assert predicted.ts.tolist() == [0.5, 2.5]
+        minutes = replace(new, ts=np.array([270.0, 390.0]))
+        expected = result.predict(dated.with_trajectories([minutes]), start=start)[0]
+        np.testing.assert_allclose(predicted.ys, expected.ys)
+
+
+def test_milliseconds_of_the_epoch_are_fitted_as_if_from_zero(plain, folder, capsys):
+    """1.7e9 s and steps of 15 ms: float64 alone has them to 1.6e-5 of a step, and float32 not at all."""
+    rows = [(run, f"1700000000.{t:03d}", *states(t, start)) for run, start in STARTS.items() for t in MINUTES.tolist()]
+    path, run = table("run,t [s],x,y", rows, folder / "epoch.csv"), folder / "epoch"
+    assert main(["fit", str(path), "--train-until", "1700000000.150", "--out", str(run), *SMALL]) == 0
+    assert "time: t [s since 1700000000], from 1700000000 to 1700000000.18" in capsys.readouterr().err
+    assert [row[1] for row in rows_of(run / "predictions.csv")[1:]] == [row[1] for row in rows]
+    # Only a rounding of the scale of time tells the fits apart.
+    expected = numbers(plain / "predictions.csv")
+    np.testing.assert_allclose(numbers(run / "predictions.csv"), expected, rtol=1e-6)
+    assert main(["predict", str(run), "--t1", "1700000000.18", "--num", "13", "--out", str(folder / "f.csv")]) == 0
+    assert [row[1] for row in rows_of(folder / "f.csv")[1:4]] == ["1700000000", "1700000000.015", "1700000000.03"]
+    np.testing.assert_allclose(numbers(folder / "f.csv"), expected, rtol=1e-5)
+    assert main(["predict", str(run), "--data", str(path), "--out", str(folder / "p.csv")]) == 0
+    assert rows_of(folder / "p.csv")[2][1] == "1700000000.015"
+    np.testing.assert_allclose(numbers(folder / "p.csv"), expected, rtol=1e-5)
+
+
+def test_several_files_are_fitted_as_the_one_that_they_are(plain, folder, capsys, monkeypatch):
+    for run, start in STARTS.items():
+        (folder / "parts").mkdir(exist_ok=True)
+        table("t,x,y", [(t, *states(t, start)) for t in MINUTES.tolist()], folder / "parts" / f"{run}.csv")
+    monkeypatch.chdir(folder)
+    assert main(["fit", "parts/a.csv", "parts/b.csv", "--train-until", "150", *SMALL]) == 0
+    run = folder / "runs" / "a_and_1_more"
+    predicted = rows_of(run / "predictions.csv")
+    assert predicted[0] == ["trajectory", "t", "x", "y"]
+    assert predicted[1:] == rows_of(plain / "predictions.csv")[1:]
+    assert tomllib.loads((run / "config.toml").read_text())["data"]["data"] == [
+        "../../parts/a.csv",
+        "../../parts/b.csv",
+    ]
+    capsys.readouterr()
+    assert main(["fit", "--config", "runs/a_and_1_more/config.toml", "--dry-run"]) == 0
+    assert "parts/a.csv, parts/b.csv: 26 rows, 2 trajectories (column 'trajectory': a, b)" in capsys.readouterr().out
+    assert main(["fit", "parts/*.csv", "--test-trajectories", "b", "--dry-run"]) == 0
+    assert "held out: b" in capsys.readouterr().out
+    assert main(["predict", str(run), "--data", "parts/b.csv", "parts/a.csv", "--out", "both.csv"]) == 0
+    assert [row[0] for row in rows_of("both.csv")[1:]] == ["b"] * 13 + ["a"] * 13
+    assert main(["predict", str(run), "--data", "parts/b.csv", "--start", "fitted", "--out", "one.csv"]) == 0
+    assert rows_of("one.csv")[0] == ["t", "x", "y"]
+    np.testing.assert_array_equal(numbers("one.csv"), numbers(run / "predictions.csv")[13:])
+    assert main(["plot", str(run)]) == 0
+
+
+def test_an_npz_file_is_fitted_as_the_table_that_it_is(plain, folder, capsys):
+    ys = np.array([np.stack(states(MINUTES, start), axis=1) for start in STARTS.values()])
+    np.savez(folder / "arrays.npz", ts=MINUTES, ys=ys, ids=list(STARTS), names=["x", "y"])
+    path = str(folder / "arrays.npz")
+    assert main(["fit", path, "--train-until", "150", "--out", str(folder / "npz"), *SMALL]) == 0
+    predicted, expected = rows_of(folder / "npz" / "predictions.csv"), rows_of(plain / "predictions.csv")
+    assert (predicted[0], predicted[1:]) == (["trajectory", "t", "x", "y"], expected[1:])
+    assert main(["predict", str(folder / "npz"), "--data", path, "--out", str(folder / "p.csv")]) == 0
+    assert len(rows_of(folder / "p.csv")) == 27
+
+
+def test_standard_deviations_take_the_weight_of_rows_that_are_far_off(folder, capsys):
+    rng = np.random.default_rng(0)
+    rows = []
+    for run, start in STARTS.items():
+        for t in MINUTES.tolist():
+            off = t in (30, 75, 120)
+            x, y = (z + 0.01 * rng.normal() for z in states(t, start))
+            rows.append((run, t, x + 3 * off, y, 50 if off else 0.01))
+    path = str(table("run,t,x,y,x_err", rows, folder / "doubtful.csv"))
+    truth = np.array([states(t, start) for start in STARTS.values() for t in MINUTES.tolist()])
+    error = {}
+    for name, words in (("told", ["--sd-columns", "x=x_err", "--noise", "y=0.01"]), ("untold", ["--states", "x", "y"])):
+        assert main(["fit", path, *words, "--train-until", "150", "--out", str(folder / name), *SMALL]) == 0
+        printed = capsys.readouterr().err
+        assert ("standard deviations: x x_err, y 0.01" in printed) == (name == "told")
+        error[name] = np.sqrt(np.mean((numbers(folder / name / "predictions.csv") - truth) ** 2))
+    assert error["told"] < 0.1 < 0.3 < error["untold"]
+    config = tomllib.loads((folder / "told" / "config.toml").read_text())["data"]
+    assert (config["sd_columns"], config["noise"]) == (["x=x_err"], ["y=0.01"])
+    # Nor do these rows pull the start that a prediction is estimated from.
+    assert main(["predict", str(folder / "told"), "--data", path, "--warmup", "8", "--out", str(folder / "w.csv")]) == 0
+    assert np.sqrt(np.mean((numbers(folder / "w.csv") - truth) ** 2)) < 0.1
+
+
+def test_a_switch_is_held_between_rows(folder, capsys):
+    """y' = u - y, u of two values switched at rows: exact row by row."""
+    rng = np.random.default_rng(1)
+    ts = np.arange(24) * 0.5
+    us, y = rng.integers(0, 2, ts.size), 0.2
+    rows = []
+    for k, (t, u) in enumerate(zip(ts.tolist(), us.tolist(), strict=True)):
+        # Recorded only where it changes: blank cells are as the one before.
+        rows.append((t, y, u if k in (0, ts.size - 1) or u != us[k - 1] else ""))
+        y = u + (y - u) * np.exp(-0.5)
+    path = str(table("t,y,valve", rows, folder / "switch.csv"))
+    words = ["--inputs", "valve", "--stages", "full", "--max-evals", "150", *SMALL[5:]]
+    assert main(["fit", path, "--dry-run", "--inputs", "valve", "--input-linear", "valve"]) == 0
+    assert "inputs: valve (linear)" in capsys.readouterr().out
+    assert main(["fit", path, *words, "--out", str(folder / "held")]) == 0
+    printed = capsys.readouterr().err
+    assert "inputs: valve (held from row to row)" in printed
+    assert "blank cells of the input 'valve' were filled with the value before" in printed
+    assert json.loads((folder / "held" / "metrics.json").read_text())["train"]["scaled_rmse"] < 0.02
+    saved = load_model(folder / "held" / "model.safetensors")
+    assert saved.columns.hold == (True,)
+    config = tomllib.loads((folder / "held" / "config.toml").read_text())["data"]
+    assert (config["input_hold"], config["input_linear"]) == (["valve"], [])
+    # New rows of a switch that changes too rarely to tell are held as in training; so are those of a forecast.
+    new = table("t,y,valve", [(0, 0.5, 1), (1, "", 1), (2, "", 0), (2.5, "", 0)], folder / "new_switch.csv")
+    assert main(["predict", str(folder / "held"), "--data", str(new), "--out", str(folder / "p.csv")]) == 0
+    predicted = [float(row[1]) for row in rows_of(folder / "p.csv")[1:]]
+    by_hand = [0.5, 1 - 0.5 * np.exp(-1), 1 - 0.5 * np.exp(-2), (1 - 0.5 * np.exp(-2)) * np.exp(-0.5)]
+    np.testing.assert_allclose(predicted, by_hand, atol=0.05)
+    assert main(["predict", str(folder / "held"), "--t1", "11.5", "--num", "47", "--out", str(folder / "f.csv")]) == 0
+    forecast = [float(row[1]) for row in rows_of(folder / "f.csv")[1::2]]
+    known = [float(row[1]) for row in rows_of(folder / "held" / "predictions.csv")[1:]]
+    np.testing.assert_allclose(forecast, known, atol=1e-4)
