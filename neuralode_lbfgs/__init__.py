@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         write_csv,
     )
     from .fitting import FitOptions, FitResult, fit
-    from .models import Coordinates, LinearInputs, MLPVectorField, NeuralODE
+    from .models import Coordinates, LinearInputs, MLPVectorField, NeuralODE, constant
     from .optimise import LBFGS, Optax, StopReason, minimise
     from .outputs import metrics, plots
     from .outputs.store import load_model, save_model
@@ -45,6 +45,7 @@ _HOMES = {
     "StopReason": "optimise",
     "Trajectories": "data",
     "Trajectory": "data",
+    "constant": "models",
     "dataset_names": "data",
     "fit": "fitting",
     "from_arrays": "data",
@@ -76,6 +77,7 @@ __all__ = [
     "Trajectories",
     "Trajectory",
     "__version__",
+    "constant",
     "dataset_names",
     "fit",
     "from_arrays",

@@ -29,6 +29,9 @@ def test_blocks_run_in_order(tmp_path, capsys, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    for body in blocks("python"):
+        if body.startswith("# my_physics.py"):
+            (tmp_path / "my_physics.py").write_text(body)
     for body in blocks("bash"):
         for line in body.strip().splitlines():
             words = shlex.split(line)

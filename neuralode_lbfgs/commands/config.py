@@ -35,7 +35,7 @@ def options_from_config(app: Any, commands: tuple[str, ...], arguments: Argument
 
 
 def read_config(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
-    """The sections of a config file, with the path of the data made one from here.
+    """The sections of a config file, with the paths of the data and of a vector field made ones from here.
 
     Raises:
         ValueError: one sentence, if the file cannot be read or holds a section or key that is not an option.
@@ -60,6 +60,9 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
         sections["data"]["data"] = _from_here(data, path)
     elif isinstance(data, list):
         sections["data"]["data"] = [_from_here(str(one), path) for one in data]
+    field = sections.get("model", {}).get("vector_field")
+    if isinstance(field, str):
+        sections["model"]["vector_field"] = os.path.normpath(Path(path).parent / field)
     return sections
 
 

@@ -16,6 +16,7 @@ from .options import DataOptions, DataPath, ModelOptions, RunOptions
 
 if TYPE_CHECKING:
     from ..fitting.result import FitResult
+    from ..models import NeuralODE
     from .source import Source
 
 
@@ -41,6 +42,8 @@ def fit(
     for line in source.describe().splitlines():
         print(line, file=sys.stdout if run_options.dry_run else sys.stderr)
     if run_options.dry_run:
+        if model_options.vector_field is not None:
+            print(_own_parameters(source, model_options, fit_options, run_options))
         print(_plan(source, model_options, fit_options, run_options, out))
         return 0
 
@@ -68,10 +71,10 @@ def _plan(
     data = source.data
     inputs = f" and {data.input_size} inputs" if data.input_size else ""
     sizes = [data.state_size + data.input_size, *[model_options.width_size] * model_options.depth, data.state_size]
+    network = f"network of layers {'-'.join(map(str, sizes))}, {model_options.activation}"
     return "\n".join(
         (
-            f"model: network of layers {'-'.join(map(str, sizes))}, {model_options.activation}, for {data.state_size} "
-            f"states{inputs}",
+            f"model: {model_options.vector_field or network}, for {data.state_size} states{inputs}",
             f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
             f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
             f"at most {fit_options.max_iter} iterations, {fit_options.max_evals} evaluations",
@@ -81,16 +84,47 @@ def _plan(
     )
 
 
+def _own_parameters(
+    source: "Source", model_options: ModelOptions, fit_options: FitOptions, run_options: RunOptions
+) -> str:
+    """The paths of what can be trained, frozen or bounded in a person's own equations, once they are found sound."""
+    from .environment import prepare_jax
+
+    prepare_jax(float32=run_options.float32)
+    from .own_field import described
+
+    return described(_model(source, model_options), fit_options)
+
+
 def _fitted(
     source: "Source", model_options: ModelOptions, fit_options: FitOptions, quiet: bool, interrupts: Interrupts
 ) -> "FitResult":
-    import jax
-
     from ..fitting import Progressed
     from ..fitting import fit as fit_model
-    from ..outputs.spec import ModelSpec, build_model
     from .progress import showing
 
+    model = _model(source, model_options)
+    with warnings.catch_warnings(), showing(quiet) as show:
+        warnings.filterwarnings("ignore", "fitting in single precision")  # it is among the result's notes
+
+        def between_chunks(event: Progressed) -> None:
+            show(event)
+            if event.stage != "matching":  # that one takes seconds, and its end is where a model begins to be of use
+                interrupts.check()
+
+        return fit_model(model, source.train, fit_options, callback=between_chunks)
+
+
+def _model(source: "Source", model_options: ModelOptions) -> "NeuralODE":
+    """A network with random weights, or the person's own equations."""
+    import jax
+
+    from ..outputs.spec import ModelSpec, build_model
+
+    if model_options.vector_field is not None:
+        from .own_field import own_model
+
+        return own_model(model_options.vector_field, model_options, source.data.state_size, source.data.input_size)
     spec = ModelSpec(
         state_size=source.data.state_size,
         input_size=source.data.input_size,
@@ -102,16 +136,7 @@ def _fitted(
         atol=model_options.atol,
         max_steps=model_options.max_steps,
     )
-    model = build_model(spec, jax.random.key(model_options.seed))
-    with warnings.catch_warnings(), showing(quiet) as show:
-        warnings.filterwarnings("ignore", "fitting in single precision")  # it is among the result's notes
-
-        def between_chunks(event: Progressed) -> None:
-            show(event)
-            if event.stage != "matching":  # that one takes seconds, and its end is where a model begins to be of use
-                interrupts.check()
-
-        return fit_model(model, source.train, fit_options, callback=between_chunks)
+    return build_model(spec, jax.random.key(model_options.seed))
 
 
 def _write(
@@ -126,7 +151,7 @@ def _write(
     from ..data import predictions_table, write_table
     from ..outputs import evaluate, run_folder
     from ..outputs.store import Columns, save_model, starts_of
-    from ..outputs.summary import count_weights, summary_text
+    from ..outputs.summary import summary_text
     from .config import config_text
 
     model_options, fit_options, run_options = options
@@ -145,7 +170,8 @@ def _write(
             save_model(
                 folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated
             )
-            sections = {"data": source.options, "model": model_options, "fit": fit_options, "run": run_options}
+            named = _field_as_seen_from(out, model_options)
+            sections = {"data": source.options, "model": named, "fit": fit_options, "run": run_options}
             text = config_text(_as_seen_from(out, source), sections)
             (folder / run_folder.CONFIG).write_text(text, encoding="utf-8")
             run_folder.write_history(folder, result.history_rows())
@@ -153,8 +179,7 @@ def _write(
             table = predictions_table(source.table, source.roles, predicted, clock)
             write_table(replace(table, source="predictions"), folder / run_folder.PREDICTIONS)
             run_folder.write_metrics(folder, metrics)
-            weights = count_weights(result.model)
-            print(summary_text(source.name, result, metrics, source.train, source.test, weights), flush=True)
+            print(summary_text(source.name, result, metrics, source.train, source.test), flush=True)
             if not (run_options.no_plots or interrupts.came):
                 from .figures import draw
 
@@ -168,6 +193,14 @@ def _as_seen_from(out: Path, source: "Source") -> str | list[str]:
         return source.given[0]
     seen = [one if os.path.isabs(one) else Path(os.path.relpath(one, out)).as_posix() for one in source.given]
     return seen[0] if len(seen) == 1 else seen
+
+
+def _field_as_seen_from(out: Path, options: ModelOptions) -> ModelOptions:
+    """The file of a vector field as config.toml names it: a path from the config file, as that of the data."""
+    file, colon, name = (options.vector_field or "").rpartition(":")
+    if not colon or os.path.isabs(file):
+        return options
+    return replace(options, vector_field=f"{Path(os.path.relpath(file, out)).as_posix()}:{name}")
 
 
 def _no_better(result: "FitResult") -> str | None:

@@ -11,7 +11,19 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 Activation = Literal["tanh", "softplus", "silu", "relu", "gelu", "elu", "sin"]
-Solver = Literal["Tsit5", "Dopri5", "Dopri8", "Bosh3", "Heun", "Kvaerno3", "Kvaerno4", "Kvaerno5"]
+Solver = Literal[
+    "Tsit5",
+    "Dopri5",
+    "Dopri8",
+    "Bosh3",
+    "Heun",
+    "Ralston",
+    "Midpoint",
+    "ImplicitEuler",
+    "Kvaerno3",
+    "Kvaerno4",
+    "Kvaerno5",
+]
 
 DataPath = Annotated[
     tuple[str, ...],
@@ -59,7 +71,11 @@ class DataOptions:
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """The network and the solver."""
+    """The network, or your own equations, and the solver."""
+
+    vector_field: str | None = None
+    """Your own equations in place of a network, FILE.py:NAME: a module called as (t, y, args), its class, or a function
+    that makes one."""
 
     width_size: int = 16
     """Units in each hidden layer of the network."""
@@ -71,7 +87,7 @@ class ModelOptions:
     """Activation of the hidden layers."""
 
     solver: Solver = "Tsit5"
-    """ODE solver; the Kvaerno ones are for stiff systems."""
+    """ODE solver; ImplicitEuler and the Kvaerno ones are for stiff systems."""
 
     rtol: float = 1e-6
     """Relative tolerance of the ODE solver."""

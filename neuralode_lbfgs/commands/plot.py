@@ -6,11 +6,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 
-def plot(run: Annotated[Path, Parameter(name="RUN")], /) -> int:
+def plot(run: Annotated[Path, Parameter(name="RUN")], /, *, vector_field: str | None = None) -> int:
     """Draw the plots of a run again.
 
     Args:
         run: A folder that fit has written; its data must still be where they were.
+        vector_field: FILE.py:NAME of your own equations, if the run was fitted with them.
     """
     from .environment import prepare_jax
 
@@ -20,7 +21,7 @@ def plot(run: Annotated[Path, Parameter(name="RUN")], /) -> int:
     from .figures import draw
     from .saved import open_data, open_run
 
-    saved, source, history = open_run(run), open_data(run), read_history(run)
+    saved, source, history = open_run(run, vector_field), open_data(run), read_history(run)
     curves = predict_all(saved.model, with_curve_times(source.data), saved.starts, estimated=saved.estimated)
     for name in draw(run, source, saved.model, curves, history):
         print(run / f"{name}.png", run / f"{name}.svg", sep="\n")

@@ -26,6 +26,7 @@ def predict(
     t1: float | str | None = None,
     num: int = 101,
     trajectory: tuple[str, ...] = (),
+    vector_field: str | None = None,
 ) -> int:
     """Predict with a fitted model: the rows of a file, or a forecast.
 
@@ -38,6 +39,7 @@ def predict(
         t1: Forecast the training trajectories from their fitted start to this time, written as in the data.
         num: How many times of a forecast, evenly spread.
         trajectory: Forecast only these.
+        vector_field: FILE.py:NAME of your own equations, if the run was fitted with them.
     """
     from .environment import prepare_jax
 
@@ -53,7 +55,7 @@ def predict(
     from ..fitting.prediction import predict as solve
     from .saved import open_run
 
-    saved = open_run(run)
+    saved = open_run(run, vector_field)
     if data:
         if trajectory:
             raise ValueError("--trajectory chooses what --t1 forecasts; with --data the file says what is predicted.")

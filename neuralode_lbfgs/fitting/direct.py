@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, failed_solves_as_nan, sampled_inputs, trainable
-from ..optimise import LBFGS, Minimiser, Optax, Slope, slope_check
+from ..models import NeuralODE, failed_solves_as_nan, plain, sampled_inputs, trainable
+from ..optimise import LBFGS, Minimiser, Optax, Slope, StopReason, slope_check
+from .attempts import run_stages
+from .evidence import squared_weights
 from .options import FitOptions
 from .prediction import call
 from .preparing import prepared
@@ -19,6 +21,7 @@ from .record import Record, Stage
 from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import smooth_all
+from .staged import new_course
 from .weights import observation_weights
 
 MOST_SLOPE_ERROR = 0.05  # relative: beyond, a search that trusts the slope fails
@@ -45,7 +48,10 @@ def fit_directly(
     callback: Callable | None,
     notes: list[str],
 ) -> FitResult:
-    """One full-horizon stage on `model(ts, y0)` from the first rows, or on the user's `loss(model, ts, ys)`.
+    """A full-horizon stage on `model(ts, y0)` from the first rows, or on the user's `loss(model, ts, ys)`.
+
+    A `NeuralODE` without a loss of one's own begins with derivative matching, where every state is observed: a stiff
+    problem is hopeless from a random start, and matching solves nothing.
 
     Raises:
         ValueError: if a first row is incomplete, or the loss does not return a scalar.
@@ -59,6 +65,14 @@ def fit_directly(
     curves = smooth_all(data)
     if isinstance(model, NeuralODE):
         model = prepared(model, data, curves)
+    matched, before, decay = None, [], None
+    if loss is None and isinstance(model, NeuralODE):
+        course = new_course(model, data, curves, options, optimizer, 0.0, options.time_limit)
+        if course.slopes is not None and (not options.stages or "matching" in options.stages):
+            matched = run_stages(("matching",), course, None, callback, notes)[-1]
+            model, before, decay = matched.model, course.spent, course.decay
+        if options.weight_decay is not None:
+            decay = course.decay
     scale = find_coordinates(data, curves).scale
     free, fixed = trainable(model)
     groups = _grouped(data, scale)
@@ -74,8 +88,11 @@ def fit_directly(
     def one(model, ts, ys, weights, us):
         return default_loss(model, ts, ys, weights, us) if loss is None else loss(model, ts, ys)
 
+    def decayed(free):
+        return jnp.zeros(()) if decay is None else jnp.sum(decay * squared_weights(free))
+
     def value_fn(free, groups):
-        model = eqx.combine(free, fixed)
+        model = plain(eqx.combine(free, fixed))
         total = jnp.zeros(())
         for g in groups:
             axes = (None, 0, 0, 0, None if g.us is None else 0)
@@ -83,10 +100,13 @@ def fit_directly(
             if losses.ndim != 1:
                 raise ValueError(f"the loss must be a scalar; it has shape {losses.shape[1:]}.")
             total = total + jnp.sum(losses)
-        return total / len(data)
+        return total / len(data) + decayed(free)
 
     _check(value_fn, free, groups)
     record = Record("full", callback)
+    interrupted = matched is not None and matched.stage.reason is StopReason.INTERRUPTED
+    spent = sum(one.run_s for one in before)
+    left = None if options.time_limit is None else max(options.time_limit - spent, 1e-3)
     with failed_solves_as_nan():
         minimiser = Minimiser(value_fn, free, optimizer)
         # An optimiser without a line search does not ask for slopes that agree with values.
@@ -96,10 +116,10 @@ def fit_directly(
             free,
             groups,
             max_iter=options.max_iter,
-            max_evals=options.max_evals,
+            max_evals=1 if interrupted else options.max_evals,
             gtol=options.gtol,
             ftol=options.ftol,
-            time_limit=options.time_limit,
+            time_limit=left,
             callback=record.watch,
         )
     # The check of the slope came first: it has compiled the program, and its evaluations count.
@@ -107,19 +127,20 @@ def fit_directly(
     minimum = replace(minimum, compile_s=minimiser.chunk.seconds, evaluations=minimum.evaluations + checked)
     record.add(minimum)
     why = "your own loss" if loss is not None else "solved through the model itself, starting from the first rows"
+    reason = StopReason.INTERRUPTED if interrupted else minimum.reason
     first = minimum.history[0].loss if minimum.history else float("inf")
     return FitResult(
         model=eqx.combine(minimum.params, fixed),
         data=data,
         starts={trajectory.id: trajectory.ys[0] for trajectory in data},
-        stages=(Stage("full", why, minimum.reason, tuple(record.rows)),),
-        stop_reason=minimum.reason,
-        iterations=minimum.iterations,
-        evaluations=minimum.evaluations,
-        compile_s=minimum.compile_s,
-        run_s=minimum.run_s,
+        stages=(*([matched.stage] if matched else []), Stage("full", why, reason, tuple(record.rows))),
+        stop_reason=reason,
+        iterations=sum(one.iterations for one in before) + minimum.iterations,
+        evaluations=sum(one.evaluations for one in before) + minimum.evaluations,
+        compile_s=sum(one.compile_s for one in before) + minimum.compile_s,
+        run_s=spent + minimum.run_s,
         initial_loss=first,
-        loss=minimum.loss,
+        loss=minimum.loss - float(decayed(minimum.params)),
         noise=None,
         estimated=False,
         notes=tuple(notes),

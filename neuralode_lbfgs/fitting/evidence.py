@@ -22,6 +22,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 from threadpoolctl import threadpool_limits
 
+from ..models import is_constant
+
 MOST_ENTRIES = 40_000_000  # of the Jacobian, weights x residuals: a third of a gigabyte in float64
 LEAST_DECAY, MOST_DECAY = 1e-12, 1e-1
 # Few observations make the evidence sure of itself too soon: a network can go through all of them, the noise it
@@ -46,18 +48,27 @@ def _is_group(node: object) -> bool:
     return isinstance(node, eqx.nn.MLP | eqx.nn.Linear)
 
 
-def weight_groups(model: PyTree) -> list[PyTree]:
-    """The networks of a model: its MLPs, and linear layers outside of them.
+def _is_node(node: object) -> bool:
+    return is_constant(node) or _is_group(node)
 
-    Only these are decayed: a physical constant has its value, not a pull to zero.
+
+def _weights(node: PyTree) -> list[Array]:
+    """The numbers of a network that are trained; none for any other node."""
+    return jax.tree.leaves(eqx.filter(node, eqx.is_inexact_array)) if _is_group(node) else []
+
+
+def weight_groups(model: PyTree) -> list[list[Array]]:
+    """The weights of each network of a model that is trained: its MLPs, and linear layers outside of them.
+
+    Only these are decayed: a physical constant has its value, not a pull to zero, and so has what is bounded.
     """
-    nodes = [node for node in jax.tree.leaves(model, is_leaf=_is_group) if _is_group(node)]
-    return [eqx.filter(node, eqx.is_inexact_array) for node in nodes]
+    groups = [_weights(node) for node in jax.tree.leaves(model, is_leaf=_is_node)]
+    return [group for group in groups if group]
 
 
 def squared_weights(model: PyTree) -> Float[Array, " groups"]:
     """The sum of squared weights and biases of each group; at least one group, which may be empty."""
-    sums = [sum((jnp.sum(leaf**2) for leaf in jax.tree.leaves(group)), jnp.zeros(())) for group in weight_groups(model)]
+    sums = [sum((jnp.sum(leaf**2) for leaf in group), jnp.zeros(())) for group in weight_groups(model)]
     return jnp.stack(sums) if sums else jnp.zeros(1)
 
 
@@ -164,8 +175,8 @@ def _group_numbers(free: PyTree) -> np.ndarray:
     group = itertools.count()
 
     def numbered(node):
-        number = next(group) if _is_group(node) else -1
+        number = next(group) if _weights(node) else -1
         return [np.full(leaf.size, number) for leaf in jax.tree.leaves(node)]
 
-    parts = [part for node in jax.tree.leaves(free, is_leaf=_is_group) for part in numbered(node)]
+    parts = [part for node in jax.tree.leaves(free, is_leaf=_is_node) for part in numbered(node)]
     return np.concatenate([*parts, np.zeros(0, int)])

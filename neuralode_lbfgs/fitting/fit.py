@@ -10,10 +10,12 @@ import jax.numpy as jnp
 import optax
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, is_explicit
+from ..models import NeuralODE, count_trained, is_explicit, plain
 from ..optimise import LBFGS, Optax
+from .constraints import parameters_of, with_constraints
 from .direct import fit_directly
 from .options import FitOptions, with_keywords
+from .physics import physical_parameters
 from .record import Progressed
 from .result import FitResult
 from .staged import fit_in_stages
@@ -43,7 +45,9 @@ def fit(
     Args:
         model: a `NeuralODE`, or any Equinox module called as `model(ts, y0)` (driven: `model(ts, y0, inputs)`).
         data: what was measured.
-        options: a `FitOptions`; further keywords replace its fields.
+        options: a `FitOptions`; further keywords replace its fields: `freeze=["friction"]` and
+            `bounds={"friction": (0.0, 1.0), "stiffness": (0.0, None)}` name parameters by their paths in the vector
+            field.
         loss: your own `loss_fn(model, ts, ys)` of one trajectory, times `(times,)` and states `(times, states)`
             in the data's units; its mean over trajectories is minimised.
         optimizer: an `LBFGS` or any optax transformation, in place of the option's name.
@@ -55,7 +59,7 @@ def fit(
 
     Raises:
         TypeError: for an unknown option.
-        ValueError: if options contradict each other or the model does not fit the data.
+        ValueError: if options contradict each other, name no parameter, or the model does not fit the data.
     """
     chosen = with_keywords(options or FitOptions(), keywords)
     notes: list[str] = []
@@ -66,11 +70,16 @@ def fit(
         )
         warnings.warn(notes[-1], stacklevel=2)
     machine = _optimizer(optimizer, initial_step, chosen)
+    before, model = parameters_of(model), with_constraints(model, chosen, notes)
     if loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver):
-        return fit_in_stages(model, data, chosen, _in_batches(machine, chosen), callback, notes)
-    if isinstance(model, NeuralODE) and loss is None:
-        notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
-    return fit_directly(model, data, chosen, machine, loss, callback, notes)
+        result = fit_in_stages(model, data, chosen, _in_batches(machine, chosen), callback, notes)
+    else:
+        if isinstance(model, NeuralODE) and loss is None:
+            notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
+        result = fit_directly(model, data, chosen, machine, loss, callback, notes)
+    fitted = plain(result.model)
+    physics = physical_parameters(before, parameters_of(fitted), chosen)
+    return replace(result, model=fitted, parameters=physics, trained=count_trained(result.model))
 
 
 def _optimizer(optimizer, initial_step, options: FitOptions) -> LBFGS | Optax:

@@ -1,8 +1,11 @@
 """The options of a fit: one typed source for Python keywords, command-line flags and config.toml keys."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
+
+from .bounds import bounds_as_words, ranges_of
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,17 @@ class FitOptions:
     """Hold out a quarter of the trajectories, where there are at least three with 400 numbers in all, to see which
     stage predicts best, and run that one with all of them. Not with stages of your own."""
 
+    freeze: tuple[str, ...] = ()
+    """Parameters to leave as they are, by their paths in the vector field; a path means all below it."""
+
+    bounds: tuple[str, ...] = ()
+    """Bounds of parameters, NAME=LOW:HIGH or with one side only: friction=0:1 stiffness=0:."""
+
     batch_size: int | None = None
     """Trajectories per step, drawn at random; for adam on large data."""
 
     def __post_init__(self):
+        ranges_of(self.bounds)
         least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1}
         for name, bound in least.items():
             value = getattr(self, name)
@@ -75,7 +85,7 @@ STAGES = ("matching", "shooting", "full", "polish")
 
 
 def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
-    """The options with some fields replaced.
+    """The options with some fields replaced; tuples may be lists, and bounds a dict of pairs.
 
     Raises:
         TypeError: for a keyword that is no option, with the nearest one suggested.
@@ -86,4 +96,7 @@ def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
             near = difflib.get_close_matches(name, known, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise TypeError(f"there is no option {name!r}{hint}; the options are {', '.join(known)}.")
-    return replace(options, **keywords)
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in keywords.items()}
+    if isinstance(given.get("bounds"), Mapping):
+        given["bounds"] = bounds_as_words(given["bounds"])
+    return replace(options, **given)

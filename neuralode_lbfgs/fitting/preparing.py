@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, NeuralODE, trainable, with_coordinates
+from ..models import Coordinates, NeuralODE, plain, trainable, with_coordinates
 from .scaling import find_coordinates
 
 
@@ -17,12 +17,15 @@ def prepared(model: NeuralODE, data: Trajectories, curves) -> NeuralODE:
     if _is_identity(model.coordinates):
         model = with_coordinates(model, find_coordinates(data, curves))
     if not jax.tree.leaves(trainable(model)[0]):
-        raise ValueError("there is nothing to train: the model holds no array of floating-point numbers.")
+        raise ValueError(
+            "there is nothing to train: the model holds no array of floating-point numbers that is not frozen "
+            "(a Python float is a constant)."
+        )
     y = jax.ShapeDtypeStruct((data.state_size,), dtype)
     u = jax.ShapeDtypeStruct((data.input_size,), dtype) if data.input_size else None
     # The field itself, not the scaled rate: scaling would broadcast a wrong shape into a right one.
     try:
-        rate = eqx.filter_eval_shape(model.vector_field, jax.ShapeDtypeStruct((), dtype), y, u)
+        rate = eqx.filter_eval_shape(plain(model).vector_field, jax.ShapeDtypeStruct((), dtype), y, u)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"the vector field cannot be evaluated for {data.state_size} states "

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
+from .physics import PhysicalParameter, parameter_remarks, parameter_table
 from .prediction import (
     estimate_starts,
     fitted_starts,
@@ -36,6 +37,8 @@ class FitResult:
         estimated: whether initial states were estimated with the model, because first rows are noisy or incomplete.
         compile_s, run_s: seconds of tracing and compiling, and of minimising.
         notes: what a person should know, one sentence each.
+        parameters: the physical ones, from where to where; none for a plain network.
+        trained: how many numbers of the model were trained.
     """
 
     model: Any
@@ -52,6 +55,8 @@ class FitResult:
     noise: float | None
     estimated: bool
     notes: tuple[str, ...] = field(default=())
+    parameters: tuple[PhysicalParameter, ...] = ()
+    trained: int = 0
 
     def predict(
         self, data: Trajectories, *, start: Literal["data", "fitted"] = "data", warmup: int | None = None
@@ -113,6 +118,7 @@ class FitResult:
         for i, name in enumerate(self.data.state_names):
             held_out = "-" if test_errors is None else f"{test_errors[i]:.4g}"
             lines.append(f"{self.data.label(name):<20} {train_errors[i]:>12.4g} {held_out:>12} {mean_errors[i]:>15.4g}")
+        lines += [*parameter_table(self.parameters), *parameter_remarks(self.parameters)]
         for stage in self.stages:
             lines.append(f"{stage.name}: {stage.why}")
         lines.append(f"stopped: {self.stop_reason.sentence}")

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, Tableau
+from ..models import NeuralODE, Tableau, is_explicit
 from ..optimise import LBFGS, Optax, StopReason
 from .attempts import SMOOTH, Reached, Watcher, attempts, best_of, ended, run_stages, whole_loss
 from .course import Course
@@ -22,6 +23,7 @@ from .result import FitResult
 from .smoothing import smooth_all
 from .stages import FIRST_DECAY, newton_pays
 from .starts import first_states
+from .stiffness import stiffness_note
 from .validation import hold_out
 
 LITTLE = 0.5  # of the variance is all that is explained
@@ -45,7 +47,7 @@ def fit_in_stages(
     limit = options.time_limit
     time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
     part_curves = tuple(by_id[name] for name in part.ids)
-    course = _course(model, part, part_curves, options, optimizer, SMOOTH[0], time_to_choose)
+    course = new_course(model, part, part_curves, options, optimizer, SMOOTH[0], time_to_choose)
     names = _plan(course, notes)
     tried = attempts(names, course, held_out, callback, notes)
     _, course, reached, _ = min(tried, key=lambda attempt: attempt.error)
@@ -66,7 +68,7 @@ def fit_in_stages(
         notes.append(_why_again(reached, held_out, again))
         time_left = None if limit is None else limit - sum(record.run_s for record in spent)
         begin = reached[best].model if goes_on else model
-        course = _course(begin, data, curves, options, optimizer, course.smooth, time_left)
+        course = new_course(begin, data, curves, options, optimizer, course.smooth, time_left)
         if goes_on:
             course.decay = reached[best].decay
         finished = [one.stage for one in run_stages(again, course, None, callback, notes)]
@@ -76,6 +78,7 @@ def fit_in_stages(
             course.replace(reached[best].model)
         spent = [*spent, *course.spent]
     loss = whole_loss(course)
+    notes += stiffness_note(course)
     if not loss < LITTLE:
         notes.append(
             f"run over whole trajectories the model is hardly better than the mean (RMSE/sd {loss**0.5:.2g}): such a "
@@ -106,7 +109,7 @@ def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequen
     return f"held out {', '.join(held_out.ids)} (RMSE/sd: {errors}); then {', '.join(again)} with all trajectories."
 
 
-def _course(
+def new_course(
     model: NeuralODE,
     data: Trajectories,
     curves,
@@ -115,7 +118,7 @@ def _course(
     smooth: float,
     time_limit: float | None,
 ) -> Course:
-    """Everything that stages share, at its beginning."""
+    """Everything that stages share, at its beginning; without a mesh of its own for an implicit solver."""
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
     coordinates, dtype = jax.tree.map(np.asarray, model.coordinates), jnp.result_type(float)
     starts, estimated = first_states(data, curves, options)
@@ -127,7 +130,9 @@ def _course(
         optimizer=optimizer,
         parameters=Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype)),
         train_starts=estimated,
-        mesher=Mesher(data, coordinates, Tableau(model.solver), dtype),
+        mesher=Mesher(
+            data, coordinates, Tableau(model.solver if is_explicit(model.solver) else diffrax.Tsit5()), dtype
+        ),
         decay=np.full(max(len(weight_groups(model)), 1), decay),
         slopes=collect_slopes(data, curves, coordinates, dtype),
         smooth=smooth,

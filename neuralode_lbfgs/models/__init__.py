@@ -1,14 +1,16 @@
 """Models: vector fields, coordinates, and neural ODEs. Knows nothing of files or losses."""
 
-from .coordinates import Coordinates, is_constant, with_coordinates
+from .constrained import constrained, innermost, leaf_names, plain
+from .coordinates import Constant, Coordinates, constant, is_constant, with_coordinates
 from .failures import failed_solves_as_nan
 from .inputs import Inputs, LinearInputs, SteppedInputs, sampled_inputs
 from .neural_ode import NeuralODE
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
-from .trainable import trainable
+from .trainable import count_trained, trainable
 from .vector_fields import MLPVectorField
 
 __all__ = [
+    "Constant",
     "Coordinates",
     "Inputs",
     "LinearInputs",
@@ -17,9 +19,15 @@ __all__ = [
     "NeuralODE",
     "SteppedInputs",
     "Tableau",
+    "constant",
+    "constrained",
+    "count_trained",
     "failed_solves_as_nan",
+    "innermost",
     "is_constant",
     "is_explicit",
+    "leaf_names",
+    "plain",
     "sampled_inputs",
     "solve_on_mesh",
     "trainable",

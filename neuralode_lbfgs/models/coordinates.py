@@ -5,6 +5,8 @@ derivatives and time are centred and scaled from the training data. A person nev
 models take and return the data's units.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -68,12 +70,32 @@ class Coordinates(eqx.Module):
         return dz_dtau * (self.scale / self.time_scale)
 
 
+class Constant(eqx.Module):
+    """Arrays of a model that are never trained, such as a known matrix: use its `value`."""
+
+    value: Any
+
+
+def constant(value: PyTree) -> Constant:
+    """Mark an array, or a module, as known: `fit` does not train it.
+
+    >>> mass = constant(np.array([1.0, 2.0]))
+    >>> mass.value.sum()
+    np.float64(3.0)
+    """
+    return Constant(value)
+
+
 def is_constant(node: object) -> bool:
     """Whether a node of a model is never trained."""
-    return isinstance(node, Coordinates)
+    return isinstance(node, Coordinates | Constant)
 
 
 def with_coordinates(model: PyTree, coordinates: Coordinates) -> PyTree:
     """The model with all its `Coordinates` replaced: those of the solve and those inside its networks."""
     cast = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), coordinates)
-    return jax.tree.map(lambda node: cast if is_constant(node) else node, model, is_leaf=is_constant)
+    return jax.tree.map(
+        lambda node: cast if isinstance(node, Coordinates) else node,
+        model,
+        is_leaf=lambda node: isinstance(node, Coordinates),
+    )

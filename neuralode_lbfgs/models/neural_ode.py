@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from .constrained import Constrained
 from .coordinates import Coordinates
 from .inputs import Inputs, SteppedInputs
 
@@ -62,12 +63,15 @@ class NeuralODE(eqx.Module):
         u: Float[Array, " inputs"] | None,
     ) -> Float[Array, " states"]:
         """dz/dtau: the vector field in coordinates of order one; `u` are the inputs in theirs."""
-        normalised = getattr(self.vector_field, "normalised", None)
+        vector_field = self.vector_field
+        if isinstance(vector_field, Constrained):  # while it is fitted
+            vector_field = vector_field.whole()
+        normalised = getattr(vector_field, "normalised", None)
         if normalised is not None:
             return normalised(tau, z, u)
         c = self.coordinates
         args = None if u is None else u * c.input_scale + c.input_centre
-        return c.rates_in(self.vector_field(c.times_out(tau), c.states_out(z), args))
+        return c.rates_in(vector_field(c.times_out(tau), c.states_out(z), args))
 
     def __call__(
         self,

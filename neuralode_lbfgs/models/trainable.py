@@ -11,9 +11,15 @@ def trainable(parameters: PyTree) -> tuple[PyTree, PyTree]:
     """Split into (what is trained, all the rest); `equinox.combine` joins them again.
 
     Trained is every array of floating-point numbers, `eqx.is_inexact_array`: not `eqx.is_array`, which
-    also takes integers and random keys. Python floats and `Coordinates` are constants.
+    also takes integers and random keys. Python floats, `Coordinates` and what
+    `constant` marks are constants. What is frozen or bounded has been made so beforehand: `constrained`.
     """
     spec = jax.tree.map(
         lambda node: False if is_constant(node) else eqx.is_inexact_array(node), parameters, is_leaf=is_constant
     )
     return eqx.partition(parameters, spec)
+
+
+def count_trained(model: PyTree) -> int:
+    """How many numbers of a model are trained."""
+    return sum(leaf.size for leaf in jax.tree.leaves(trainable(model)[0]))

@@ -1,6 +1,6 @@
 """A fit held against its data: predictions of every row, and the errors that `metrics.json` gives."""
 
-from typing import TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
@@ -13,8 +13,17 @@ from .store import Start
 DENSE = 400  # times of a drawn curve: smooth at the width of a page
 
 
+class Moved(TypedDict):
+    """Where a physical parameter started and ended: numbers, or lists of them."""
+
+    start: Any
+    end: Any
+    moved: bool
+    frozen: bool
+
+
 class Metrics(TypedDict):
-    """The contents of `metrics.json`."""
+    """The contents of `metrics.json`; `parameters` are there where the model has physical ones."""
 
     stop_reason: str
     iterations: int
@@ -25,6 +34,7 @@ class Metrics(TypedDict):
     train: Errors
     test: Errors | None
     baseline: Baseline
+    parameters: NotRequired[dict[str, Moved]]
 
 
 def predict_all(model, data: Trajectories, starts: dict[str, Start], *, estimated: bool) -> Trajectories:
@@ -61,7 +71,7 @@ def metrics(
         total_s: seconds from the start of the program to here.
     """
     scale = state_scale(train)
-    return {
+    found: Metrics = {
         "stop_reason": result.stop_reason.name.lower(),
         "iterations": int(result.iterations),
         "evaluations": int(result.evaluations),
@@ -72,3 +82,9 @@ def metrics(
         "test": None if test is None else errors(test, rows_of(test, predictions), scale),
         "baseline": mean_baseline(train, test),
     }
+    if result.parameters:
+        found["parameters"] = {
+            one.name: {"start": one.start.tolist(), "end": one.end.tolist(), "moved": one.moved, "frozen": one.frozen}
+            for one in result.parameters
+        }
+    return found

@@ -21,9 +21,23 @@ ACTIVATIONS: dict[str, Callable] = {
     "elu": jax.nn.elu,
     "sin": jnp.sin,
 }
+# Those of diffrax that choose their steps from an estimate of their error, and take a field in one part (the KenCarp
+# solvers and Sil3 want it as a sum of two).
 SOLVERS: dict[str, type[diffrax.AbstractSolver]] = {
     name: getattr(diffrax, name)
-    for name in ("Tsit5", "Dopri5", "Dopri8", "Bosh3", "Heun", "Kvaerno3", "Kvaerno4", "Kvaerno5")
+    for name in (
+        "Tsit5",
+        "Dopri5",
+        "Dopri8",
+        "Bosh3",
+        "Heun",
+        "Ralston",
+        "Midpoint",
+        "ImplicitEuler",
+        "Kvaerno3",
+        "Kvaerno4",
+        "Kvaerno5",
+    )
 }
 
 

@@ -152,9 +152,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
     arrays, contents = _read(source)
     try:
         spec = None if contents["spec"] is None else ModelSpec(**contents["spec"])
-        named = contents["columns"]
-        lists = {name: tuple(named.get(name, ())) for name in ("states", "inputs", "sd", "hold")}
-        columns = Columns(**{**named, **lists, "clock": Clock(**named.get("clock", {}))})
+        columns = _columns(contents)
         starts = {
             name: Start(float(t), y, arrays.get(f"inputs.{i}.ts"), arrays.get(f"inputs.{i}.us"))
             for i, (name, t, y) in enumerate(
@@ -170,6 +168,26 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
     if like is None:
         raise StoreError(f"{source} holds a module of its own kind; give one of the same structure with like=.")
     return SavedRun(_filled(like, arrays, source), starts, columns, spec, estimated)
+
+
+def read_columns(path: str | os.PathLike[str]) -> tuple[Columns, bool]:
+    """The columns of the data that a saved model was fitted to, and whether it needs `like` to be loaded.
+
+    Raises:
+        StoreError: as `load_model`.
+    """
+    source = os.fspath(path)
+    contents = _read(source)[1]
+    try:
+        return _columns(contents), contents["spec"] is None
+    except (KeyError, TypeError, ValueError):
+        raise StoreError(f"{source} is damaged: its description cannot be read; save the model again.") from None
+
+
+def _columns(contents: dict[str, Any]) -> Columns:
+    named = contents["columns"]
+    lists = {name: tuple(named.get(name, ())) for name in ("states", "inputs", "sd", "hold")}
+    return Columns(**{**named, **lists, "clock": Clock(**named.get("clock", {}))})
 
 
 def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -2,32 +2,31 @@
 
 import textwrap
 
-import jax
-from jaxtyping import PyTree
-
 from ..data.trajectories import Trajectories
+from ..fitting.physics import parameter_remarks, parameter_table
 from ..fitting.result import FitResult
-from ..models import trainable
 from .evaluate import Metrics
 
 WIDTH = 80
 
 
-def summary_text(
-    name: str, result: FitResult, metrics: Metrics, train: Trajectories, test: Trajectories | None, weights: int
-) -> str:
+def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajectories, test: Trajectories | None) -> str:
     """Errors beside those of the mean, why the fit stopped, and what it cost, within 80 columns.
 
     Args:
         name: of the data.
         train, test: the data; `test` is None if nothing was held out.
-        weights: how many numbers the model has learned.
     """
     rows = sum(run.ts.size for run in train)
     runs = "1 trajectory" if len(train) == 1 else f"{len(train)} trajectories"
     states = "1 state" if train.state_size == 1 else f"{train.state_size} states"
-    lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; a network of {weights} weights")
+    numbers = "1 number" if result.trained == 1 else f"{result.trained} numbers"
+    model = f"{numbers} trained" if result.parameters else f"a network of {result.trained} weights"
+    lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
+    if result.parameters:
+        table, remarks = parameter_table(result.parameters), parameter_remarks(result.parameters)
+        lines += ["", *table, *(line for remark in remarks for line in _wrapped(remark))]
     lines.append("")
     for stage in result.stages:
         lines += _wrapped(f"{stage.name}: {stage.why}")
@@ -41,11 +40,6 @@ def summary_text(
     for note in result.notes:
         lines += _wrapped(f"note: {note}")
     return "\n".join(lines)
-
-
-def count_weights(model: PyTree) -> int:
-    """How many numbers of a model are learned."""
-    return sum(leaf.size for leaf in jax.tree.leaves(trainable(model)[0]))
 
 
 def error_table(metrics: Metrics, train: Trajectories) -> list[str]:

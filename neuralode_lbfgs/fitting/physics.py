@@ -1,0 +1,101 @@
+"""What became of physical parameters: the arrays of a model that are not weights of a network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..models import leaf_names
+from .bounds import ranges_of
+from .constraints import covering, physical_names
+from .options import FitOptions
+
+UNMOVED = 1e-6  # relative: a change of less is none that a person would see
+MOST_NUMBERS = 6  # of an array that are written out
+AT_BOUND = 1e-3  # of the width of a range, or of the start's distance from its only bound
+
+
+@dataclass(frozen=True)
+class PhysicalParameter:
+    """One of them: where it started and ended, in the units in which it was written.
+
+    Args:
+        name: its path in the vector field.
+        start, end: arrays of the same shape, which may be `()`.
+        frozen: whether it was not to be trained.
+        at_bound: the bound at which it ended, if it did.
+    """
+
+    name: str
+    start: np.ndarray
+    end: np.ndarray
+    frozen: bool = False
+    at_bound: float | None = None
+
+    @property
+    def moved(self) -> bool:
+        if self.frozen:
+            return False
+        return not np.allclose(self.end, self.start, rtol=UNMOVED, atol=0.0)
+
+    @property
+    def remark(self) -> str | None:
+        """A sentence on a parameter that did not move, or went as far as it may."""
+        if self.frozen:
+            return f"{self.name} did not move: it is frozen."
+        if not self.moved:
+            return f"{self.name} did not move: the data say nothing of it, or the fit ended before they could."
+        if self.at_bound is not None:
+            return f"{self.name} ended at its bound {self.at_bound:g}: the data draw it further."
+        return None
+
+
+def physical_parameters(before: Any, after: Any, options: FitOptions) -> tuple[PhysicalParameter, ...]:
+    """The physical parameters of a module before and after a fit."""
+    starts, ends = leaf_names(before), leaf_names(after)
+    ranges = ranges_of(options.bounds)
+    found = []
+    for name in physical_names(before):
+        start, end = np.asarray(starts[name]), np.asarray(ends[name])
+        is_frozen = covering(name, options.freeze) is not None
+        bounded = covering(name, ranges)
+        at = None if bounded is None or is_frozen else _reached(start, end, ranges[bounded])
+        found.append(PhysicalParameter(name, start, end, is_frozen, at))
+    return tuple(found)
+
+
+def _reached(start: np.ndarray, end: np.ndarray, bounds: Sequence[float]) -> float | None:
+    """The bound that a number came close to."""
+    width = bounds[1] - bounds[0]
+    for bound in bounds:
+        if np.isfinite(bound):
+            size = width if np.isfinite(width) else np.abs(start - bound)
+            if np.any(np.abs(end - bound) < AT_BOUND * size):
+                return bound
+    return None
+
+
+def parameter_table(parameters: Sequence[PhysicalParameter]) -> list[str]:
+    """A line each: name, start and end; nothing where there are no parameters."""
+    if not parameters:
+        return []
+    rows = [("parameter", "start", "end"), *(row for one in parameters for row in _rows(one))]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    return [f"{name:<{widths[0]}}  {start:>{widths[1]}}  {end:>{widths[2]}}" for name, start, end in rows]
+
+
+def parameter_remarks(parameters: Sequence[PhysicalParameter]) -> list[str]:
+    """A sentence on each that did not move, or went as far as it may."""
+    return [one.remark for one in parameters if one.remark is not None]
+
+
+def _rows(one: PhysicalParameter) -> list[tuple[str, str, str]]:
+    """A row for each number, or one of root mean squares for many."""
+    if one.start.size > MOST_NUMBERS:
+        rms = [np.sqrt(np.mean(np.asarray(value, np.float64) ** 2)) for value in (one.start, one.end)]
+        return [(f"{one.name} (rms of {one.start.size})", f"{rms[0]:.5g}", f"{rms[1]:.5g}")]
+    return [
+        (f"{one.name}[{','.join(map(str, at))}]" if at else one.name, f"{start:.5g}", f"{one.end[at]:.5g}")
+        for at, start in np.ndenumerate(one.start)
+    ]

@@ -1,0 +1,30 @@
+"""Noticing that an explicit solver is the wrong one."""
+
+import numpy as np
+
+from .course import Course
+from .mesh import MOST_PER_INTERVAL
+
+# Steps of an explicit solver while a typical state moves by one standard deviation. What follows the motion takes up
+# to about thirty at the tolerance of a mesh; beyond, steps are short because longer ones would be unstable.
+MANY_STEPS = 100
+
+
+def stiffness_note(course: Course) -> list[str]:
+    """A sentence where the mesh of the fitted model has very many steps; intervals of one step say nothing."""
+    taus = [course.mesher.coordinates.times_in(trajectory.ts) for trajectory in course.data]
+    widths = np.concatenate([np.diff(tau) for tau in taus])
+    counts = np.concatenate([*course.mesher.counts, np.zeros(0, int)])
+    split = counts > 1
+    if not split.any():
+        return []
+    steps = counts[split].sum() / max(widths[split].sum(), 1e-300)
+    at_most = int((counts >= MOST_PER_INTERVAL).sum())
+    if steps < MANY_STEPS and not at_most:
+        return []
+    name = type(course.parameters.model.solver).__name__
+    where = f", and more than {MOST_PER_INTERVAL} between two rows {at_most} times" if at_most else ""
+    return [
+        f"the model is stiff, or nearly: {name} takes {steps:.0f} steps while a state typically moves by one standard "
+        f"deviation{where}; an implicit solver takes few: --solver Kvaerno5."
+    ]
