@@ -31,10 +31,14 @@ def fit(
     begun = time.perf_counter()
     from ..outputs.run_folder import check_folder
     from .source import open_source
+    from .structure import check_logarithms, check_states, exact_rates
 
     if data is None:
         raise ValueError("name the data: a CSV or Parquet file, or a bundled set (neuralode-lbfgs datasets).")
     source = open_source(data, data_options)
+    exact_rates(model_options.rate, source.data.state_names)  # says what is wrong before anything is done
+    check_logarithms(source.table, fit_options.logarithms, source.data.state_names)
+    check_states(fit_options.positive, source.data.state_names, "--positive")
     out = run_options.out or Path("runs") / source.name
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite)
@@ -67,11 +71,13 @@ def _plan(
 ) -> str:
     data = source.data
     inputs = f" and {data.input_size} inputs" if data.input_size else ""
-    sizes = [data.state_size + data.input_size, *[model_options.width_size] * model_options.depth, data.state_size]
+    outputs = data.state_size - len(model_options.rate)
+    sizes = [data.state_size + data.input_size, *[model_options.width_size] * model_options.depth, outputs]
     return "\n".join(
         (
             f"model: network of layers {'-'.join(map(str, sizes))}, {model_options.activation}, for {data.state_size} "
             f"states{inputs}",
+            *_structure(model_options, fit_options),
             f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
             f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
             f"at most {fit_options.max_iter} iterations, {fit_options.max_evals} evaluations",
@@ -79,6 +85,16 @@ def _plan(
             f"results: {out} (not written: this is a dry run)",
         )
     )
+
+
+def _structure(model_options: ModelOptions, fit_options: FitOptions) -> list[str]:
+    """What is known of the states and of time, a line each."""
+    lines = [f"exact: d {state}/dt = {rate}" for state, rate in (entry.split("=") for entry in model_options.rate)]
+    if fit_options.logarithms:
+        lines.append(f"in logarithms: {', '.join(fit_options.logarithms)}")
+    if fit_options.positive:
+        lines.append(f"kept positive: {', '.join(fit_options.positive)}")
+    return lines + ["time: in its logarithm"] * (fit_options.time_scale == "log")
 
 
 def _fitted(
@@ -90,6 +106,7 @@ def _fitted(
     from ..fitting import fit as fit_model
     from ..outputs.spec import ModelSpec, build_model
     from .progress import showing
+    from .structure import exact_rates
 
     spec = ModelSpec(
         state_size=source.data.state_size,
@@ -101,6 +118,7 @@ def _fitted(
         rtol=model_options.rtol,
         atol=model_options.atol,
         max_steps=model_options.max_steps,
+        rates=exact_rates(model_options.rate, source.data.state_names),
     )
     model = build_model(spec, jax.random.key(model_options.seed))
     with warnings.catch_warnings(), showing(quiet) as show:

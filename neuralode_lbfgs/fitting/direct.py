@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, trainable
+from ..models import LinearInputs, NeuralODE, Transform, failed_solves_as_nan, trainable
 from ..optimise import LBFGS, Minimiser, Optax, Slope, slope_check
 from .options import FitOptions
 from .prediction import call
@@ -19,6 +19,7 @@ from .record import Record, Stage
 from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import smooth_all
+from .transforms import transform_for, transformed
 
 MOST_SLOPE_ERROR = 0.05  # relative: beyond, a search that trusts the slope fails
 
@@ -51,17 +52,25 @@ def fit_directly(
             f"trajectory {incomplete[0]!r} does not begin with a complete row; a model that is called as "
             "model(ts, y0) starts from there."
         )
-    curves = smooth_all(data)
+    transform = Transform()
     if isinstance(model, NeuralODE):
-        model = prepared(model, data, curves)
-    scale = find_coordinates(data, curves).scale
+        transform = transform_for(model, data, options, notes)
+    elif options.transform or options.positive or options.time_scale != "linear":
+        raise ValueError("transform, positive and time_scale are for a NeuralODE; this model has ways of its own.")
+    flat = transformed(data, transform)
+    curves = smooth_all(flat)
+    if isinstance(model, NeuralODE):
+        model = prepared(model, flat, curves, transform)
+    scale = find_coordinates(flat, curves).scale
     free, fixed = trainable(model)
     groups = _grouped(data)
 
     def default_loss(model, ts, ys, us):
         predicted = call(model, ts, ys[0], None if us is None else LinearInputs(ts, us))
         seen = jnp.isfinite(ys)
-        error = (jnp.where(seen, predicted, 0.0) - jnp.where(seen, ys, 0.0)) / scale
+        # Where nothing was observed both are the same number, and one that has a logarithm.
+        predicted, ys = (transform.states(jnp.where(seen, values, 1.0)) for values in (predicted, ys))
+        error = (predicted - ys) / scale
         return jnp.sum(error**2) / jnp.maximum(jnp.sum(seen), 1)
 
     def one(model, ts, ys, us):

@@ -43,6 +43,15 @@ class FitOptions:
     stages: tuple[str, ...] = ()
     """Stages to run, of: matching, shooting, full, polish. By default those that suit the data."""
 
+    transform: tuple[str, ...] = ()
+    """States to model in logarithms, as log=cells,substrate; zeros enter as half the smallest positive value."""
+
+    positive: tuple[str, ...] = ()
+    """States that stay positive whatever the network says, far beyond the data too; the data may hold zeros."""
+
+    time_scale: Literal["linear", "log"] = "linear"
+    """log: solve in the logarithm of time, for times that are log-spaced."""
+
     validation: bool = True
     """Hold out a quarter of the trajectories, where there are at least three with 400 numbers in all, to see which
     stage predicts best, and run that one with all of them. Not with stages of your own."""
@@ -51,6 +60,10 @@ class FitOptions:
     """Trajectories per step, drawn at random; for adam on large data."""
 
     def __post_init__(self):
+        for name in ("transform", "positive"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+        assert self.logarithms is not None  # reads them, and says what is wrong with them
         least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1}
         for name, bound in least.items():
             value = getattr(self, name)
@@ -69,6 +82,21 @@ class FitOptions:
             raise ValueError(f"there is no stage {unknown[0]!r}; the stages are {', '.join(STAGES)}.")
         if self.batch_size is not None and self.optimizer in ("lbfgs", "optax-lbfgs"):
             raise ValueError("batch_size needs a stochastic optimiser (optimizer='adam'); L-BFGS uses all data.")
+
+    @property
+    def logarithms(self) -> tuple[str, ...]:
+        """The states to model in logarithms.
+
+        Raises:
+            ValueError: if an entry of `transform` is not KIND=STATE,STATE with a kind that is known.
+        """
+        states: list[str] = []
+        for entry in self.transform:
+            kind, _, names = entry.partition("=")
+            if kind != "log" or not all(names.split(",")):
+                raise ValueError(f"transform is log=STATE,STATE, such as log=cells,substrate; it is {entry!r}.")
+            states += names.split(",")
+        return tuple(states)
 
 
 STAGES = ("matching", "shooting", "full", "polish")

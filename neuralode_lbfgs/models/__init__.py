@@ -6,6 +6,7 @@ from .inputs import Inputs, LinearInputs
 from .neural_ode import NeuralODE
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
 from .trainable import trainable
+from .transform import Transform
 from .vector_fields import MLPVectorField
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Mesh",
     "NeuralODE",
     "Tableau",
+    "Transform",
     "failed_solves_as_nan",
     "is_constant",
     "is_explicit",
