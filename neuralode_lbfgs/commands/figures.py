@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..data import Trajectories
+from ..models import NeuralODE
 from ..outputs import plots
 from ..outputs.evaluate import rows_of
 from .source import Source
@@ -40,12 +42,15 @@ def draw(
 
 def _field(source: Source, model: Any):
     """The field at states of shape `(points, states)`; None if it depends on more than the state."""
-    vector_field = getattr(model, "vector_field", None)
-    if vector_field is None or source.data.input_size:
+    if not isinstance(model, NeuralODE) or source.data.input_size:
         return None
     time = float(source.train[0].ts[0])
+    c = model.coordinates
+
+    def rate(y):  # as it is solved: confined, where states are kept positive
+        return c.rates_out(model.rate(jnp.asarray(c.times_in(time)), c.states_in(y), None), y, time)
 
     def field(points: np.ndarray) -> np.ndarray:
-        return np.asarray(jax.jit(jax.vmap(lambda y: vector_field(time, y, None)))(points))
+        return np.asarray(jax.jit(jax.vmap(rate))(points))
 
     return field

@@ -32,10 +32,14 @@ def fit(
     begun = time.perf_counter()
     from ..outputs.run_folder import check_folder
     from .source import open_source
+    from .structure import check_logarithms, check_states, exact_rates
 
     if not data:
         raise ValueError("name the data: a CSV, Parquet or NPZ file, or a bundled set (neuralode-lbfgs datasets).")
     source = open_source(data, data_options)
+    exact_rates(model_options.rate, source.data.state_names)  # says what is wrong before anything is done
+    check_logarithms(source.table, fit_options.logarithms, source.data.state_names)
+    check_states(fit_options.positive, source.data.state_names, "--positive")
     out = run_options.out or Path("runs") / source.name
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite)
@@ -70,11 +74,13 @@ def _plan(
 ) -> str:
     data = source.data
     inputs = f" and {data.input_size} inputs" if data.input_size else ""
-    sizes = [data.state_size + data.input_size, *[model_options.width_size] * model_options.depth, data.state_size]
+    outputs = data.state_size - len(model_options.rate)
+    sizes = [data.state_size + data.input_size, *[model_options.width_size] * model_options.depth, outputs]
     network = f"network of layers {'-'.join(map(str, sizes))}, {model_options.activation}"
     return "\n".join(
         (
             f"model: {model_options.vector_field or network}, for {data.state_size} states{inputs}",
+            *_structure(model_options, fit_options),
             f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
             f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
             f"at most {fit_options.max_iter} iterations, {fit_options.max_evals} evaluations",
@@ -94,6 +100,16 @@ def _own_parameters(
     from .own_field import described
 
     return described(_model(source, model_options), fit_options)
+
+
+def _structure(model_options: ModelOptions, fit_options: FitOptions) -> list[str]:
+    """What is known of the states and of time, a line each."""
+    lines = [f"exact: d {state}/dt = {rate}" for state, rate in (entry.split("=") for entry in model_options.rate)]
+    if fit_options.logarithms:
+        lines.append(f"in logarithms: {', '.join(fit_options.logarithms)}")
+    if fit_options.positive:
+        lines.append(f"kept positive: {', '.join(fit_options.positive)}")
+    return lines + ["time: in its logarithm"] * (fit_options.time_scale == "log")
 
 
 def _fitted(
@@ -120,6 +136,7 @@ def _model(source: "Source", model_options: ModelOptions) -> "NeuralODE":
     import jax
 
     from ..outputs.spec import ModelSpec, build_model
+    from .structure import exact_rates
 
     if model_options.vector_field is not None:
         from .own_field import own_model
@@ -135,6 +152,7 @@ def _model(source: "Source", model_options: ModelOptions) -> "NeuralODE":
         rtol=model_options.rtol,
         atol=model_options.atol,
         max_steps=model_options.max_steps,
+        rates=exact_rates(model_options.rate, source.data.state_names),
     )
     return build_model(spec, jax.random.key(model_options.seed))
 

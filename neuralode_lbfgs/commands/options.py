@@ -86,6 +86,9 @@ class ModelOptions:
     activation: Activation = "tanh"
     """Activation of the hidden layers."""
 
+    rate: tuple[str, ...] = ()
+    """States whose rate is exactly another state, as angle=velocity; the network learns the other rates."""
+
     solver: Solver = "Tsit5"
     """ODE solver; ImplicitEuler and the Kvaerno ones are for stiff systems."""
 

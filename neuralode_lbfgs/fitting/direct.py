@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, failed_solves_as_nan, plain, sampled_inputs, trainable
+from ..models import NeuralODE, Transform, failed_solves_as_nan, plain, sampled_inputs, trainable
 from ..optimise import LBFGS, Minimiser, Optax, Slope, StopReason, slope_check
 from .attempts import run_stages
 from .evidence import squared_weights
@@ -22,6 +22,7 @@ from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import smooth_all
 from .staged import new_course
+from .transforms import transform_for, transformed
 from .weights import observation_weights
 
 MOST_SLOPE_ERROR = 0.05  # relative: beyond, a search that trusts the slope fails
@@ -62,18 +63,24 @@ def fit_directly(
             f"trajectory {incomplete[0]!r} does not begin with a complete row; a model that is called as "
             "model(ts, y0) starts from there."
         )
-    curves = smooth_all(data)
+    transform = Transform()
     if isinstance(model, NeuralODE):
-        model = prepared(model, data, curves)
+        transform = transform_for(model, data, options, notes)
+    elif options.transform or options.positive or options.time_scale != "linear":
+        raise ValueError("transform, positive and time_scale are for a NeuralODE; this model has ways of its own.")
+    flat = transformed(data, transform)
+    curves = smooth_all(flat)
+    if isinstance(model, NeuralODE):
+        model = prepared(model, flat, curves, transform)
     matched, before, decay = None, [], None
     if loss is None and isinstance(model, NeuralODE):
-        course = new_course(model, data, curves, options, optimizer, 0.0, options.time_limit)
+        course = new_course(model, flat, curves, options, optimizer, 0.0, options.time_limit)
         if course.slopes is not None and (not options.stages or "matching" in options.stages):
             matched = run_stages(("matching",), course, None, callback, notes)[-1]
             model, before, decay = matched.model, course.spent, course.decay
         if options.weight_decay is not None:
             decay = course.decay
-    scale = find_coordinates(data, curves).scale
+    scale = find_coordinates(flat, curves).scale
     free, fixed = trainable(model)
     groups = _grouped(data, scale)
     if loss is not None and data[0].sd is not None:
@@ -82,8 +89,9 @@ def fit_directly(
     def default_loss(model, ts, ys, weights, us):
         predicted = call(model, ts, ys[0], None if us is None else sampled_inputs(ts, us, data[0].hold))
         seen = jnp.isfinite(ys)
-        error = (jnp.where(seen, predicted, 0.0) - jnp.where(seen, ys, 0.0)) / scale
-        return jnp.sum(weights * error**2) / jnp.maximum(jnp.sum(seen), 1)
+        # Where nothing was observed both are the same number, and one that has a logarithm.
+        predicted, ys = (transform.states(jnp.where(seen, values, 1.0)) for values in (predicted, ys))
+        return jnp.sum(weights * ((predicted - ys) / scale) ** 2) / jnp.maximum(jnp.sum(seen), 1)
 
     def one(model, ts, ys, weights, us):
         return default_loss(model, ts, ys, weights, us) if loss is None else loss(model, ts, ys)

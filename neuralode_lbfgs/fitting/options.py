@@ -46,6 +46,15 @@ class FitOptions:
     stages: tuple[str, ...] = ()
     """Stages to run, of: matching, shooting, full, polish. By default those that suit the data."""
 
+    transform: tuple[str, ...] = ()
+    """States to model in logarithms, as log=cells,substrate; zeros enter as half the smallest positive value."""
+
+    positive: tuple[str, ...] = ()
+    """States that stay positive whatever the network says, far beyond the data too; the data may hold zeros."""
+
+    time_scale: Literal["linear", "log"] = "linear"
+    """log: solve in the logarithm of time, for times that are log-spaced."""
+
     validation: bool = True
     """Hold out a quarter of the trajectories, where there are at least three with 400 numbers in all, to see which
     stage predicts best, and run that one with all of them. Not with stages of your own."""
@@ -61,6 +70,10 @@ class FitOptions:
 
     def __post_init__(self):
         ranges_of(self.bounds)
+        for name in ("transform", "positive"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+        assert self.logarithms is not None  # reads them, and says what is wrong with them
         least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1}
         for name, bound in least.items():
             value = getattr(self, name)
@@ -80,6 +93,21 @@ class FitOptions:
         if self.batch_size is not None and self.optimizer in ("lbfgs", "optax-lbfgs"):
             raise ValueError("batch_size needs a stochastic optimiser (optimizer='adam'); L-BFGS uses all data.")
 
+    @property
+    def logarithms(self) -> tuple[str, ...]:
+        """The states to model in logarithms.
+
+        Raises:
+            ValueError: if an entry of `transform` is not KIND=STATE,STATE with a kind that is known.
+        """
+        states: list[str] = []
+        for entry in self.transform:
+            kind, _, names = entry.partition("=")
+            if kind != "log" or not all(names.split(",")):
+                raise ValueError(f"transform is log=STATE,STATE, such as log=cells,substrate; it is {entry!r}.")
+            states += names.split(",")
+        return tuple(states)
+
 
 STAGES = ("matching", "shooting", "full", "polish")
 
@@ -96,7 +124,9 @@ def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
             near = difflib.get_close_matches(name, known, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise TypeError(f"there is no option {name!r}{hint}; the options are {', '.join(known)}.")
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in keywords.items()}
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in keywords.items()
+    }
     if isinstance(given.get("bounds"), Mapping):
         given["bounds"] = bounds_as_words(given["bounds"])
     return replace(options, **given)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from ..data.trajectories import Trajectories, Trajectory
-from ..models import Inputs, LinearInputs, NeuralODE, SteppedInputs, failed_solves_as_nan, sampled_inputs
+from ..models import Inputs, LinearInputs, NeuralODE, SteppedInputs, Transform, failed_solves_as_nan, sampled_inputs
 from .weights import observation_weights
 
 PULL = 0.01  # towards the first guess, of a standard deviation: for states that the rows say nothing of
@@ -46,7 +46,8 @@ def predict(
     forward and, for earlier rows, backward from there. Rows that a diverging solve does not reach are NaN.
 
     Raises:
-        ValueError: if a trajectory has no complete row and no start is given.
+        ValueError: if a trajectory has no complete row and no start is given, or a time has no logarithm where the
+            model needs one.
     """
     predicted = []
     for trajectory in data:
@@ -86,7 +87,7 @@ def estimate_starts(
     Raises:
         ValueError: if nothing is observed of a trajectory.
     """
-    centre, scale = _centre_and_scale(model, data)
+    centre, scale, transform = _centre_and_scale(model, data)
     starts = {}
     for trajectory in data:
         rows = np.flatnonzero(np.isfinite(trajectory.ys).any(axis=1))
@@ -99,10 +100,12 @@ def estimate_starts(
         seen, time = np.isfinite(part.ys), float(part.ts[0])
         counted = np.sqrt(observation_weights(data.with_trajectories([part]), scale).each[0])
         first = np.argmax(seen, axis=0)
-        guess = np.where(seen.any(axis=0), part.ys[first, np.arange(first.size)], centre)
+        observed = transform.states(part.ys)
+        guess = np.where(seen.any(axis=0), observed[first, np.arange(first.size)], centre)
 
-        def residuals(moved, part=part, seen=seen, time=time, guess=guess, counted=counted):
-            error = counted * (_run(model, part, time, guess + moved * scale).ys - part.ys) / scale
+        def residuals(moved, part=part, seen=seen, time=time, guess=guess, observed=observed, counted=counted):
+            run = _run(model, part, time, transform.states_back(guess + moved * scale))
+            error = counted * (transform.states(run.ys) - observed) / scale
             return np.append(np.clip(np.nan_to_num(error, nan=DIVERGED)[seen], -DIVERGED, DIVERGED), PULL * moved)
 
         def slopes(moved, residuals=residuals):
@@ -112,17 +115,17 @@ def estimate_starts(
         # SciPy's annotation knows of methods by name only.
         jac: Any = slopes
         fitted = least_squares(residuals, np.zeros(first.size), jac, xtol=1e-4, ftol=1e-6)
-        starts[trajectory.id] = (time, guess + fitted.x * scale)
+        starts[trajectory.id] = (time, transform.states_back(guess + fitted.x * scale))
     return starts
 
 
-def _centre_and_scale(model: Callable, data: Trajectories) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each state: of the training data where the model knows them."""
+def _centre_and_scale(model: Callable, data: Trajectories) -> tuple[np.ndarray, np.ndarray, Transform]:
+    """Mean and standard deviation of each state: of the training data where the model knows them; and its transform."""
     if isinstance(model, NeuralODE):
-        return np.asarray(model.coordinates.centre), np.asarray(model.coordinates.scale)
+        return np.asarray(model.coordinates.centre), np.asarray(model.coordinates.scale), model.coordinates.transform
     seen = np.ma.masked_invalid(np.concatenate([trajectory.ys for trajectory in data]))
     scale = seen.std(axis=0).filled(0.0)
-    return seen.mean(axis=0).filled(0.0), np.where(scale > 0, scale, 1.0)
+    return seen.mean(axis=0).filled(0.0), np.where(scale > 0, scale, 1.0), Transform()
 
 
 def predict_like_training(
@@ -165,6 +168,7 @@ def rows_of(part: Trajectories, predictions: Trajectories) -> Trajectories:
 
 def _run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray) -> Trajectory:
     ts = trajectory.ts
+    _check_times(model, trajectory, time)
     inputs = None if trajectory.inputs is None else sampled_inputs(ts, trajectory.inputs, trajectory.hold)
     ys = np.full(trajectory.ys.shape, np.nan)
     forward, backward = np.flatnonzero(ts >= time), np.flatnonzero(ts < time)[::-1]
@@ -174,6 +178,16 @@ def _run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray
             ys[rows] = _solve(model, np.concatenate([lead, ts[rows]]), state, inputs)[len(lead) :]
     ys[~np.isfinite(ys)] = np.nan
     return Trajectory(trajectory.id, ts, ys, inputs=trajectory.inputs, hold=trajectory.hold)
+
+
+def _check_times(model: Callable, trajectory: Trajectory, start: float) -> None:
+    log_time = model.coordinates.transform.log_time if isinstance(model, NeuralODE) else None
+    first = min(float(trajectory.ts[0]), start)
+    if log_time is not None and first <= -log_time[0]:
+        raise ValueError(
+            f"trajectory {trajectory.id!r} has the time {first:.6g}, but the model is solved in the logarithm of time "
+            f"and knows only times after {-log_time[0]:.6g}; leave out the earlier rows."
+        )
 
 
 def call(model: Callable, ts, y0, inputs: Inputs | None):

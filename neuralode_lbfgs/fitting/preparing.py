@@ -1,21 +1,26 @@
 """A model made ready for data: of one precision, in coordinates of order one, and checked on one state."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, NeuralODE, plain, trainable, with_coordinates
+from ..models import NeuralODE, Transform, plain, trainable, with_coordinates
 from .scaling import find_coordinates
 
 
-def prepared(model: NeuralODE, data: Trajectories, curves) -> NeuralODE:
-    """The model with coordinates from the data, unless it has been fitted before; checked on one state."""
+def prepared(model: NeuralODE, data: Trajectories, curves, transform: Transform) -> NeuralODE:
+    """The model with coordinates from the data, unless it has been fitted before; checked on one state.
+
+    Args:
+        data, curves: under the transform.
+    """
     dtype = jnp.result_type(float)
     model = jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, model)
-    if _is_identity(model.coordinates):
-        model = with_coordinates(model, find_coordinates(data, curves))
+    if not model.is_scaled:
+        model = with_coordinates(model, replace(find_coordinates(data, curves), transform=transform))
     if not jax.tree.leaves(trainable(model)[0]):
         raise ValueError(
             "there is nothing to train: the model holds no array of floating-point numbers that is not frozen "
@@ -37,11 +42,3 @@ def prepared(model: NeuralODE, data: Trajectories, curves) -> NeuralODE:
             f"states: it must return dy/dt of shape ({data.state_size},)."
         )
     return model
-
-
-def _is_identity(coordinates: Coordinates) -> bool:
-    return bool(
-        np.all(np.asarray(coordinates.scale) == 1)
-        and np.all(np.asarray(coordinates.centre) == 0)
-        and float(coordinates.time_scale) == 1
-    )

@@ -18,7 +18,7 @@ def find_coordinates(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> 
     one if it is zero, so that nothing divides by zero.
     """
     ys = np.concatenate([trajectory.ys for trajectory in data])
-    centre, scale = _centre_and_scale(ys, np.concatenate([np.nan * t.ys if t.sd is None else t.sd for t in data]))
+    centre, scale = centre_and_scale(ys, np.concatenate([np.nan * t.ys if t.sd is None else t.sd for t in data]))
 
     ts = [trajectory.ts for trajectory in data]
     span = max(float(t[-1] - t[0]) for t in ts) or 1.0
@@ -33,7 +33,7 @@ def find_coordinates(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> 
     us = np.concatenate(
         [np.zeros((t.size, 0)) if (u := r.inputs) is None else u for t, r in zip(ts, data, strict=True)]
     )
-    input_centre, input_scale = _centre_and_scale(us)
+    input_centre, input_scale = centre_and_scale(us)
     return Coordinates(
         centre=centre,
         scale=scale,
@@ -45,7 +45,9 @@ def find_coordinates(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> 
     )
 
 
-def _centre_and_scale(columns: np.ndarray, sd: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def centre_and_scale(columns: np.ndarray, sd: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column, NaN left out; the size of a column that moves by no more than its
+    rounding."""
     centre, scale = np.zeros(columns.shape[1]), np.ones(columns.shape[1])
     for i, column in enumerate(columns.T):
         seen = column[np.isfinite(column)]

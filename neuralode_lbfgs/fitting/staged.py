@@ -24,6 +24,7 @@ from .smoothing import smooth_all
 from .stages import FIRST_DECAY, newton_pays
 from .starts import first_states
 from .stiffness import stiffness_note
+from .transforms import transform_for, transformed
 from .validation import hold_out
 
 LITTLE = 0.5  # of the variance is all that is explained
@@ -32,16 +33,21 @@ TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 def fit_in_stages(
     model: NeuralODE,
-    data: Trajectories,
+    measured: Trajectories,
     options: FitOptions,
     optimizer: LBFGS | Optax,
     callback: Watcher,
     notes: list[str],
 ) -> FitResult:
-    """Run the stages that suit the data; with trajectories to spare, first without some of them, then with all."""
+    """Run the stages that suit the data; with trajectories to spare, first without some of them, then with all.
+
+    All of them work on data that are transformed as the model's coordinates are; what comes out is in the data's units.
+    """
+    transform = transform_for(model, measured, options, notes)
+    data = transformed(measured, transform)
     curves = smooth_all(data)
-    model = prepared(model, data, curves)
-    held_out = hold_out(data) if options.validation and not options.stages else None
+    model = prepared(model, data, curves, transform)
+    held_out = hold_out(measured) if options.validation and not options.stages else None
     part = data if held_out is None else data.split(ids=held_out.ids)[0]
     by_id = dict(zip(data.ids, curves, strict=True))
     limit = options.time_limit
@@ -84,11 +90,11 @@ def fit_in_stages(
             f"run over whole trajectories the model is hardly better than the mean (RMSE/sd {loss**0.5:.2g}): such a "
             "record may be too long to be predicted from its start; fit a shorter part (train_until)."
         )
-    coordinates = course.mesher.coordinates
+    coordinates = jax.tree.map(np.asarray, course.parameters.model.coordinates)
     final = np.asarray(coordinates.states_out(np.asarray(course.parameters.starts, np.float64)))
     return FitResult(
         model=course.parameters.model,
-        data=data,
+        data=measured,
         starts=dict(zip(course.data.ids, final, strict=True)),
         stages=tuple(stages),
         stop_reason=reason,
@@ -120,7 +126,7 @@ def new_course(
 ) -> Course:
     """Everything that stages share, at its beginning; without a mesh of its own for an implicit solver."""
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
-    coordinates, dtype = jax.tree.map(np.asarray, model.coordinates), jnp.result_type(float)
+    coordinates, dtype = jax.tree.map(np.asarray, model.coordinates.linear), jnp.result_type(float)
     starts, estimated = first_states(data, curves, options)
     decay = FIRST_DECAY if options.weight_decay is None else options.weight_decay
     return Course(

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from .options import FitOptions
+from .scaling import centre_and_scale
 from .smoothing import SmoothTrajectory
 from .weights import observation_weights
 
@@ -48,8 +49,8 @@ def _roughness(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> floa
     """Root mean square of (observation - smooth curve) in units of each state's standard deviation."""
     ys = np.concatenate([trajectory.ys for trajectory in data])
     smooth = np.concatenate([curve.states(trajectory.ts) for curve, trajectory in zip(curves, data, strict=True)])
-    scale = np.nanstd(ys, axis=0)
-    error = (ys - smooth) / np.where(scale > 0, scale, 1.0)
+    scale = centre_and_scale(ys)[1]
+    error = (ys - smooth) / scale
     return float(np.sqrt(np.nanmean(error**2)))
 
 

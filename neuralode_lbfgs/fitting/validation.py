@@ -34,8 +34,9 @@ def free_run_error(model: NeuralODE, held_out: Trajectories, *, noisy: bool) -> 
     Infinite if a run does not reach its end.
     """
     predictions = predict_like_training(model, held_out, {}, estimated=noisy)
+    scale, states = np.asarray(model.coordinates.scale), model.coordinates.transform.states
     errors = [
-        (predicted.ys - observed.ys) / np.asarray(model.coordinates.scale)
+        (states(predicted.ys) - states(observed.ys)) / scale
         for predicted, observed in zip(predictions, held_out, strict=True)
     ]
     counted = np.concatenate(observation_weights(held_out, np.asarray(model.coordinates.scale)).each)

@@ -7,6 +7,7 @@ from .inputs import Inputs, LinearInputs, SteppedInputs, sampled_inputs
 from .neural_ode import NeuralODE
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
 from .trainable import count_trained, trainable
+from .transform import Transform
 from .vector_fields import MLPVectorField
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "NeuralODE",
     "SteppedInputs",
     "Tableau",
+    "Transform",
     "constant",
     "constrained",
     "count_trained",

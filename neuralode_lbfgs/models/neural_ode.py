@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PyTree
 from .constrained import Constrained
 from .coordinates import Coordinates
 from .inputs import Inputs, SteppedInputs
+from .transform import Transform
 
 
 class NeuralODE(eqx.Module):
@@ -56,6 +57,13 @@ class NeuralODE(eqx.Module):
         self.solver = diffrax.Tsit5() if solver is None else solver
         self.rtol, self.atol, self.max_steps = rtol, atol, max_steps
 
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the coordinates are those of data, so that the model has been fitted, or was given them."""
+        c = self.coordinates
+        same = np.all(np.asarray(c.scale) == 1) and np.all(np.asarray(c.centre) == 0) and float(c.time_scale) == 1
+        return not (same and c.transform == Transform())
+
     def rate(
         self,
         tau: Float[Array, ""],
@@ -63,15 +71,15 @@ class NeuralODE(eqx.Module):
         u: Float[Array, " inputs"] | None,
     ) -> Float[Array, " states"]:
         """dz/dtau: the vector field in coordinates of order one; `u` are the inputs in theirs."""
-        vector_field = self.vector_field
+        c, vector_field = self.coordinates, self.vector_field
         if isinstance(vector_field, Constrained):  # while it is fitted
             vector_field = vector_field.whole()
         normalised = getattr(vector_field, "normalised", None)
         if normalised is not None:
-            return normalised(tau, z, u)
-        c = self.coordinates
+            return c.confined(normalised(tau, z, u), z)
+        t, y = c.times_out(tau), c.states_out(z)
         args = None if u is None else u * c.input_scale + c.input_centre
-        return c.rates_in(vector_field(c.times_out(tau), c.states_out(z), args))
+        return c.confined(c.rates_in(vector_field(t, y, args), y, t), z)
 
     def __call__(
         self,

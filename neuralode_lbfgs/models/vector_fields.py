@@ -1,6 +1,6 @@
 """Learned vector fields. Any Equinox module called as `(t, y, args)` can stand beside them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import equinox as eqx
 import jax
@@ -23,15 +23,18 @@ class MLPVectorField(eqx.Module):
         input_size: the number of known inputs u(t), which arrive as `args`.
         time_dependent: whether the network sees the time as well.
         activation: of the hidden layers.
+        rates: states whose time derivative is exactly another state, in the data's units, by their numbers:
+            `{0: 1}` says dy0/dt = y1. The network learns the rates of the others.
         key: for the initial weights.
 
     Raises:
-        ValueError: if a size is not positive.
+        ValueError: if a size is not positive, or `rates` names what is no state or leaves nothing to learn.
     """
 
     mlp: eqx.nn.MLP
     coordinates: Coordinates
     time_dependent: bool = eqx.field(static=True)
+    rates: tuple[tuple[int, int], ...] = eqx.field(static=True)
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class MLPVectorField(eqx.Module):
         input_size: int = 0,
         time_dependent: bool = False,
         activation: Callable = jnp.tanh,
+        rates: Mapping[int, int] | None = None,
         key: PRNGKeyArray,
     ):
         for name, value, least in (
@@ -52,8 +56,14 @@ class MLPVectorField(eqx.Module):
         ):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}; it is {value}.")
+        self.rates = tuple(sorted((rates or {}).items()))
+        for state, rate in self.rates:
+            if not (0 <= state < state_size and 0 <= rate < state_size and state != rate):
+                raise ValueError(f"rates: {{{state}: {rate}}} must be two of the states 0 to {state_size - 1}.")
+        if len(self.rates) == state_size:
+            raise ValueError("rates gives the rate of every state, so there is nothing to learn; leave one out.")
         in_size = state_size + input_size + time_dependent
-        self.mlp = _initialised(in_size, state_size, width_size, depth, activation, key)
+        self.mlp = _initialised(in_size, state_size - len(self.rates), width_size, depth, activation, key)
         self.coordinates = Coordinates.identity(state_size, input_size)
         self.time_dependent = time_dependent
 
@@ -67,7 +77,13 @@ class MLPVectorField(eqx.Module):
         parts = [z] if u is None else [z, u]
         if self.time_dependent:
             parts.append(jnp.asarray(tau)[None])
-        return jnp.asarray(self.coordinates.rate_scale) * self.mlp(jnp.concatenate(parts))
+        c, learned = self.coordinates, self.mlp(jnp.concatenate(parts))
+        if not self.rates:
+            return jnp.asarray(c.rate_scale) * learned
+        y = c.states_out(z)
+        is_exact, source, number = self._sources
+        exact = c.rates_in(y[source], y, c.times_out(tau))
+        return jnp.where(is_exact, exact, jnp.asarray(c.rate_scale) * learned[number])
 
     def __call__(
         self,
@@ -78,7 +94,20 @@ class MLPVectorField(eqx.Module):
         """dy/dt in the data's units."""
         c = self.coordinates
         u = None if args is None else c.inputs_in(args)
-        return c.rates_out(self.normalised(jnp.asarray(c.times_in(t)), c.states_in(y), u))
+        dy_dt = c.rates_out(self.normalised(jnp.asarray(c.times_in(t)), c.states_in(y), u), y, t)
+        if not self.rates:
+            return dy_dt
+        is_exact, source, _ = self._sources
+        return jnp.where(is_exact, y[source], dy_dt)  # not by way of the coordinates, which would round
+
+    @property
+    def _sources(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Per state: whether its rate is another state, which one, and else which output of the network it is."""
+        size = self.coordinates.centre.shape[0]
+        is_exact, source = np.zeros(size, bool), np.arange(size)
+        for state, rate in self.rates:
+            is_exact[state], source[state] = True, rate
+        return is_exact, source, np.maximum(np.cumsum(~is_exact) - 1, 0)
 
 
 @eqx.filter_jit

@@ -55,6 +55,7 @@ class ModelSpec:
     rtol: float = 1e-6
     atol: float = 1e-6
     max_steps: int = 16**4
+    rates: tuple[tuple[int, int], ...] = ()
 
 
 def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
@@ -73,6 +74,7 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
         input_size=spec.input_size,
         time_dependent=spec.time_dependent,
         activation=ACTIVATIONS[spec.activation],
+        rates=dict(spec.rates),
         key=key,
     )
     return NeuralODE(
@@ -100,4 +102,5 @@ def spec_of(model: PyTree) -> ModelSpec | None:
         rtol=model.rtol,
         atol=model.atol,
         max_steps=model.max_steps,
+        rates=network.rates,
     )

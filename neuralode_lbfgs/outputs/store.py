@@ -7,6 +7,8 @@ trajectories (`inputs.0.ts`, `inputs.0.us`). Its metadata are three strings: `fo
 
 - `spec`: the sizes and names that a `NeuralODE` of an `MLPVectorField` is built from, or null for any other
   module, which is loaded with `like=` a module of the same structure;
+- `transform`: which states, and whether time, are modelled in logarithms, and which states stay positive: the fields
+  of `Transform`; absent where there is none of it;
 - `columns`: the names of the columns, their units, the origin and unit of times, and which inputs are held;
 - `starts`: the ids of the training trajectories, in the order of the rows of `starts.t` and `starts.y`;
 - `estimated`: whether the starts were estimated with the model.
@@ -30,6 +32,7 @@ from safetensors.numpy import save
 
 from ..data.clock import Clock
 from ..data.trajectories import Trajectories
+from ..models import Coordinates, Transform, is_constant
 from .spec import ModelSpec, build_model, spec_of
 
 FORMAT, VERSION = "neuralode_lbfgs model", "1"
@@ -120,9 +123,10 @@ def save_model(
     for i, start in enumerate(starts.values()):
         if start.inputs is not None:
             arrays |= {f"inputs.{i}.ts": np.array(start.input_ts), f"inputs.{i}.us": np.array(start.inputs)}
-    spec = spec_of(model)
+    spec, transform = spec_of(model), _transform_of(model)
     contents = {
         "spec": None if spec is None else dataclasses.asdict(spec),
+        **({} if transform == Transform() else {"transform": dataclasses.asdict(transform)}),
         "columns": dataclasses.asdict(columns or Columns()),
         "starts": list(starts),
         "estimated": estimated,
@@ -151,7 +155,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
     source = os.fspath(path)
     arrays, contents = _read(source)
     try:
-        spec = None if contents["spec"] is None else ModelSpec(**contents["spec"])
+        spec = _spec_from(contents["spec"])
         columns = _columns(contents)
         starts = {
             name: Start(float(t), y, arrays.get(f"inputs.{i}.ts"), arrays.get(f"inputs.{i}.us"))
@@ -160,6 +164,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
             )
         }
         estimated = contents["estimated"] is True
+        transform = _transform_from(contents.get("transform"))
         if like is None and spec is not None:
             # Only the structure is needed, so no weights are drawn.
             like = eqx.filter_eval_shape(build_model, spec, jax.eval_shape(lambda: jax.random.key(0)))
@@ -167,7 +172,12 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
         raise StoreError(f"{source} is damaged: its description cannot be read; save the model again.") from None
     if like is None:
         raise StoreError(f"{source} holds a module of its own kind; give one of the same structure with like=.")
-    return SavedRun(_filled(like, arrays, source), starts, columns, spec, estimated)
+    model = jax.tree.map(
+        lambda node: dataclasses.replace(node, transform=transform) if isinstance(node, Coordinates) else node,
+        _filled(like, arrays, source),
+        is_leaf=is_constant,
+    )
+    return SavedRun(model, starts, columns, spec, estimated)
 
 
 def read_columns(path: str | os.PathLike[str]) -> tuple[Columns, bool]:
@@ -209,6 +219,27 @@ def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         raise StoreError(f"{source} cannot be read: {error.strerror or error}.") from None
     except (SafetensorError, KeyError, json.JSONDecodeError):
         raise StoreError(f"{source} is damaged or not a saved model; save it again.") from None
+
+
+def _transform_of(model: PyTree) -> Transform:
+    """That of the model's coordinates, which are all alike; none where it has no coordinates."""
+    nodes = jax.tree.leaves(model, is_leaf=is_constant)
+    return next((node.transform for node in nodes if isinstance(node, Coordinates)), Transform())
+
+
+def _spec_from(entries: Mapping[str, Any] | None) -> ModelSpec | None:
+    if entries is None:
+        return None
+    rates = tuple((int(state), int(rate)) for state, rate in entries.get("rates", ()))
+    return ModelSpec(**{**entries, "rates": rates})
+
+
+def _transform_from(entries: Mapping[str, Any] | None) -> Transform:
+    if entries is None:
+        return Transform()
+    log_time = None if entries["log_time"] is None else (float(entries["log_time"][0]), float(entries["log_time"][1]))
+    log = tuple((int(state), float(floor)) for state, floor in entries["log"])
+    return Transform(log, tuple(map(int, entries["positive"])), log_time)
 
 
 def _is_kept(leaf: object) -> bool:

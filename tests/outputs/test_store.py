@@ -1,6 +1,7 @@
 """Models to disk and back, and files that are not what they should be."""
 
 import json
+from dataclasses import replace
 from typing import get_args
 
 import diffrax
@@ -9,11 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save
 
 from neuralode_lbfgs import Coordinates, MLPVectorField, NeuralODE, load_model, save_model
 from neuralode_lbfgs.commands.options import Activation, Solver
-from neuralode_lbfgs.models import with_coordinates
+from neuralode_lbfgs.models import Transform, with_coordinates
 from neuralode_lbfgs.outputs.spec import ACTIVATIONS, SOLVERS, ModelSpec, build_model
 from neuralode_lbfgs.outputs.store import Columns, Start, StoreError
 
@@ -48,6 +50,29 @@ def test_a_model_comes_back_bit_for_bit(path):
     assert saved.starts["a"].inputs == pytest.approx(np.array([[1.0], [2.0]]))
     assert saved.starts["Ärger 7"].inputs is None
     assert saved.starts["Ärger 7"].y == pytest.approx(np.array([3.0, 4.0]))
+
+
+def test_rates_and_transforms_come_back_and_files_without_them_have_none(path):
+    transform = Transform(log=((0, 0.1),), positive=(1,), log_time=(0.5, 2.0))
+    model = a_model(rates=((0, 1),))
+    model = with_coordinates(model, replace(model.coordinates, transform=transform))
+    save_model(path, model)
+    assert eqx.tree_equal(load_model(path).model, model)
+    # A module of another kind keeps them too, whatever the one that it is loaded into has.
+    hybrid = NeuralODE(Sum(model.vector_field), coordinates=model.coordinates)
+    save_model(path, hybrid)
+    like = with_coordinates(hybrid, replace(model.coordinates, transform=Transform()))
+    assert eqx.tree_equal(load_model(path, like=like).model, hybrid)
+    save_model(path, a_model())
+    with safe_open(path, framework="numpy") as file:
+        assert "transform" not in json.loads(file.metadata()["contents"])
+
+
+class Sum(eqx.Module):
+    network: MLPVectorField
+
+    def __call__(self, t, y, args):
+        return self.network(t, y, args) - y
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

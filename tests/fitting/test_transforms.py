@@ -1,0 +1,152 @@
+"""Fits of states and times under a transform: from data to predictions in the data's units, and what is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.transforms import is_log_spaced
+
+
+def model_for(data, **keywords):
+    field = nl.MLPVectorField(data.state_size, width_size=6, depth=1, key=jax.random.key(0), **keywords)
+    return nl.NeuralODE(field)
+
+
+def one_run(ts, **columns):
+    return nl.Trajectories((nl.Trajectory("a", ts, np.stack(list(columns.values()), axis=1)),), tuple(columns))
+
+
+def scaled_error(result, data):
+    predicted = result.predict(data, start="fitted")
+    scale = np.concatenate([run.ys for run in data]).std(axis=0)
+    error = np.concatenate([(a.ys - b.ys) / scale for a, b in zip(predicted, data, strict=True)])
+    return float(np.sqrt(np.mean(error**2)))
+
+
+def pendulum(noise):
+    return nl.simulate(
+        "pendulum_damped", num_trajectories=3, num=25, t1=3.0, noise=noise, relative_noise=True, key=jax.random.key(0)
+    )
+
+
+def test_a_pendulum_whose_velocity_is_its_angles_rate():
+    noisy, truth = pendulum(0.05), pendulum(0.0)
+    plain = nl.fit(model_for(noisy), noisy, max_evals=100)
+    exact = nl.fit(model_for(noisy, rates={0: 1}), noisy, max_evals=100)
+    assert scaled_error(exact, truth) <= scaled_error(plain, truth)
+    y = jnp.array([1.23, -0.7])
+    assert exact.model.vector_field(0.0, y)[0] == y[1]
+    assert plain.model.vector_field(0.0, y)[0] != y[1]
+    # Along a prediction: the angle is the integral of the velocity (Simpson's rule).
+    ts = np.linspace(0.0, 3.0, 301)
+    angle, velocity = np.asarray(exact.model(ts, y)).T
+    integral = (velocity[:-2:2] + 4 * velocity[1:-1:2] + velocity[2::2]).sum() * 0.01 / 3
+    assert angle[-1] - angle[0] == pytest.approx(integral, abs=1e-5)
+
+
+DECAY_TS = np.linspace(0.0, 9.0, 19)
+
+
+def test_a_state_in_logarithms_is_fitted_over_decades():
+    cells, substrate = np.exp(-2 * DECAY_TS), 3 - 2 * np.exp(-DECAY_TS)
+    data = one_run(DECAY_TS, cells=cells, substrate=substrate)
+    result = nl.fit(model_for(data), data, max_evals=100, transform="log=cells")
+    predicted = result.predict(data)[0].ys
+    np.testing.assert_allclose(predicted[:, 0], cells, rtol=0.02)  # the last one is 1e-8
+    np.testing.assert_allclose(predicted[:, 1], substrate, rtol=0.02)
+    assert result.starts["a"] == pytest.approx([1.0, 1.0], rel=0.02)
+    assert not result.notes
+
+
+def test_zeros_in_logarithms_are_said_and_negative_values_refused():
+    cells = np.exp(-DECAY_TS)
+    cells[-3:] = 0.0
+    data = one_run(DECAY_TS, cells=cells)
+    result = nl.fit(model_for(data), data, max_evals=50, transform=("log=cells",))
+    least = cells[cells > 0].min()
+    assert result.notes == (
+        f"cells is modelled in logarithms: 3 zeros enter as {least / 2:.3g}, half of its smallest positive value.",
+    )
+    predicted = result.predict(data)[0].ys[:, 0]
+    assert (predicted > 0).all()
+    np.testing.assert_allclose(predicted[:-3], cells[:-3], rtol=0.2)
+    with pytest.raises(ValueError, match=r"t = 0: cells is -1, and a negative value has no logarithm"):
+        nl.fit(model_for(data), one_run(DECAY_TS, cells=-cells), transform="log=cells")
+    with pytest.raises(ValueError, match="cells is never positive"):
+        nl.fit(model_for(data), one_run(DECAY_TS, cells=0 * cells), transform="log=cells")
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"transform": "log=cell"}, r"transform: there is no state 'cell' \(did you mean 'cells'\?\)"),
+        ({"transform": "cells"}, "transform is log=STATE,STATE, such as log=cells,substrate; it is 'cells'"),
+        ({"transform": "sqrt=cells"}, "it is 'sqrt=cells'"),
+        ({"transform": "log=cells,"}, "it is 'log=cells,'"),
+        ({"positive": "celsl"}, r"positive: there is no state 'celsl' \(did you mean 'cells'\?\)"),
+        ({"transform": "log=cells", "positive": "cells"}, "'cells' is modelled in logarithms, so it is positive"),
+    ],
+)
+def test_bad_transforms_give_one_sentence(options, words):
+    data = one_run(DECAY_TS, cells=np.exp(-DECAY_TS))
+    with pytest.raises(ValueError, match=words):
+        nl.fit(model_for(data), data, **options)
+
+
+def test_transforms_are_for_models_with_coordinates():
+    data = one_run(DECAY_TS, cells=np.exp(-DECAY_TS), speed=-np.exp(-DECAY_TS))
+    with pytest.raises(ValueError, match="are for a NeuralODE"):
+        nl.fit(lambda ts, y0: y0 * ts[:, None], data, positive=("cells",))
+    with pytest.raises(ValueError, match="the rate of 'cells' is another state"):
+        nl.fit(model_for(data, rates={0: 1}), data, positive=("cells",))
+
+
+def test_positive_states_with_zeros_stay_positive_far_beyond_the_data():
+    """The flu begins and ends near zero, and the convalescents are exactly zero for four days."""
+    data = nl.load_dataset("boarding_school_flu")
+    plain = nl.fit(model_for(data), data, max_evals=300)
+    kept = nl.fit(model_for(data), data, max_evals=300, positive=data.state_names)
+    assert scaled_error(kept, data) <= 1.3 * scaled_error(plain, data)
+    ts = np.linspace(0.0, 140.0, 300)
+    for start in (kept.starts["school_1978"], data[0].ys[0]):
+        ys = np.asarray(kept.model(ts, start))
+        assert np.isfinite(ys).all()
+        assert (ys > 0).all()
+
+
+def test_log_spaced_times_are_noticed_and_solved_in_their_logarithm():
+    ts = np.concatenate([[0.0], np.geomspace(1e-3, 1e3, 25)])
+    data = one_run(ts, y=1 / (1 + ts))
+    result = nl.fit(model_for(data), data, max_evals=100, time_scale="log")
+    np.testing.assert_allclose(result.predict(data)[0].ys, data[0].ys, atol=1e-2)
+    assert result.notes == (
+        "solved in the logarithm of t + 0.001, because times begin at 0: the first time of all becomes the first "
+        "interval.",
+    )
+    ahead = np.asarray(result.model(np.array([0.0, 1.0, 2e3]), np.array([1.0])))
+    assert ahead[1, 0] == pytest.approx(0.5, abs=0.02)
+    assert ahead[2, 0] == pytest.approx(0.0, abs=0.02)
+    early = one_run(np.array([-0.5, 1.0]), y=np.array([1.0, 0.5]))
+    with pytest.raises(ValueError, match=r"has the time -0.5, but .* knows only times after -0.001"):
+        result.predict(early)
+    with pytest.raises(ValueError, match="fitted with other transforms"):
+        nl.fit(result.model, data, positive=("y",))
+    plain = nl.fit(model_for(data), data, max_evals=5)
+    assert any("--time-scale log" in note for note in plain.notes)
+
+
+def test_what_counts_as_log_spaced():
+    assert is_log_spaced(np.geomspace(1e-4, 1e3, 30))
+    assert not is_log_spaced(np.geomspace(1.0, 30.0, 30))
+    assert not is_log_spaced(np.linspace(0.0, 1e5, 1000))
+    assert not is_log_spaced(np.array([1.0, 1e4, 2e4]))
+    assert not is_log_spaced(np.cumsum(np.random.default_rng(0).exponential(size=500)))
+
+
+def test_a_driven_model_has_no_logarithmic_time():
+    ts = np.geomspace(1.0, 100.0, 9)
+    data = nl.Trajectories((nl.Trajectory("a", ts, ts[:, None], inputs=ts[:, None]),))
+    with pytest.raises(ValueError, match="does not go with inputs"):
+        nl.fit(model_for(data, input_size=1), data, time_scale="log")

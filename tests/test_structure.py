@@ -1,0 +1,96 @@
+"""What is known of states and time, from a file to predictions through the command line, and saved with the model."""
+
+import json
+import tomllib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from neuralode_lbfgs import load_model, read_csv
+from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.models import Transform
+
+SMALL = ("--max-iter", "40", "--width-size", "5", "--depth", "1", "--quiet", "--no-plots")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_cache_of_its_own(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+    jax.config.update("jax_compilation_cache_dir", None)
+
+
+def write(path, **columns):
+    rows = zip(*columns.values(), strict=True)
+    lines = [",".join(columns), *(",".join("" if v is None else repr(float(v)) for v in row) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def test_a_rate_that_is_another_state(tmp_path, capsys):
+    t = np.linspace(0.0, 5.0, 21)
+    data = write(tmp_path / "swing.csv", t=t, angle=np.sin(t) + 3, velocity=np.cos(t))
+    words = ["fit", data, "--rate", "angle=velocity", "--out", str(tmp_path / "run"), *SMALL]
+    assert main([*words, "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "layers 2-5-1" in printed
+    assert "exact: d angle/dt = velocity" in printed
+    assert main(words) == 0
+    assert tomllib.loads((tmp_path / "run" / "config.toml").read_text())["model"]["rate"] == ["angle=velocity"]
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["train"]["scaled_rmse"] < 0.05
+    saved = load_model(tmp_path / "run" / "model.safetensors")
+    assert saved.model.vector_field(0.0, jnp.array([2.5, 0.125]))[0] == 0.125
+    assert main(["predict", str(tmp_path / "run"), "--data", data, "--out", str(tmp_path / "p.csv")]) == 0
+    assert read_csv(tmp_path / "p.csv")[0].ys == pytest.approx(read_csv(data)[0].ys, abs=0.1)
+
+
+def test_logarithms_of_states_and_time_and_a_state_that_stays_positive(tmp_path, capsys):
+    t = np.concatenate([[0.0], np.geomspace(1e-3, 1e2, 24)])
+    cells, substrate = (1 + t) ** -2.0, np.maximum(0.0, 1 - t / 5)
+    cells[-1] = 0.0
+    data = write(tmp_path / "d.csv", t=t, cells=cells, substrate=substrate)
+    run, words = str(tmp_path / "run"), ["--transform", "log=cells", "--positive", "substrate", "--time-scale", "log"]
+    assert main(["fit", data, *words, "--out", run, *SMALL]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "cells is modelled in logarithms: 1 zeros enter as" in printed
+    assert "solved in the logarithm of t + 0.001" in printed
+    # A forecast and a prediction need no flags.
+    assert main(["predict", run, "--t1", "1000", "--num", "500", "--out", str(tmp_path / "f.csv")]) == 0
+    forecast = read_csv(tmp_path / "f.csv")[0].ys
+    assert np.isfinite(forecast).all() and (forecast > 0).all()
+    assert main(["predict", run, "--data", data, "--out", str(tmp_path / "p.csv")]) == 0
+    predicted = read_csv(tmp_path / "p.csv")[0].ys
+    np.testing.assert_allclose(predicted[:-1, 0], cells[:-1], rtol=0.3)  # over four decades
+    np.testing.assert_allclose(predicted[:, 1], substrate, atol=0.1)
+    saved = load_model(tmp_path / "run" / "model.safetensors")
+    transform = saved.model.coordinates.transform
+    assert transform == Transform(((0, transform.log[0][1]),), (1,), (1e-3, 1e-3))
+    config = tomllib.loads((tmp_path / "run" / "config.toml").read_text())["fit"]
+    assert (config["transform"], config["positive"], config["time_scale"]) == (["log=cells"], ["substrate"], "log")
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        ("--rate angle", "--rate is STATE=STATE, such as angle=velocity; it is 'angle'"),
+        ("--rate angel=velocity", "--rate: there is no state 'angel' (did you mean 'angle'?)"),
+        ("--rate angle=angle", "a state cannot be its own rate"),
+        ("--rate angle=velocity angle=velocity", "the rate of 'angle' twice"),
+        ("--rate angle=velocity velocity=angle", "nothing to learn"),
+        ("--transform log=angle,velocity", "d.csv, line 3, column 'velocity': -0.5 is negative and has no logarithm"),
+        ("--transform log=x", "--transform: there is no state 'x'; the states are angle, velocity"),
+        ("--transform angle", "transform is log=STATE,STATE"),
+        ("--positive x", "--positive: there is no state 'x'"),
+        ("--time-scale cubic", "cubic"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "d.csv", t=[0.0, 1.0, 2.0], angle=[1.0, 2.0, 3.0], velocity=[1.0, -0.5, 0.0])
+    assert main(["fit", "d.csv", *words.split(), "--dry-run"]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err.splitlines()[-1]
+    assert "Traceback" not in printed.err
