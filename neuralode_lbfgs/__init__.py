@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         write_csv,
     )
     from .fitting import FitOptions, FitResult, fit
-    from .models import Coordinates, LinearInputs, MLPVectorField, NeuralODE
+    from .models import Coordinates, LinearInputs, MLPVectorField, NeuralODE, SecondOrderField
     from .optimise import LBFGS, Optax, StopReason, minimise
     from .outputs import metrics, plots
     from .outputs.store import load_model, save_model
@@ -41,6 +41,7 @@ _HOMES = {
     "NeuralODE": "models",
     "Optax": "optimise",
     "SYSTEMS": "systems",
+    "SecondOrderField": "models",
     "StopReason": "optimise",
     "Trajectories": "data",
     "Trajectory": "data",
@@ -70,6 +71,7 @@ __all__ = [
     "MLPVectorField",
     "NeuralODE",
     "Optax",
+    "SecondOrderField",
     "StopReason",
     "Trajectories",
     "Trajectory",

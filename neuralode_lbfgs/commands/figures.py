@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from ..data import Trajectories
+from ..fitting.hidden import hidden_size
 from ..outputs import plots
 from ..outputs.evaluate import rows_of
 from .source import Source
@@ -39,9 +40,9 @@ def draw(
 
 
 def _field(source: Source, model: Any):
-    """The field at states of shape `(points, states)`; None if it depends on more than the state."""
+    """The field at states of shape `(points, states)`; None if it depends on more than the observed states."""
     vector_field = getattr(model, "vector_field", None)
-    if vector_field is None or source.data.input_size:
+    if vector_field is None or source.data.input_size or hidden_size(model, source.data):
         return None
     time = float(source.train[0].ts[0])
 

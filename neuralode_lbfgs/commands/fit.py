@@ -66,11 +66,15 @@ def _plan(
     source: "Source", model_options: ModelOptions, fit_options: FitOptions, run_options: RunOptions, out: Path
 ) -> str:
     data = source.data
+    states = model_options.state_size(data.state_size)
     inputs = f" and {data.input_size} inputs" if data.input_size else ""
-    sizes = [data.state_size + data.input_size, *[model_options.width_size] * model_options.depth, data.state_size]
+    if states > data.state_size:
+        inputs += f", {states - data.state_size} states hidden{' velocities' * model_options.second_order}"
+    learned = data.state_size if model_options.second_order else states
+    sizes = [states + data.input_size, *[model_options.width_size] * model_options.depth, learned]
     return "\n".join(
         (
-            f"model: network of layers {'-'.join(map(str, sizes))}, {model_options.activation}, for {data.state_size} "
+            f"model: network of layers {'-'.join(map(str, sizes))}, {model_options.activation}, for {states} "
             f"states{inputs}",
             f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
             f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
@@ -92,7 +96,8 @@ def _fitted(
     from .progress import showing
 
     spec = ModelSpec(
-        state_size=source.data.state_size,
+        state_size=model_options.state_size(source.data.state_size),
+        second_order=model_options.second_order,
         input_size=source.data.input_size,
         width_size=model_options.width_size,
         depth=model_options.depth,
@@ -134,15 +139,16 @@ def _write(
         starts = starts_of(source.train, result.starts)
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
         asked = source.data if run_options.no_plots else evaluate.with_curve_times(source.data)
-        curves = evaluate.predict_all(result.model, asked, starts, estimated=result.estimated)
+        curves = evaluate.predict_all(result.model, asked, starts, estimated=result.estimated, noise=result.noise)
         predictions = evaluate.rows_of(source.data, curves)
         metrics = evaluate.metrics(result, source.train, source.test, predictions, time.perf_counter() - begun)
         with run_folder.appearing(out) as folder:
             roles = source.roles
             columns = Columns(roles.time, roles.trajectory, roles.states, roles.inputs, dict(source.data.units))
             save_model(
-                folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated
-            )
+                folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated,
+                noise=result.noise,
+            )  # fmt: skip
             sections = {"data": source.options, "model": model_options, "fit": fit_options, "run": run_options}
             text = config_text(_as_seen_from(out, source), sections)
             (folder / run_folder.CONFIG).write_text(text, encoding="utf-8")

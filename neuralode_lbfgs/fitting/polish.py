@@ -15,6 +15,7 @@ from ..data.trajectories import Trajectories
 from ..models import Coordinates
 from .batch import Shape, lane_lengths, make_batch
 from .gauss_newton import Point, Step
+from .observing import Observation
 from .pieces import Cut, PieceSolver
 
 PROBE = 0.1  # of a step, to see how the residuals bend
@@ -34,11 +35,12 @@ class WholeTrajectories:
         cuts: Cut,
         *,
         train_starts: bool,
+        observe: Observation | None = None,
     ):
         self.solver, self.cuts, self.groups, self.observed = solver, cuts, solver.groups, data.observed
-        self.train_starts = train_starts
+        self.train_starts, self.observe = train_starts, observe
         self.errors = np.zeros(0)  # of the pieces, at the last linearisation
-        self.others = cuts.first.size * data.state_size if train_starts else 0
+        self.others = cuts.first.size * cuts.guess.shape[1] if train_starts else 0
         shape = Shape.fitting(lane_lengths(cuts.counts))
         batch, places = make_batch(data, coordinates, solver.tableau, cuts.counts, shape, solver.dtype)
         self.mesh = batch.mesh
@@ -54,13 +56,18 @@ class WholeTrajectories:
         solved = self._solve(cast(point.x), self.mesh, cast(point.states), self.lane, self.at)
         return np.asarray(solved, np.float64)
 
+    def misfit(self, nodes: np.ndarray) -> np.ndarray:
+        """Weighted residuals of states at the nodes."""
+        seen = nodes if self.observe is None else self.observe(nodes)[0]
+        return (self.cuts.weights * (seen - self.cuts.targets)).ravel()
+
     def residuals(self, point: Point) -> np.ndarray:
-        return (self.cuts.weights * (self.nodes(point) - self.cuts.targets)).ravel()
+        return self.misfit(self.nodes(point))
 
     def value(self, point: Point) -> float:
         self._nodes = self.nodes(point)
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.sum((self.cuts.weights * (self._nodes - self.cuts.targets)) ** 2))
+            return float(np.sum(self.misfit(self._nodes) ** 2))
 
     @np.errstate(over="ignore", invalid="ignore")
     def linearised(self, point: Point) -> "Sensitivities":
@@ -85,11 +92,14 @@ class Sensitivities:
             here = cuts.first[cuts.sizes > k] + k
             all_of[here] = before[here] @ all_of[here - 1]
             all_of[here, :, :size] += added[here]
-        jacobian = (cuts.weights[..., None] * all_of).reshape(count * n, size + states)
-        self.residuals = (cuts.weights * (nodes - cuts.targets)).ravel()
+        if problem.observe is not None:
+            all_of = problem.observe(nodes)[1] @ all_of
+        m = all_of.shape[1]
+        jacobian = (cuts.weights[..., None] * all_of).reshape(count * m, size + states)
+        self.residuals = problem.misfit(nodes)
         problem.errors = ends.errors
         self.of_x, self.of_starts = jacobian[:, :size], jacobian[:, size:]
-        self.spans = [slice(f * n, (f + s) * n) for f, s in zip(cuts.first, cuts.sizes, strict=True)]
+        self.spans = [slice(f * m, (f + s) * m) for f, s in zip(cuts.first, cuts.sizes, strict=True)]
         self.full = self.of_x.T @ self.of_x
         self.gradient = self.of_x.T @ self.residuals
         self.scale = float(np.max(np.diag(self.full)))

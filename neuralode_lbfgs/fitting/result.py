@@ -1,6 +1,6 @@
 """What a fit returns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -8,15 +8,10 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
-from .prediction import (
-    estimate_starts,
-    fitted_starts,
-    predict,
-    predict_like_training,
-    rows_of,
-    with_earlier_inputs,
-)
+from .hidden import hidden_size
+from .prediction import fitted_starts, predict, rows_of, with_earlier_inputs
 from .record import Stage
+from .start_estimates import estimate_starts, predict_like_training, usual_starts
 
 
 @dataclass(frozen=True)
@@ -36,6 +31,7 @@ class FitResult:
         estimated: whether initial states were estimated with the model, because first rows are noisy or incomplete.
         compile_s, run_s: seconds of tracing and compiling, and of minimising.
         notes: what a person should know, one sentence each.
+        observe: what of a state is observed, as it was given to `fit`.
     """
 
     model: Any
@@ -52,6 +48,12 @@ class FitResult:
     noise: float | None
     estimated: bool
     notes: tuple[str, ...] = field(default=())
+    observe: Callable | None = None
+
+    @property
+    def hidden(self) -> int:
+        """How many states of the model have no column in the data."""
+        return hidden_size(self.model, self.data)
 
     def predict(
         self, data: Trajectories, *, start: Literal["data", "fitted"] = "data", warmup: int | None = None
@@ -62,12 +64,17 @@ class FitResult:
             data: trajectories to predict; their observations are used only for the start.
             start: "data": from each trajectory's first complete row. "fitted": from the initial state that
                 the fit found for the training trajectory of that id.
-            warmup: with "data", estimate the initial state from so many rows instead; see `estimate_starts`.
+            warmup: with "data", estimate the initial state from so many rows instead, as is always done where states
+                are hidden; see `estimate_starts`.
         """
-        if start == "data":
-            starts = None if warmup is None else estimate_starts(self.model, data, warmup=warmup)
-            return predict(self.model, data, starts=starts)
-        return predict(self.model, data, starts=fitted_starts(self.data, self.starts, data))
+        if start == "fitted":
+            starts = fitted_starts(self.data, self.starts, data)
+        else:
+            starts = None
+            prior = usual_starts(self.model, data, self.starts.values(), self.noise, self.observe)
+            if not (prior is None and warmup is None):
+                starts = estimate_starts(self.model, data, warmup=warmup, prior=prior, observe=self.observe)
+        return predict(self.model, data, starts=starts, observe=self.observe)
 
     def predict_held_out(self, data: Trajectories) -> Trajectories:
         """Predict what was held out: later rows of training trajectories, and others, which start as those did.
@@ -81,7 +88,10 @@ class FitResult:
                 for one in data
             ]
         )
-        return rows_of(data, predict_like_training(self.model, whole, known, estimated=self.estimated))
+        predicted = predict_like_training(
+            self.model, whole, known, estimated=self.estimated, noise=self.noise, observe=self.observe
+        )
+        return rows_of(data, predicted)
 
     def history_rows(self) -> list[dict[str, Any]]:
         """All iterations, a row each; evaluations and seconds are counted over the whole fit."""

@@ -93,7 +93,7 @@ def shoot(course: Course, record: Record) -> StopReason:
         if course.mesher.refine_pieces(cuts, course.solver.derivatives(cuts, x, cuts.guess).errors):
             break
     cuts = course.cut()
-    problem = Shooting(course.solver, cuts, data.observed)
+    problem = Shooting(course.solver, cuts, data.observed, course.observe)
     point = Point(x, cuts.guess)
     decay = course.decay if options.weight_decay is not None else np.full_like(course.decay, course.smooth)
     reason = StopReason.RUNNING
@@ -120,6 +120,7 @@ def full_horizon(course: Course, record: Record) -> StopReason:
     stage = FullHorizon(
         course.data, course.parameters, course.mesher, course.options, course.optimizer,
         train_starts=course.train_starts, record=record, time_limit=course.seconds_left(record),
+        observe=None if course.observe is None else course.observe.of,
     )  # fmt: skip
     try:
         full = stage.run(course.decay, brief=course.brief)
@@ -139,7 +140,12 @@ def polish(course: Course, record: Record) -> StopReason:
     for most in POLISH_STEPS:
         cuts = course.cut()
         problem = WholeTrajectories(
-            data, course.mesher.coordinates, course.solver, cuts, train_starts=course.train_starts
+            data,
+            course.mesher.coordinates,
+            course.solver,
+            cuts,
+            train_starts=course.train_starts,
+            observe=course.observe,
         )
         before = [*course.spent, record]
         left = options.max_evals - sum(r.evaluations for r in before if r.stage in ("full", "polish"))
@@ -185,3 +191,6 @@ WHY = {
     "full": "all trajectories solved over their whole length",
     "polish": "a small network: Gauss-Newton goes to the bottom of the valley, and the evidence sets the weight decay",
 }
+WHY_HIDDEN = (
+    "hidden states begin as derivatives of the observed ones: the field is regressed on the slopes of smooth curves"
+)

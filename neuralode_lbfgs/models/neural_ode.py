@@ -55,6 +55,11 @@ class NeuralODE(eqx.Module):
         self.solver = diffrax.Tsit5() if solver is None else solver
         self.rtol, self.atol, self.max_steps = rtol, atol, max_steps
 
+    @property
+    def state_size(self) -> int:
+        """The number of states, observed and hidden; 1 for a field of your own of which it was not said."""
+        return self.coordinates.centre.shape[0]
+
     def rate(
         self,
         tau: Float[Array, ""],

@@ -9,11 +9,13 @@ trajectories (`inputs.0.ts`, `inputs.0.us`). Its metadata are three strings: `fo
   module, which is loaded with `like=` a module of the same structure;
 - `columns`: the names of the columns, and their units;
 - `starts`: the ids of the training trajectories, in the order of the rows of `starts.t` and `starts.y`;
-- `estimated`: whether the starts were estimated with the model.
+- `estimated`: whether the starts were estimated with the model;
+- `noise`: of the observations in coordinates of order one, or null.
 """
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -74,6 +76,7 @@ class SavedRun:
     columns: Columns
     spec: ModelSpec | None
     estimated: bool
+    noise: float | None
 
 
 def starts_of(train: Trajectories, starts: Mapping[str, np.ndarray]) -> dict[str, Start]:
@@ -92,6 +95,7 @@ def save_model(
     starts: Mapping[str, Start] | None = None,
     columns: Columns | None = None,
     estimated: bool = False,
+    noise: float | None = None,
 ) -> None:
     """Write a model, whole or not at all.
 
@@ -101,6 +105,7 @@ def save_model(
         starts: by the id of the training trajectory.
         columns: of the data.
         estimated: whether the starts were estimated with the model.
+        noise: as the fit estimated it.
 
     Raises:
         OSError: if the file cannot be written.
@@ -119,6 +124,7 @@ def save_model(
         "columns": dataclasses.asdict(columns or Columns()),
         "starts": list(starts),
         "estimated": estimated,
+        "noise": None if noise is None or not math.isfinite(noise) else float(noise),
     }
     metadata = {"format": FORMAT, "version": VERSION, "contents": json.dumps(contents, ensure_ascii=False)}
     target = Path(path)
@@ -153,7 +159,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
                 zip(contents["starts"], arrays.get("starts.t", ()), arrays.get("starts.y", ()), strict=True)
             )
         }
-        estimated = contents["estimated"] is True
+        estimated, noise = contents["estimated"] is True, contents.get("noise")
         if like is None and spec is not None:
             # Only the structure is needed, so no weights are drawn.
             like = eqx.filter_eval_shape(build_model, spec, jax.eval_shape(lambda: jax.random.key(0)))
@@ -161,7 +167,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
         raise StoreError(f"{source} is damaged: its description cannot be read; save the model again.") from None
     if like is None:
         raise StoreError(f"{source} holds a module of its own kind; give one of the same structure with like=.")
-    return SavedRun(_filled(like, arrays, source), starts, columns, spec, estimated)
+    return SavedRun(_filled(like, arrays, source), starts, columns, spec, estimated, noise)
 
 
 def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

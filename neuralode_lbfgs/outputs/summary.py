@@ -7,6 +7,7 @@ from jaxtyping import PyTree
 
 from ..data.trajectories import Trajectories
 from ..fitting.result import FitResult
+from ..fitting.start_prior import say_warmup
 from ..models import trainable
 from .evaluate import Metrics
 
@@ -26,12 +27,17 @@ def summary_text(
     rows = sum(run.ts.size for run in train)
     runs = "1 trajectory" if len(train) == 1 else f"{len(train)} trajectories"
     states = "1 state" if train.state_size == 1 else f"{train.state_size} states"
+    if result.hidden:
+        states += f" and {result.hidden} hidden"
     lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; a network of {weights} weights")
     lines += ["", *error_table(metrics, train)]
     lines.append("")
     for stage in result.stages:
         lines += _wrapped(f"{stage.name}: {stage.why}")
-    if test is not None and result.estimated and set(test.ids) - set(train.ids):
+    others = [run for run in test or () if run.id not in train.ids]
+    if others and result.hidden:
+        lines += _wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")
+    elif others and result.estimated:
         lines += _wrapped("held out: initial states estimated from the first half of the rows; the rest is a forecast")
     lines += _wrapped(f"stopped: {result.stop_reason.sentence}")
     lines += _wrapped(
