@@ -11,7 +11,7 @@ from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, NeuralODE
 from .smoothing import SmoothTrajectory, curve_through
 
-STEPS, DAMPING = 20, 1e-3  # of Gauss-Newton towards a state in which a row is observed
+STEPS, DAMPING = 40, 0.01  # of Levenberg-Marquardt towards a state in which a row is observed
 
 
 class Observation:
@@ -79,13 +79,19 @@ def states_behind(
         return jnp.concatenate([value, slope]) / sizes
 
     def nearest(t, target, u):
-        def step(y, _):
-            error, slopes = target / sizes - seen(y, t, u), jax.jacfwd(seen)(y, t, u)
-            gram = slopes @ slopes.T
-            ridge = (DAMPING * jnp.trace(gram) + 1e-300) * jnp.eye(target.size)
-            return y + slopes.T @ jnp.linalg.solve(gram + ridge, error), None
+        def misfit(y):
+            return target / sizes - seen(y, t, u)
 
-        return jax.lax.scan(step, jnp.asarray(begin), None, length=STEPS)[0]
+        def step(carry, _):
+            y, damping = carry
+            error, slopes = misfit(y), jax.jacfwd(misfit)(y)
+            gram = slopes @ slopes.T
+            ridge = (damping * jnp.trace(gram) + 1e-300) * jnp.eye(target.size)
+            new = y - slopes.T @ jnp.linalg.solve(gram + ridge, error)
+            better = jnp.sum(misfit(new) ** 2) < jnp.sum(error**2)
+            return (jnp.where(better, new, y), jnp.where(better, damping / 4, damping * 4)), None
+
+        return jax.lax.scan(step, (jnp.asarray(begin), jnp.asarray(DAMPING)), None, length=STEPS)[0][0]
 
     solve = jax.jit(jax.vmap(nearest, in_axes=(0, 0, None if not data.input_size else 0)))
     ys = np.asarray(solve(ts, targets, us if data.input_size else None), np.float64)
