@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         write_csv,
     )
     from .fitting import FitOptions, FitResult, fit
-    from .models import Coordinates, LinearInputs, MLPVectorField, NeuralODE, constant
+    from .models import Coordinates, LinearInputs, MLPVectorField, NeuralODE, SecondOrderField, constant
     from .optimise import LBFGS, Optax, StopReason, minimise
     from .outputs import metrics, plots
     from .outputs.store import load_model, save_model
@@ -42,6 +42,7 @@ _HOMES = {
     "NeuralODE": "models",
     "Optax": "optimise",
     "SYSTEMS": "systems",
+    "SecondOrderField": "models",
     "StopReason": "optimise",
     "Trajectories": "data",
     "Trajectory": "data",
@@ -73,6 +74,7 @@ __all__ = [
     "MLPVectorField",
     "NeuralODE",
     "Optax",
+    "SecondOrderField",
     "StopReason",
     "Trajectories",
     "Trajectory",

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data import Trajectories
+from ..fitting.hidden import hidden_size
 from ..models import NeuralODE
 from ..outputs import plots
 from ..outputs.evaluate import rows_of
@@ -41,8 +42,8 @@ def draw(
 
 
 def _field(source: Source, model: Any):
-    """The field at states of shape `(points, states)`; None if it depends on more than the state."""
-    if not isinstance(model, NeuralODE) or source.data.input_size:
+    """The field at states of shape `(points, states)`; None if it depends on more than the observed states."""
+    if not isinstance(model, NeuralODE) or source.data.input_size or hidden_size(model, source.data):
         return None
     time = float(source.train[0].ts[0])
     c = model.coordinates

@@ -73,13 +73,16 @@ def _plan(
     source: "Source", model_options: ModelOptions, fit_options: FitOptions, run_options: RunOptions, out: Path
 ) -> str:
     data = source.data
+    states = model_options.state_size(data.state_size)
     inputs = f" and {data.input_size} inputs" if data.input_size else ""
-    outputs = data.state_size - len(model_options.rate)
-    sizes = [data.state_size + data.input_size, *[model_options.width_size] * model_options.depth, outputs]
+    if states > data.state_size:
+        inputs += f", {states - data.state_size} states hidden{' velocities' * model_options.second_order}"
+    learned = data.state_size if model_options.second_order else states - len(model_options.rate)
+    sizes = [states + data.input_size, *[model_options.width_size] * model_options.depth, learned]
     network = f"network of layers {'-'.join(map(str, sizes))}, {model_options.activation}"
     return "\n".join(
         (
-            f"model: {model_options.vector_field or network}, for {data.state_size} states{inputs}",
+            f"model: {model_options.vector_field or network}, for {states} states{inputs}",
             *_structure(model_options, fit_options),
             f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
             f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
@@ -143,7 +146,8 @@ def _model(source: "Source", model_options: ModelOptions) -> "NeuralODE":
 
         return own_model(model_options.vector_field, model_options, source.data.state_size, source.data.input_size)
     spec = ModelSpec(
-        state_size=source.data.state_size,
+        state_size=model_options.state_size(source.data.state_size),
+        second_order=model_options.second_order,
         input_size=source.data.input_size,
         width_size=model_options.width_size,
         depth=model_options.depth,
@@ -177,7 +181,7 @@ def _write(
         starts = starts_of(source.train, result.starts)
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
         asked = source.data if run_options.no_plots else evaluate.with_curve_times(source.data)
-        curves = evaluate.predict_all(result.model, asked, starts, estimated=result.estimated)
+        curves = evaluate.predict_all(result.model, asked, starts, estimated=result.estimated, noise=result.noise)
         predictions = evaluate.rows_of(source.data, curves)
         metrics = evaluate.metrics(result, source.train, source.test, predictions, time.perf_counter() - begun)
         with run_folder.appearing(out) as folder:
@@ -186,8 +190,9 @@ def _write(
             units, hold = dict(source.data.units), source.data[0].hold
             columns = Columns(roles.time, roles.trajectory, roles.states, roles.inputs, units, roles.sd, clock, hold)
             save_model(
-                folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated
-            )
+                folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated,
+                noise=result.noise,
+            )  # fmt: skip
             named = _field_as_seen_from(out, model_options)
             sections = {"data": source.options, "model": named, "fit": fit_options, "run": run_options}
             text = config_text(_as_seen_from(out, source), sections)

@@ -88,6 +88,12 @@ class ModelOptions:
 
     rate: tuple[str, ...] = ()
     """States whose rate is exactly another state, as angle=velocity; the network learns the other rates."""
+    hidden_states: int = 0
+    """States beside those in the data, for a system that the data do not show fully; their initial values are
+    estimated with the model, and at prediction from the first rows."""
+
+    second_order: bool = False
+    """The states are positions: their velocities are hidden, and the network learns the accelerations."""
 
     solver: Solver = "Tsit5"
     """ODE solver; ImplicitEuler and the Kvaerno ones are for stiff systems."""
@@ -105,12 +111,19 @@ class ModelOptions:
     """For the initial weights."""
 
     def __post_init__(self):
-        for name, least in (("width_size", 1), ("depth", 0), ("max_steps", 1), ("seed", 0)):
+        least_of = {"width_size": 1, "depth": 0, "max_steps": 1, "seed": 0, "hidden_states": 0}
+        for name, least in least_of.items():
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}; it is {getattr(self, name)}.")
         for name in ("rtol", "atol"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must be between 0 and 1; it is {getattr(self, name)}.")
+        if self.second_order and self.hidden_states:
+            raise ValueError("--second-order has the velocities as hidden states; leave out --hidden-states.")
+
+    def state_size(self, observed: int) -> int:
+        """The number of states, of which so many are observed."""
+        return 2 * observed if self.second_order else observed + self.hidden_states
 
 
 @dataclass(frozen=True)

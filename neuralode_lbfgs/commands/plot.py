@@ -22,7 +22,8 @@ def plot(run: Annotated[Path, Parameter(name="RUN")], /, *, vector_field: str | 
     from .saved import open_data, open_run
 
     saved, source, history = open_run(run, vector_field), open_data(run), read_history(run)
-    curves = predict_all(saved.model, with_curve_times(source.data), saved.starts, estimated=saved.estimated)
+    asked = with_curve_times(source.data)
+    curves = predict_all(saved.model, asked, saved.starts, estimated=saved.estimated, noise=saved.noise)
     for name in draw(run, source, saved.model, curves, history):
         print(run / f"{name}.png", run / f"{name}.svg", sep="\n")
     return 0

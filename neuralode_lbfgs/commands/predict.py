@@ -36,6 +36,7 @@ def predict(
         data: Predict every row of this file, or of several; they have the columns of the training data.
         start: Start at the first complete row, or the fitted start of the training trajectory of that name.
         warmup: Estimate each initial state from so many first rows, rather than taking a single, noisy one.
+            Where states are hidden that is done in any case, by default from rows that take a few units of time.
         t1: Forecast the training trajectories from their fitted start to this time, written as in the data.
         num: How many times of a forecast, evenly spread.
         trajectory: Forecast only these.
@@ -51,8 +52,10 @@ def predict(
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
     prepare_jax()
     from ..data import predictions_table, write_table
-    from ..fitting.prediction import estimate_starts, with_earlier_inputs
     from ..fitting.prediction import predict as solve
+    from ..fitting.prediction import with_earlier_inputs
+    from ..fitting.start_estimates import estimate_starts, usual_starts
+    from ..fitting.start_prior import say_warmup
     from .saved import open_run
 
     saved = open_run(run, vector_field)
@@ -68,7 +71,12 @@ def predict(
             at = {name: (begin.t, begin.y) for name, begin in starts.items()}
             predicted = solve(saved.model, asked, starts=at)
         else:
-            at = None if warmup is None else estimate_starts(saved.model, asked, warmup=warmup)
+            prior = usual_starts(saved.model, asked, (start.y for start in saved.starts.values()), saved.noise)
+            at = None
+            if not (prior is None and warmup is None):
+                at = estimate_starts(saved.model, asked, warmup=warmup, prior=prior)
+            if prior is not None and warmup is None:
+                print(say_warmup(asked, saved.model.coordinates), file=sys.stderr)
             predicted = solve(saved.model, asked, starts=at)
     else:
         assert t1 is not None

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .fit import fit
     from .options import FitOptions
-    from .prediction import estimate_starts, predict
+    from .prediction import predict
     from .record import Progressed, Stage
     from .result import FitResult
+    from .start_estimates import estimate_starts
 
 _HOMES = {
     "FitOptions": "options",
     "FitResult": "result",
     "Progressed": "record",
     "Stage": "record",
-    "estimate_starts": "prediction",
+    "estimate_starts": "start_estimates",
     "fit": "fit",
     "predict": "prediction",
 }

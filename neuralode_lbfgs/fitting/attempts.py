@@ -15,7 +15,7 @@ from .gauss_newton import Point
 from .losses import Parameters
 from .polish import WholeTrajectories
 from .record import Progressed, Record, Stage
-from .stages import STAGES, WHY
+from .stages import STAGES, WHY, WHY_HIDDEN
 from .validation import free_run_error
 
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
@@ -85,7 +85,10 @@ def run_stages(
         stage, error = _run_stage(name, course, callback, notes), float("nan")
         if held_out is not None and stage.reason is not StopReason.INTERRUPTED:
             try:
-                error = free_run_error(course.parameters.model, held_out, noisy=course.train_starts)
+                error = free_run_error(
+                    course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
+                    noise=course.noise, observe=course.observe and course.observe.observe,
+                )  # fmt: skip
             except KeyboardInterrupt:
                 stage = replace(stage, reason=StopReason.INTERRUPTED)
         reached.append(Reached(stage, course.parameters.model, course.decay, error))
@@ -107,7 +110,9 @@ def whole_loss(course: Course) -> float:
     if np.isnan(course.loss):
         model, starts = course.parameters.model, course.parameters.starts
         course.mesher.refine(model, starts)
-        problem = WholeTrajectories(course.data, course.mesher, course.solver, course.cut(), train_starts=False)
+        problem = WholeTrajectories(
+            course.data, course.mesher, course.solver, course.cut(), train_starts=False, observe=course.observe
+        )
         course.loss = problem.value(Point(course.solver.numbers(model), np.asarray(starts)))
     return course.loss
 
@@ -123,6 +128,8 @@ def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
         notes += _warnings_of(record)
     how = "estimated with it" if course.train_starts else "taken from the first rows"
     why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
+    if name == "matching" and course.hidden:
+        why = WHY_HIDDEN
     note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
     return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "")
 

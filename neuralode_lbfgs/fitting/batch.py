@@ -24,8 +24,8 @@ class Batch(eqx.Module):
     """
 
     mesh: Mesh
-    targets: Float[Array | np.ndarray, "lanes steps states"]
-    weights: Float[Array | np.ndarray, "lanes steps states"]
+    targets: Float[Array | np.ndarray, "lanes steps observed"]
+    weights: Float[Array | np.ndarray, "lanes steps observed"]
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE
+from ..models import Coordinates, NeuralODE
 from ..optimise import LBFGS, Optax
 from .evidence import Evidence
 from .losses import Parameters
 from .matching import Slopes
 from .mesh import Mesher
+from .observing import Observation
 from .options import FitOptions
 from .pieces import Cut, PieceSolver, cut
 from .record import Record
@@ -36,6 +38,8 @@ class Course:
         slopes: of the curves, where every state was seen.
         smooth: decay of shooting.
         time_limit: seconds of running that all stages have together.
+        observe: what is seen of a state, if that is a function of one's own; then the columns of the data are not
+            states, and have coordinates of their own.
         brief: whether the full horizon is followed by a polish.
         spent: what the stages before have cost.
         loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
@@ -53,6 +57,7 @@ class Course:
     slopes: Slopes | None
     smooth: float
     time_limit: float | None
+    observe: Observation | None = None
     brief: bool = False
     spent: list[Record] = field(default_factory=list)
     loss: float = float("nan")
@@ -74,8 +79,35 @@ class Course:
     def cut(self) -> Cut:
         """The trajectories in pieces, on the present mesh."""
         mesher = self.mesher
-        self._last_cut = cut(self.data, self.curves, mesher.coordinates, mesher.tableau, mesher.counts, self._last_cut)
+        self._last_cut = cut(
+            self.data,
+            self.curves,
+            mesher.coordinates,
+            mesher.tableau,
+            mesher.counts,
+            self._last_cut,
+            self.coordinates.linear,
+        )
         return self._last_cut
+
+    @property
+    def hidden(self) -> bool:
+        """Whether some states are not observed at all."""
+        seen = np.isfinite(np.concatenate([run.ys for run in self.data])).any(axis=0)
+        return self.observe is not None or not bool(seen.all())
+
+    @property
+    def known_starts(self) -> dict[str, tuple[float, np.ndarray]]:
+        """Time and state, in the data's units, from which each trajectory starts."""
+        c = self.coordinates
+        starts = c.states_out(np.asarray(self.parameters.starts, np.float64))
+        times = [float(c.transform.times_back(run.ts[0])) for run in self.data]
+        return dict(zip(self.data.ids, zip(times, starts, strict=True), strict=True))
+
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        """Of the states, as NumPy arrays: operations on JAX arrays outside a compiled program compile one each."""
+        return jax.tree.map(np.asarray, self.parameters.model.coordinates)
 
     @cached_property
     def solver(self) -> PieceSolver:

@@ -14,6 +14,7 @@ from ..models import NeuralODE, count_trained, is_explicit, plain
 from ..optimise import LBFGS, Optax
 from .constraints import parameters_of, with_constraints
 from .direct import fit_directly
+from .hidden import hidden_size
 from .options import FitOptions, with_keywords
 from .physics import physical_parameters
 from .record import Progressed
@@ -29,6 +30,7 @@ def fit(
     options: FitOptions | None = None,
     *,
     loss: Callable | None = None,
+    observe: Callable | None = None,
     optimizer: LBFGS | optax.GradientTransformation | None = None,
     initial_step: float | Callable | None = None,
     callback: Callable[[Progressed], None] | None = None,
@@ -44,12 +46,16 @@ def fit(
 
     Args:
         model: a `NeuralODE`, or any Equinox module called as `model(ts, y0)` (driven: `model(ts, y0, inputs)`).
-        data: what was measured.
+        data: what was measured. States of a `NeuralODE` that it has no columns for are hidden: the first ones are
+            observed, the others begin as derivatives of these (velocities, of a `SecondOrderField`), and their
+            initial values are estimated with the model.
         options: a `FitOptions`; further keywords replace its fields: `freeze=["friction"]` and
             `bounds={"friction": (0.0, 1.0), "stiffness": (0.0, None)}` name parameters by their paths in the vector
             field.
         loss: your own `loss_fn(model, ts, ys)` of one trajectory, times `(times,)` and states `(times, states)`
             in the data's units; its mean over trajectories is minimised.
+        observe: your own `observe(y)`, a state `(states,)` in the data's units -> the columns `(observed,)` of the
+            data, which then may be any function of the state.
         optimizer: an `LBFGS` or any optax transformation, in place of the option's name.
         initial_step: a number or an optax schedule: the first trial of each line search, or the learning rate.
         callback: called with a `Progressed` between compiled chunks.
@@ -72,8 +78,13 @@ def fit(
     machine = _optimizer(optimizer, initial_step, chosen)
     before, model = parameters_of(model), with_constraints(model, chosen, notes)
     if loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver):
-        result = fit_in_stages(model, data, chosen, _in_batches(machine, chosen), callback, notes)
+        result = fit_in_stages(model, data, chosen, _in_batches(machine, chosen), callback, notes, observe)
     else:
+        if observe is not None or hidden_size(model, data):
+            raise ValueError(
+                "hidden states and observe= need a NeuralODE with an explicit solver, such as diffrax.Tsit5(), and no "
+                "loss of your own."
+            )
         if isinstance(model, NeuralODE) and loss is None:
             notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
         result = fit_directly(model, data, chosen, machine, loss, callback, notes)

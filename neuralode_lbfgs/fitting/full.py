@@ -1,5 +1,6 @@
 """The full horizon by L-BFGS: every trajectory solved over its whole length on a frozen mesh."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,7 @@ class FullHorizon:
         optimizer: what minimises.
         train_starts: whether initial states are fitted.
         record: of this stage.
+        observe: what is seen of a state, as in `residuals`.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class FullHorizon:
         train_starts: bool,
         record: Record,
         time_limit: float | None,
+        observe: Callable | None = None,
     ):
         self.data, self.parameters, self.mesher, self.options, self.record = data, parameters, mesher, options, record
         self.time_limit = time_limit
@@ -71,9 +74,11 @@ class FullHorizon:
         self.dtype, tableau = parameters.starts.dtype, mesher.tableau
         free, fixed = split_parameters(parameters, train_starts=train_starts)
         self.free, self.fixed = free, fixed
-        value_fn = trajectory_loss(tableau)
+        value_fn = trajectory_loss(tableau, observe)
         self.minimiser = Minimiser(lambda free, batch, decay: value_fn(free, fixed, batch, decay), free, optimizer)
-        self.estimate = EvidenceEstimate(lambda free, batch: residuals(eqx.combine(free, fixed), batch, tableau), free)
+        self.estimate = EvidenceEstimate(
+            lambda free, batch: residuals(eqx.combine(free, fixed), batch, tableau, observe), free
+        )
 
     def remeshed(self, free: Any) -> Batch:
         """The data on a mesh that suits the present model."""

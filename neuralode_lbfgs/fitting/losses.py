@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
@@ -23,19 +24,26 @@ class Parameters(eqx.Module):
     starts: Float[Array, "starts states"]
 
 
-def residuals(parameters: Parameters, batch: Batch, tableau: Tableau) -> Float[Array, "lanes steps states"]:
-    """Weighted residuals of the observations; their squares sum to the mean square."""
+def residuals(
+    parameters: Parameters, batch: Batch, tableau: Tableau, observe: Callable | None = None
+) -> Float[Array, "lanes steps observed"]:
+    """Weighted residuals of the observations; their squares sum to the mean square.
+
+    `observe` is what is seen of a state, in coordinates of order one; by default the state itself.
+    """
     zs = solve_on_mesh(parameters.model.rate, tableau, batch.mesh, parameters.starts)
+    if observe is not None:
+        zs = jax.vmap(jax.vmap(observe))(zs)
     # Where nothing was observed the state may be anything, infinite too: mask before subtracting.
     return jnp.sqrt(batch.weights) * (jnp.where(batch.weights > 0, zs, 0.0) - batch.targets)
 
 
-def trajectory_loss(tableau: Tableau) -> Callable[..., Float[Array, ""]]:
+def trajectory_loss(tableau: Tableau, observe: Callable | None = None) -> Callable[..., Float[Array, ""]]:
     """Mean squared residual over the observed entries, plus the decay of each group of weights."""
 
     def value_fn(free: PyTree, fixed: PyTree, batch: Batch, decay: Float[Array, " groups"]):
         parameters = eqx.combine(free, fixed)
-        observed = residuals(parameters, batch, tableau)
+        observed = residuals(parameters, batch, tableau, observe)
         return jnp.sum(observed**2) + jnp.sum(decay * squared_weights(parameters.model))
 
     return value_fn

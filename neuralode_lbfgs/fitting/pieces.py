@@ -51,8 +51,8 @@ class Cut:
     u: Float[np.ndarray, "pieces steps stages inputs"] | None
     first: np.ndarray
     sizes: np.ndarray
-    targets: Float[np.ndarray, "nodes states"]
-    weights: Float[np.ndarray, "nodes states"]
+    targets: Float[np.ndarray, "nodes observed"]
+    weights: Float[np.ndarray, "nodes observed"]
     guess: Float[np.ndarray, "nodes states"]
     counts: tuple[np.ndarray, ...]
     rows: tuple[np.ndarray, ...]
@@ -74,12 +74,14 @@ def cut(
     tableau: Tableau,
     counts: Sequence[np.ndarray],
     like: Cut | None = None,
+    states: Coordinates | None = None,
 ) -> Cut:
     """Cut at every row, and again where an interval takes more steps than most.
 
     Args:
         counts: per trajectory, how many steps each interval between rows takes at least.
         like: pieces whose shape is kept if that is possible, so that nothing compiles anew.
+        states: coordinates of the states, if those of the observed columns are others.
     """
     every = np.concatenate([*counts, np.zeros(0, int)])
     wasted = {length: np.ceil(every / length).sum() * (length + 1) for length in PIECE_LENGTHS}
@@ -110,7 +112,7 @@ def cut(
         nodes[row] = taus
         columns["targets"].append(targets)
         columns["weights"].append(weights)
-        columns["guess"].append(_on_curves(curve, coordinates, nodes))
+        columns["guess"].append(_on_curves(curve, states or coordinates, nodes))
         sizes.append(row[-1] + 1)
         new_counts.append(parts * np.ceil(count / np.maximum(parts, 1)).astype(int))
         rows.append(row)

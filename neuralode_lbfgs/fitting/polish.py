@@ -11,6 +11,7 @@ import scipy.linalg
 from ..data.trajectories import Trajectories
 from .gauss_newton import Point, Step
 from .mesh import Mesher
+from .observing import Observation
 from .pieces import Cut, PieceSolver
 
 PROBE = 0.1  # of a step, to see how the residuals bend
@@ -30,11 +31,12 @@ class WholeTrajectories:
         cuts: Cut,
         *,
         train_starts: bool,
+        observe: Observation | None = None,
     ):
         self.solver, self.cuts, self.groups, self.observed = solver, cuts, solver.groups, data.observed
-        self.train_starts, self.noise = train_starts, cuts.noise
+        self.train_starts, self.noise, self.observe = train_starts, cuts.noise, observe
         self.errors = np.zeros(0)  # of the pieces, at the last linearisation
-        self.others = cuts.first.size * data.state_size if train_starts else 0
+        self.others = cuts.first.size * cuts.guess.shape[1] if train_starts else 0
         mesher.take(cuts.counts)
         batch, places = mesher.batch(np.dtype(solver.dtype))
         self.mesh = batch.mesh
@@ -47,13 +49,18 @@ class WholeTrajectories:
         """The states at all nodes."""
         return np.asarray(self.solver.solve(point.x, self.mesh, point.states), np.float64)[self.lane, self.at]
 
+    def misfit(self, nodes: np.ndarray) -> np.ndarray:
+        """Weighted residuals of states at the nodes."""
+        seen = nodes if self.observe is None else self.observe(nodes)[0]
+        return (self.cuts.weights * (seen - self.cuts.targets)).ravel()
+
     def residuals(self, point: Point) -> np.ndarray:
-        return (self.cuts.weights * (self.nodes(point) - self.cuts.targets)).ravel()
+        return self.misfit(self.nodes(point))
 
     def value(self, point: Point) -> float:
         self._nodes = self.nodes(point)
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.sum((self.cuts.weights * (self._nodes - self.cuts.targets)) ** 2))
+            return float(np.sum(self.misfit(self._nodes) ** 2))
 
     @np.errstate(over="ignore", invalid="ignore")
     def linearised(self, point: Point) -> "Sensitivities":
@@ -78,11 +85,14 @@ class Sensitivities:
             here = cuts.first[cuts.sizes > k] + k
             all_of[here] = before[here] @ all_of[here - 1]
             all_of[here, :, :size] += added[here]
-        jacobian = (cuts.weights[..., None] * all_of).reshape(count * n, size + states)
-        self.residuals = (cuts.weights * (nodes - cuts.targets)).ravel()
+        if problem.observe is not None:
+            all_of = problem.observe(nodes)[1] @ all_of
+        m = all_of.shape[1]
+        jacobian = (cuts.weights[..., None] * all_of).reshape(count * m, size + states)
+        self.residuals = problem.misfit(nodes)
         problem.errors = ends.errors
         self.of_x, self.of_starts = jacobian[:, :size], jacobian[:, size:]
-        self.spans = [slice(f * n, (f + s) * n) for f, s in zip(cuts.first, cuts.sizes, strict=True)]
+        self.spans = [slice(f * m, (f + s) * m) for f, s in zip(cuts.first, cuts.sizes, strict=True)]
         self.full = self.of_x.T @ self.of_x
         self.gradient = self.of_x.T @ self.residuals
         self.scale = float(np.max(np.diag(self.full)))

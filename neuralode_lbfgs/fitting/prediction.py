@@ -1,20 +1,18 @@
 """Predictions: the states of a model at the times of data, and where to start from."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import least_squares
 
 from ..data.trajectories import Trajectories, Trajectory
-from ..models import Inputs, LinearInputs, NeuralODE, SteppedInputs, Transform, failed_solves_as_nan, sampled_inputs
-from .weights import observation_weights
+from ..models import Inputs, LinearInputs, NeuralODE, SteppedInputs, failed_solves_as_nan, sampled_inputs
+from .hidden import hidden_size
 
-PULL = 0.01  # towards the first guess, of a standard deviation: for states that the rows say nothing of
-DIVERGED = 1e3  # standard deviations that a row counts as which a solve did not reach
-PROBE = 1e-3  # of a standard deviation, for differences: far above the error of a solve, far below a bend
+Observe = Callable | None  # `observe(y) -> observed columns` of one state; None takes the first states
 
 
 def fitted_starts(
@@ -38,21 +36,31 @@ def fitted_starts(
 
 
 def predict(
-    model: Callable, data: Trajectories, *, starts: Mapping[str, tuple[float, np.ndarray]] | None = None
+    model: Callable,
+    data: Trajectories,
+    *,
+    starts: Mapping[str, tuple[float, np.ndarray]] | None = None,
+    observe: Observe = None,
 ) -> Trajectories:
-    """The model's states at every time of `data`.
+    """What is observed of the model's states, at every time of `data`.
 
     A trajectory starts from its first complete row, or from `starts[id] = (time, state)`, and is solved
     forward and, for earlier rows, backward from there. Rows that a diverging solve does not reach are NaN.
 
     Raises:
-        ValueError: if a trajectory has no complete row and no start is given, or a time has no logarithm where the
-            model needs one.
+        ValueError: if no start is given of a trajectory that has no complete row, or of a model with hidden states, or
+            a time has no logarithm where the model needs one.
     """
+    hidden = observe is not None or hidden_size(model, data) > 0
     predicted = []
     for trajectory in data:
         if starts is not None and trajectory.id in starts:
             time, state = starts[trajectory.id]
+        elif hidden:
+            raise ValueError(
+                f"trajectory {trajectory.id!r}: no row gives the hidden states of the model; estimate the start from "
+                "several rows (warmup)."
+            )
         else:
             complete = np.flatnonzero(np.isfinite(trajectory.ys).all(axis=1))
             if not complete.size:
@@ -61,89 +69,8 @@ def predict(
                     "to start from; give one complete row, or estimate the start from several (warmup)."
                 )
             time, state = float(trajectory.ts[complete[0]]), trajectory.ys[complete[0]]
-        predicted.append(_run(model, trajectory, time, np.asarray(state)))
+        predicted.append(observed(free_run(model, trajectory, time, np.asarray(state)), data.state_size, observe))
     return data.with_trajectories(predicted)
-
-
-def estimate_starts(
-    model: Callable, data: Trajectories, *, warmup: int | None = None
-) -> dict[str, tuple[float, np.ndarray]]:
-    """The initial states from which the model comes closest to the first rows of each trajectory.
-
-    A single noisy row is a poor start: its error grows as the run goes on.
-
-    Nonlinear least squares (SciPy's trust region, Branch, Coleman & Li, SIAM J. Sci. Comput. 21, 1999) in units of
-    each state's standard deviation; the Jacobian by differences, so that any model will do.
-
-    Args:
-        model: as in `predict`.
-        data: trajectories; unobserved entries are NaN. Standard deviations weigh the observations of each.
-        warmup: how many rows in which something is observed are used of each trajectory, from the first on;
-            by default the first half of them, so that the other half is a forecast.
-
-    Returns:
-        The first time and the state there, in the data's units, of each trajectory.
-
-    Raises:
-        ValueError: if nothing is observed of a trajectory.
-    """
-    centre, scale, transform = _centre_and_scale(model, data)
-    starts = {}
-    for trajectory in data:
-        rows = np.flatnonzero(np.isfinite(trajectory.ys).any(axis=1))
-        used = rows[: (rows.size + 1) // 2 if warmup is None else warmup]
-        if not used.size:
-            raise ValueError(
-                f"trajectory {trajectory.id!r}: nothing is observed, so its initial state cannot be estimated."
-            )
-        part = trajectory.at(slice(0, used[-1] + 1))
-        seen, time = np.isfinite(part.ys), float(part.ts[0])
-        counted = np.sqrt(observation_weights(data.with_trajectories([part]), scale).each[0])
-        first = np.argmax(seen, axis=0)
-        observed = transform.states(part.ys)
-        guess = np.where(seen.any(axis=0), observed[first, np.arange(first.size)], centre)
-
-        def residuals(moved, part=part, seen=seen, time=time, guess=guess, observed=observed, counted=counted):
-            run = _run(model, part, time, transform.states_back(guess + moved * scale))
-            error = counted * (transform.states(run.ys) - observed) / scale
-            return np.append(np.clip(np.nan_to_num(error, nan=DIVERGED)[seen], -DIVERGED, DIVERGED), PULL * moved)
-
-        def slopes(moved, residuals=residuals):
-            probes = [residuals(moved + step) for step in PROBE * np.eye(moved.size)]
-            return (np.stack(probes, axis=1) - residuals(moved)[:, None]) / PROBE
-
-        # SciPy's annotation knows of methods by name only.
-        jac: Any = slopes
-        fitted = least_squares(residuals, np.zeros(first.size), jac, xtol=1e-4, ftol=1e-6)
-        starts[trajectory.id] = (time, transform.states_back(guess + fitted.x * scale))
-    return starts
-
-
-def _centre_and_scale(model: Callable, data: Trajectories) -> tuple[np.ndarray, np.ndarray, Transform]:
-    """Mean and standard deviation of each state: of the training data where the model knows them; and its transform."""
-    if isinstance(model, NeuralODE):
-        return np.asarray(model.coordinates.centre), np.asarray(model.coordinates.scale), model.coordinates.transform
-    seen = np.ma.masked_invalid(np.concatenate([trajectory.ys for trajectory in data]))
-    scale = seen.std(axis=0).filled(0.0)
-    return seen.mean(axis=0).filled(0.0), np.where(scale > 0, scale, 1.0), Transform()
-
-
-def predict_like_training(
-    model: Callable, data: Trajectories, known: Mapping[str, tuple[float, np.ndarray]], *, estimated: bool
-) -> Trajectories:
-    """Predictions of training trajectories and of others, which start as those did.
-
-    Args:
-        known: time and state from which trajectories start, by id, as the fit found them; a continuation is part of
-            the trajectory that it continues, and is predicted in one run with it.
-        estimated: whether these states were estimated, because first rows are noisy or incomplete. Then those of
-            other trajectories are estimated too, by `estimate_starts`; else they start from their first complete row.
-    """
-    starts = {trajectory.id: known[trajectory.id] for trajectory in data if trajectory.id in known}
-    others = [trajectory for trajectory in data if trajectory.id not in starts]
-    if estimated and others:
-        starts |= estimate_starts(model, data.with_trajectories(others))
-    return predict(model, data, starts=starts)
 
 
 def with_earlier_inputs(trajectory: Trajectory, ts: np.ndarray | None, inputs: np.ndarray | None) -> Trajectory:
@@ -166,11 +93,12 @@ def rows_of(part: Trajectories, predictions: Trajectories) -> Trajectories:
     return part.with_trajectories([predictions[run.id].at(np.isin(predictions[run.id].ts, run.ts)) for run in part])
 
 
-def _run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray) -> Trajectory:
+def free_run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray) -> Trajectory:
+    """All states at the times of a trajectory, from the state at a time; NaN where a solve does not reach."""
     ts = trajectory.ts
     _check_times(model, trajectory, time)
     inputs = None if trajectory.inputs is None else sampled_inputs(ts, trajectory.inputs, trajectory.hold)
-    ys = np.full(trajectory.ys.shape, np.nan)
+    ys = np.full((ts.size, state.size), np.nan)
     forward, backward = np.flatnonzero(ts >= time), np.flatnonzero(ts < time)[::-1]
     for rows in (forward, backward):
         if rows.size:
@@ -190,6 +118,12 @@ def _check_times(model: Callable, trajectory: Trajectory, start: float) -> None:
         )
 
 
+def observed(run: Trajectory, size: int, observe: Observe) -> Trajectory:
+    """The observed columns of states."""
+    ys = run.ys[:, :size] if observe is None else np.asarray(_compiled_observe(observe, run.ys), np.float64)
+    return replace(run, ys=np.where(np.isfinite(ys), ys, np.nan))
+
+
 def call(model: Callable, ts, y0, inputs: Inputs | None):
     """The states at `ts`; a `NeuralODE` whose solve fails gives what it has instead of raising."""
     if isinstance(model, NeuralODE):
@@ -198,6 +132,7 @@ def call(model: Callable, ts, y0, inputs: Inputs | None):
 
 
 _compiled_call = eqx.filter_jit(call)
+_compiled_observe = eqx.filter_jit(lambda observe, ys: jax.vmap(observe)(ys))
 
 
 def _solve(model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs | SteppedInputs | None) -> np.ndarray:

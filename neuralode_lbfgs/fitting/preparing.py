@@ -26,19 +26,29 @@ def prepared(model: NeuralODE, data: Trajectories, curves, transform: Transform)
             "there is nothing to train: the model holds no array of floating-point numbers that is not frozen "
             "(a Python float is a constant)."
         )
-    y = jax.ShapeDtypeStruct((data.state_size,), dtype)
-    u = jax.ShapeDtypeStruct((data.input_size,), dtype) if data.input_size else None
+    check_field(model, data.state_size, data.input_size)
+    return model
+
+
+def check_field(model: NeuralODE, states: int, inputs: int) -> None:
+    """Refuse a field that is not one of the states and inputs.
+
+    Raises:
+        ValueError: if the vector field cannot be evaluated for so many states and inputs.
+    """
+    dtype = jnp.result_type(float)
+    y = jax.ShapeDtypeStruct((states,), dtype)
+    u = jax.ShapeDtypeStruct((inputs,), dtype) if inputs else None
     # The field itself, not the scaled rate: scaling would broadcast a wrong shape into a right one.
     try:
         rate = eqx.filter_eval_shape(plain(model).vector_field, jax.ShapeDtypeStruct((), dtype), y, u)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"the vector field cannot be evaluated for {data.state_size} states "
-            f"and {data.input_size} inputs: {str(error).splitlines()[0]}"
+            f"the vector field cannot be evaluated for {states} states "
+            f"and {inputs} inputs: {str(error).splitlines()[0]}"
         ) from error
-    if getattr(rate, "shape", None) != (data.state_size,):
+    if getattr(rate, "shape", None) != (states,):
         raise ValueError(
-            f"the vector field returns shape {getattr(rate, 'shape', None)}, but the data have {data.state_size} "
-            f"states: it must return dy/dt of shape ({data.state_size},)."
+            f"the vector field returns shape {getattr(rate, 'shape', None)}, but the data have {states} "
+            f"states: it must return dy/dt of shape ({states},)."
         )
-    return model

@@ -1,6 +1,6 @@
 """What a fit returns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -8,16 +8,11 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
+from .hidden import hidden_size
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
-from .prediction import (
-    estimate_starts,
-    fitted_starts,
-    predict,
-    predict_like_training,
-    rows_of,
-    with_earlier_inputs,
-)
+from .prediction import fitted_starts, predict, rows_of, with_earlier_inputs
 from .record import Stage
+from .start_estimates import estimate_starts, predict_like_training, usual_starts
 
 
 @dataclass(frozen=True)
@@ -39,6 +34,7 @@ class FitResult:
         notes: what a person should know, one sentence each.
         parameters: the physical ones, from where to where; none for a plain network.
         trained: how many numbers of the model were trained.
+        observe: what of a state is observed, as it was given to `fit`.
     """
 
     model: Any
@@ -57,6 +53,12 @@ class FitResult:
     notes: tuple[str, ...] = field(default=())
     parameters: tuple[PhysicalParameter, ...] = ()
     trained: int = 0
+    observe: Callable | None = None
+
+    @property
+    def hidden(self) -> int:
+        """How many states of the model have no column in the data."""
+        return hidden_size(self.model, self.data)
 
     def predict(
         self, data: Trajectories, *, start: Literal["data", "fitted"] = "data", warmup: int | None = None
@@ -68,14 +70,18 @@ class FitResult:
                 from another origin or in another unit than those of the training data.
             start: "data": from each trajectory's first complete row. "fitted": from the initial state that
                 the fit found for the training trajectory of that id.
-            warmup: with "data", estimate the initial state from so many rows instead; see `estimate_starts`.
+            warmup: with "data", estimate the initial state from so many rows instead, as is always done where states
+                are hidden; see `estimate_starts`.
         """
         asked = data.counted_by(self.data.clock)
-        if start == "data":
-            starts = None if warmup is None else estimate_starts(self.model, asked, warmup=warmup)
-        else:
+        if start == "fitted":
             starts = fitted_starts(self.data, self.starts, asked)
-        predicted = predict(self.model, asked, starts=starts)
+        else:
+            starts = None
+            prior = usual_starts(self.model, asked, self.starts.values(), self.noise, self.observe)
+            if not (prior is None and warmup is None):
+                starts = estimate_starts(self.model, asked, warmup=warmup, prior=prior, observe=self.observe)
+        predicted = predict(self.model, asked, starts=starts, observe=self.observe)
         return data.with_trajectories([replace(one, ts=own.ts) for one, own in zip(predicted, data, strict=True)])
 
     def predict_held_out(self, data: Trajectories) -> Trajectories:
@@ -90,7 +96,10 @@ class FitResult:
                 for one in data
             ]
         )
-        return rows_of(data, predict_like_training(self.model, whole, known, estimated=self.estimated))
+        predicted = predict_like_training(
+            self.model, whole, known, estimated=self.estimated, noise=self.noise, observe=self.observe
+        )
+        return rows_of(data, predicted)
 
     def history_rows(self) -> list[dict[str, Any]]:
         """All iterations, a row each; evaluations and seconds are counted over the whole fit."""

@@ -18,9 +18,12 @@ def find_coordinates(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> 
     one if it is zero, so that nothing divides by zero.
     """
     ys = np.concatenate([trajectory.ys for trajectory in data])
+    ts = [trajectory.ts for trajectory in data]
+    # A hidden state has the scale of the curve that it begins as.
+    guessed = np.concatenate([curve.states(t) for curve, t in zip(curves, ts, strict=True)])
+    ys = np.where(np.isfinite(ys).any(axis=0), ys, guessed)
     centre, scale = centre_and_scale(ys, np.concatenate([np.nan * t.ys if t.sd is None else t.sd for t in data]))
 
-    ts = [trajectory.ts for trajectory in data]
     span = max(float(t[-1] - t[0]) for t in ts) or 1.0
     rates = np.concatenate([curve.rates(t) / scale for curve, t in zip(curves, ts, strict=True)])
     # The root mean square over both time and states, with the extreme per cent left out: the ends of

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.linalg
 
 from .gauss_newton import Point, Step
+from .observing import Observation
 from .pieces import Cut, PieceSolver
 
 TINY = 1e-13  # of the largest entry: keeps what nothing determines from being singular
@@ -24,15 +25,17 @@ class Shooting:
     Its mean square is that of the data plus that of the jumps, which is small once they are driven to zero.
     """
 
-    def __init__(self, solver: PieceSolver, cuts: Cut, observed: int):
-        self.solver, self.cuts, self.groups, self.observed = solver, cuts, solver.groups, observed
+    def __init__(self, solver: PieceSolver, cuts: Cut, observed: int, observe: Observation | None = None):
+        self.solver, self.cuts, self.groups = solver, cuts, solver.groups
+        self.observed, self.observe = observed, observe
         self.continuity, self.noise = 1.0, cuts.noise
-        self.others = cuts.first.size * cuts.targets.shape[1]
+        self.others = cuts.first.size * cuts.guess.shape[1]
 
     def value(self, point: Point) -> float:
         self._ends = self.solver.derivatives(self.cuts, point.x, point.states)
         self._jumps = self._ends.states - point.states[self.cuts.begin + 1]
-        self._misfit = self.cuts.weights * (point.states - self.cuts.targets)
+        seen, self._slopes = (point.states, None) if self.observe is None else self.observe(point.states)
+        self._misfit = self.cuts.weights * (seen - self.cuts.targets)
         return float(np.sum(self._misfit**2) + self.continuity / self.observed * np.sum(self._jumps**2))
 
     def linearised(self, point: Point) -> "BlockTridiagonal":
@@ -43,7 +46,13 @@ class Shooting:
         nodes, n = point.states.shape
         blocks = np.zeros((nodes, n, n))
         index = np.arange(n)
-        blocks[:, index, index] = cuts.weights**2
+        if self._slopes is None:
+            blocks[:, index, index] = cuts.weights**2
+            of_states = cuts.weights * self._misfit
+        else:
+            weighted = cuts.weights[..., None] * self._slopes
+            blocks += np.einsum("kmi,kmj->kij", weighted, weighted)
+            of_states = np.einsum("kmi,km->ki", weighted, self._misfit)
         blocks[end] += rho * np.eye(n)
         blocks[begin] += rho * np.einsum("kij,kil->kjl", of_z, of_z)
         beside = np.zeros((nodes, n, n))
@@ -51,7 +60,6 @@ class Shooting:
         coupling = np.zeros((nodes, n, point.x.size))
         coupling[begin] += rho * np.matmul(of_z.transpose(0, 2, 1), of_x)
         coupling[end] -= rho * of_x
-        of_states = cuts.weights * self._misfit
         of_states[begin] += rho * np.einsum("kij,ki->kj", of_z, self._jumps)
         of_states[end] -= rho * self._jumps
         flat = of_x.reshape(-1, point.x.size)

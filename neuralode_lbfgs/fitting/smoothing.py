@@ -4,7 +4,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline, PPoly, make_smoothing_spline
+from scipy.interpolate import CubicSpline, PPoly, make_interp_spline, make_smoothing_spline
 
 from ..data.trajectories import Trajectories, Trajectory
 
@@ -45,11 +45,12 @@ def smooth(trajectory: Trajectory) -> SmoothTrajectory:
     for i in range(trajectory.ys.shape[1]):
         seen = np.isfinite(trajectory.ys[:, i])
         ts, ys = trajectory.ts[seen], trajectory.ys[seen, i]
-        curves.append(_curve(ts, ys) if trajectory.sd is None else _weighted_curve(ts, ys, trajectory.sd[seen, i]))
+        known = None if trajectory.sd is None else trajectory.sd[seen, i]
+        curves.append(curve_through(ts, ys) if known is None else _weighted_curve(ts, ys, known))
     return SmoothTrajectory(tuple(curves))
 
 
-def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray):
+def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray) -> PPoly | CubicSpline | None:
     """The curve through observations moved towards it by what they lack in weight, again and again.
 
     Where that ends w (y - curve) is the residual of the smoothing, as in one weighted by w. SciPy's weights will not
@@ -59,13 +60,15 @@ def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray):
     if kept.any():
         ts, ys, sd = ts[kept], ys[kept], sd[kept]
     weights = np.minimum((np.quantile(sd, 0.25) / sd) ** 2, 1.0) if sd.size else sd
-    curve = _curve(ts, ys)
-    for _ in range(WEIGHING_ROUNDS if curve is not None and np.any(weights < 1) else 0):
-        curve = _curve(ts, curve(ts) + weights * (ys - curve(ts)))
+    curve = curve_through(ts, ys)
+    for _ in range(WEIGHING_ROUNDS if np.any(weights < 1) else 0):
+        if curve is not None:
+            curve = curve_through(ts, curve(ts) + weights * (ys - curve(ts)))
     return curve
 
 
-def _curve(ts: np.ndarray, ys: np.ndarray):
+def curve_through(ts: np.ndarray, ys: np.ndarray) -> PPoly | CubicSpline | None:
+    """One such curve through values at times; None for fewer than two."""
     if ts.size < 2:
         return None
     if ts.size == 2 or np.ptp(ys) == 0:
@@ -83,6 +86,21 @@ def _curve(ts: np.ndarray, ys: np.ndarray):
     powers = np.arange(3, -1, -1)[:, None]
     curve = PPoly(spline.c * scale / span**powers, spline.x * span + origin)
     return curve if np.isfinite(curve(ts)).all() else CubicSpline(ts, ys, bc_type="natural")
+
+
+def quintic_through(ts: np.ndarray, ys: np.ndarray) -> PPoly | CubicSpline | None:
+    """`curve_through` as a quintic, for slopes of slopes up to the first and last time.
+
+    A smoothing spline has no curvature at its ends, where trajectories start: of a clean oscillation its first slope is
+    wrong by a sixth, that of the quintic by less than a thousandth.
+    """
+    smooth = curve_through(ts, ys)
+    if smooth is None or ts.size < LEAST_FOR_GCV or np.ptp(ys) == 0:
+        return smooth
+    span, scale = (ts[-1] - ts[0]) / (ts.size - 1), np.std(ys)
+    quintic = PPoly.from_spline(make_interp_spline((ts - ts[0]) / span, smooth(ts) / scale, k=5))
+    powers = np.arange(5, -1, -1)[:, None]
+    return PPoly(quintic.c * scale / span**powers, quintic.x * span + ts[0])
 
 
 def smooth_all(data: Trajectories) -> tuple[SmoothTrajectory, ...]:

@@ -1,6 +1,6 @@
 """A fit in stages: each begins where the one before it ended, and the one that predicts best is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import diffrax
@@ -14,14 +14,18 @@ from ..optimise import LBFGS, Optax, StopReason
 from .attempts import SMOOTH, Reached, Watcher, attempts, best_of, ended, run_stages, whole_loss
 from .course import Course
 from .evidence import weight_groups
+from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .losses import Parameters
 from .matching import collect_slopes
 from .mesh import Mesher
+from .observing import Observation
 from .options import FitOptions
 from .preparing import prepared
 from .result import FitResult
+from .scaling import find_coordinates
 from .smoothing import smooth_all
 from .stages import FIRST_DECAY, newton_pays
+from .start_estimates import estimate_starts, usual_starts
 from .starts import first_states
 from .stiffness import stiffness_note
 from .transforms import transform_for, transformed
@@ -38,22 +42,25 @@ def fit_in_stages(
     optimizer: LBFGS | Optax,
     callback: Watcher,
     notes: list[str],
+    observe: Callable | None = None,
 ) -> FitResult:
     """Run the stages that suit the data; with trajectories to spare, first without some of them, then with all.
 
     All of them work on data that are transformed as the model's coordinates are; what comes out is in the data's units.
     """
-    transform = transform_for(model, measured, options, notes)
-    data = transformed(measured, transform)
-    curves = smooth_all(data)
-    model = prepared(model, data, curves, transform)
+    transform = transform_for(model, measured, options, notes, observe)
+    seen = transformed(measured, transform)
     held_out = hold_out(measured) if options.validation and not options.stages else None
+    hidden = observe is not None or hidden_size(model, seen) > 0
+    states, curves = state_curves(model, seen, observe)
+    model = prepared(model, states, curves, transform)
+    data = states if observe is None else seen
     part = data if held_out is None else data.split(ids=held_out.ids)[0]
     by_id = dict(zip(data.ids, curves, strict=True))
     limit = options.time_limit
     time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
     part_curves = tuple(by_id[name] for name in part.ids)
-    course = new_course(model, part, part_curves, options, optimizer, SMOOTH[0], time_to_choose)
+    course = new_course(model, part, part_curves, options, optimizer, SMOOTH[0], time_to_choose, observe)
     names = _plan(course, notes)
     tried = attempts(names, course, held_out, callback, notes)
     _, course, reached, _ = min(tried, key=lambda attempt: attempt.error)
@@ -74,9 +81,12 @@ def fit_in_stages(
         notes.append(_why_again(reached, held_out, again))
         time_left = None if limit is None else limit - sum(record.run_s for record in spent)
         begin = reached[best].model if goes_on else model
-        course = new_course(begin, data, curves, options, optimizer, course.smooth, time_left)
+        before = course
+        course = new_course(begin, data, curves, options, optimizer, course.smooth, time_left, observe)
         if goes_on:
             course.decay = reached[best].decay
+            if hidden:  # they have moved away from what they began as
+                course.replace(begin, _starts_of_all(before, held_out, data.ids))
         finished = [one.stage for one in run_stages(again, course, None, callback, notes)]
         stages += [replace(stage, why="again, with all trajectories") for stage in finished]
         reason = finished[-1].reason
@@ -90,12 +100,10 @@ def fit_in_stages(
             f"run over whole trajectories the model is hardly better than the mean (RMSE/sd {loss**0.5:.2g}): such a "
             "record may be too long to be predicted from its start; fit a shorter part (train_until)."
         )
-    coordinates = jax.tree.map(np.asarray, course.parameters.model.coordinates)
-    final = np.asarray(coordinates.states_out(np.asarray(course.parameters.starts, np.float64)))
     return FitResult(
         model=course.parameters.model,
         data=measured,
-        starts=dict(zip(course.data.ids, final, strict=True)),
+        starts={name: start for name, (_, start) in course.known_starts.items()},
         stages=tuple(stages),
         stop_reason=reason,
         iterations=sum(record.iterations for record in spent),
@@ -107,7 +115,17 @@ def fit_in_stages(
         noise=course.noise,
         estimated=course.train_starts,
         notes=tuple(notes),
+        observe=observe,
     )
+
+
+def _starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -> np.ndarray:
+    """In coordinates of order one: the fitted starts of the trajectories of a course, and what they say of others."""
+    model, observe = course.parameters.model, course.observe and course.observe.observe
+    known = course.known_starts
+    prior = usual_starts(model, held_out, (start for _, start in known.values()), course.noise, observe)
+    known = {**known, **estimate_starts(model, held_out, prior=prior, observe=observe)}
+    return np.asarray(course.coordinates.states_in(np.stack([known[name][1] for name in ids])))
 
 
 def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequence[str]) -> str:
@@ -123,11 +141,21 @@ def new_course(
     optimizer: LBFGS | Optax,
     smooth: float,
     time_limit: float | None,
+    observe: Callable | None = None,
 ) -> Course:
     """Everything that stages share, at its beginning; without a mesh of its own for an implicit solver."""
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
     coordinates, dtype = jax.tree.map(np.asarray, model.coordinates.linear), jnp.result_type(float)
-    starts, estimated = first_states(data, curves, options)
+    starts, estimated = first_states(data if observe is None else unobserved(data, model.state_size), curves, options)
+    columns, observation = coordinates, None
+    if observe is not None:
+        found = find_coordinates(data, smooth_all(data))
+        columns = replace(coordinates, centre=found.centre, scale=found.scale, rate_scale=found.rate_scale)
+        observation = Observation(observe, coordinates, columns)
+    slopes, seen = None, np.isfinite(np.concatenate([run.ys for run in data])).any(axis=0)
+    if observe is None and (are_derivatives(model) or seen.all()):
+        slopes = collect_slopes(data, curves, coordinates, dtype)
+    stepped = model.solver if is_explicit(model.solver) else diffrax.Tsit5()
     decay = FIRST_DECAY if options.weight_decay is None else options.weight_decay
     return Course(
         data=data,
@@ -136,13 +164,12 @@ def new_course(
         optimizer=optimizer,
         parameters=Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype)),
         train_starts=estimated,
-        mesher=Mesher(
-            data, coordinates, Tableau(model.solver if is_explicit(model.solver) else diffrax.Tsit5()), dtype
-        ),
+        mesher=Mesher(data, columns, Tableau(stepped), dtype),
         decay=np.full(max(len(weight_groups(model)), 1), decay),
-        slopes=collect_slopes(data, curves, coordinates, dtype),
+        slopes=slopes,
         smooth=smooth,
         time_limit=time_limit,
+        observe=observation,
     )
 
 
@@ -152,7 +179,7 @@ def _plan(course: Course, notes: list[str]) -> tuple[str, ...]:
     newton = isinstance(course.optimizer, LBFGS) and newton_pays(course)
     names = asked or (("matching", "shooting", "full", "polish") if newton else ("matching", "full"))
     if course.slopes is None and "matching" in names:
-        notes.append("derivative matching was left out: no trajectory shows every state often enough.")
+        notes.append("derivative matching was left out: no trajectory shows the slopes of every state.")
         names = tuple(name for name in names if name != "matching")
     if not names:
         raise ValueError("no stage is left to run; add one with stages (full).")

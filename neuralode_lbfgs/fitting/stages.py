@@ -93,7 +93,7 @@ def shoot(course: Course, record: Record) -> StopReason:
         if course.mesher.refine_pieces(cuts, course.solver.errors(cuts, x, cuts.guess)):
             break
     cuts = course.cut()
-    problem = Shooting(course.solver, cuts, data.observed)
+    problem = Shooting(course.solver, cuts, data.observed, course.observe)
     point = Point(x, cuts.guess)
     decay = course.decay if options.weight_decay is not None else np.full_like(course.decay, course.smooth)
     reason = StopReason.RUNNING
@@ -120,6 +120,7 @@ def full_horizon(course: Course, record: Record) -> StopReason:
     stage = FullHorizon(
         course.data, course.parameters, course.mesher, course.options, course.optimizer,
         train_starts=course.train_starts, record=record, time_limit=course.seconds_left(record),
+        observe=None if course.observe is None else course.observe.of,
     )  # fmt: skip
     try:
         full = stage.run(course.decay, brief=course.brief)
@@ -138,7 +139,9 @@ def polish(course: Course, record: Record) -> StopReason:
     reason, damping = StopReason.RUNNING, Damping()
     for most in POLISH_STEPS:
         cuts = course.cut()
-        problem = WholeTrajectories(data, course.mesher, course.solver, cuts, train_starts=course.train_starts)
+        problem = WholeTrajectories(
+            data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
+        )
         before = [*course.spent, record]
         left = options.max_evals - sum(r.evaluations for r in before if r.stage in ("full", "polish"))
         steps = min(most, left // 3, options.max_iter - sum(r.iterations for r in before))
@@ -183,3 +186,6 @@ WHY = {
     "full": "all trajectories solved over their whole length",
     "polish": "a small network: Gauss-Newton goes to the bottom of the valley, and the evidence sets the weight decay",
 }
+WHY_HIDDEN = (
+    "hidden states begin as derivatives of the observed ones: the field is regressed on the slopes of smooth curves"
+)

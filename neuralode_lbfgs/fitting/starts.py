@@ -32,14 +32,14 @@ def _guesses(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> tuple[
     From the smooth curve, extended to the first row where a state is seen only later; a state that is never
     seen starts at its mean over the other trajectories.
     """
-    means = np.nan_to_num(np.nanmean(np.concatenate([t.ys for t in data]), axis=0))
+    means = np.ma.masked_invalid(np.concatenate([t.ys for t in data])).mean(axis=0).filled(0.0)
     starts = np.empty((len(data), data.state_size))
     for i, (trajectory, curve) in enumerate(zip(data, curves, strict=True)):
         for j, state in enumerate(curve.curves):
             seen = np.flatnonzero(np.isfinite(trajectory.ys[:, j]))
             if state is not None:
                 # No further back than the first observation: a spline extrapolates wildly.
-                starts[i, j] = state(max(trajectory.ts[0], trajectory.ts[seen[0]]))
+                starts[i, j] = state(max(trajectory.ts[0], state.x[0]))
             else:
                 starts[i, j] = trajectory.ys[seen[0], j] if seen.size else means[j]
     return starts, all(np.isfinite(trajectory.ys[0]).all() for trajectory in data)
@@ -47,14 +47,14 @@ def _guesses(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> tuple[
 
 def _roughness(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> float:
     """Root mean square of (observation - smooth curve) in units of each state's standard deviation."""
-    ys = np.concatenate([trajectory.ys for trajectory in data])
+    ys = np.ma.masked_invalid(np.concatenate([trajectory.ys for trajectory in data]))
     smooth = np.concatenate([curve.states(trajectory.ts) for curve, trajectory in zip(curves, data, strict=True)])
-    scale = centre_and_scale(ys)[1]
-    error = (ys - smooth) / scale
-    return float(np.sqrt(np.nanmean(error**2)))
+    scale = centre_and_scale(ys.filled(np.nan))[1]
+    error = (ys - np.ma.masked_invalid(smooth)) / scale
+    return float(np.sqrt(np.mean(error.compressed() ** 2)))
 
 
 def _known_noise(data: Trajectories) -> float:
     """What standard deviations say of it, in the same units; zero where there are none."""
-    scale = np.nanstd(np.concatenate([t.ys for t in data]), axis=0)
-    return observation_weights(data, np.where(scale > 0, scale, 1.0)).noise or 0.0
+    scale = centre_and_scale(np.concatenate([t.ys for t in data]))[1]
+    return observation_weights(data, scale).noise or 0.0

@@ -1,19 +1,22 @@
 """From the names that a person gives to the transform of the coordinates, and data under it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from ..data.errors import did_you_mean
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, Transform
+from ..models import NeuralODE, SecondOrderField, Transform
 from .options import FitOptions
 
 # Times count as log-spaced when their intervals differ by this much, and their logarithms' next to nothing.
 SPREAD, UNEVEN, LEAST_ROWS = 1e3, 0.5, 6
 
 
-def transform_for(model: NeuralODE, data: Trajectories, options: FitOptions, notes: list[str]) -> Transform:
+def transform_for(
+    model: NeuralODE, data: Trajectories, options: FitOptions, notes: list[str], observe: Callable | None = None
+) -> Transform:
     """The transform that the options ask for, or that of a model that has been fitted before.
 
     Raises:
@@ -30,6 +33,13 @@ def transform_for(model: NeuralODE, data: Trajectories, options: FitOptions, not
             raise ValueError(f"{name!r} is modelled in logarithms, so it is positive; leave it out of positive.")
         if state in exact:
             raise ValueError(f"the rate of {name!r} is another state, so that it cannot be kept positive as well.")
+    if (log or positive or options.time_scale != "linear") and (
+        observe or isinstance(model.vector_field, SecondOrderField)
+    ):
+        raise ValueError(
+            "transform, positive and time_scale go neither with second order nor with observe: a velocity is the rate "
+            "of a position as it is, and what is observed is no state."
+        )
     before = model.coordinates.transform
     wanted = {"log": set(log), "positive": set(positive), "time": options.time_scale == "log"}
     if model.is_scaled:
@@ -43,7 +53,7 @@ def transform_for(model: NeuralODE, data: Trajectories, options: FitOptions, not
     log_time = None
     if options.time_scale == "log":
         log_time = _log_time(data, notes)
-    elif not data.input_size and all(is_log_spaced(run.ts - min(run.ts[0], 0.0)) for run in data):
+    elif not (data.input_size or observe) and all(is_log_spaced(run.ts - min(run.ts[0], 0.0)) for run in data):
         notes.append(
             f"the times {data.time_name} are log-spaced: solving in their logarithm (--time-scale log, "
             "time_scale='log' in Python) may fit better, in fewer steps."

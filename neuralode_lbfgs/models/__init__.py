@@ -5,6 +5,7 @@ from .coordinates import Constant, Coordinates, constant, is_constant, with_coor
 from .failures import failed_solves_as_nan
 from .inputs import Inputs, LinearInputs, SteppedInputs, sampled_inputs
 from .neural_ode import NeuralODE
+from .second_order import SecondOrderField
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
 from .trainable import count_trained, trainable
 from .transform import Transform
@@ -18,6 +19,7 @@ __all__ = [
     "MLPVectorField",
     "Mesh",
     "NeuralODE",
+    "SecondOrderField",
     "SteppedInputs",
     "Tableau",
     "Transform",

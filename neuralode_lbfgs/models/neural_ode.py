@@ -58,6 +58,11 @@ class NeuralODE(eqx.Module):
         self.rtol, self.atol, self.max_steps = rtol, atol, max_steps
 
     @property
+    def state_size(self) -> int:
+        """The number of states, observed and hidden; 1 for a field of your own of which it was not said."""
+        return self.coordinates.centre.shape[0]
+
+    @property
     def is_scaled(self) -> bool:
         """Whether the coordinates are those of data, so that the model has been fitted, or was given them."""
         c = self.coordinates

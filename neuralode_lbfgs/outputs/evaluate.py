@@ -5,8 +5,9 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 
 from ..data.trajectories import Trajectories, Trajectory
-from ..fitting.prediction import predict_like_training, rows_of
+from ..fitting.prediction import rows_of
 from ..fitting.result import FitResult
+from ..fitting.start_estimates import predict_like_training
 from .metrics import Baseline, Errors, errors, mean_baseline, state_scale
 from .store import Start
 
@@ -37,10 +38,12 @@ class Metrics(TypedDict):
     parameters: NotRequired[dict[str, Moved]]
 
 
-def predict_all(model, data: Trajectories, starts: dict[str, Start], *, estimated: bool) -> Trajectories:
+def predict_all(
+    model, data: Trajectories, starts: dict[str, Start], *, estimated: bool, noise: float | None = None
+) -> Trajectories:
     """Predictions of every row; see `predict_like_training`."""
     known = {name: (start.t, start.y) for name, start in starts.items()}
-    return predict_like_training(model, data, known, estimated=estimated)
+    return predict_like_training(model, data, known, estimated=estimated, noise=noise)
 
 
 def with_curve_times(data: Trajectories, number: int = DENSE) -> Trajectories:

@@ -1,4 +1,4 @@
-"""The sizes and names that a `NeuralODE` of an `MLPVectorField` is built from, as they are saved and typed."""
+"""The sizes and names that a `NeuralODE` of a network is built from, as they are saved and typed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import PyTree
 
 from ..data.errors import did_you_mean
-from ..models import MLPVectorField, NeuralODE
+from ..models import MLPVectorField, NeuralODE, SecondOrderField
 
 ACTIVATIONS: dict[str, Callable] = {
     "tanh": jnp.tanh,
@@ -43,7 +43,10 @@ SOLVERS: dict[str, type[diffrax.AbstractSolver]] = {
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a `NeuralODE` of an `MLPVectorField` is built from."""
+    """What a `NeuralODE` of an `MLPVectorField`, or of a `SecondOrderField`, is built from.
+
+    `state_size` counts all states, the hidden ones too.
+    """
 
     state_size: int
     input_size: int = 0
@@ -56,6 +59,7 @@ class ModelSpec:
     atol: float = 1e-6
     max_steps: int = 16**4
     rates: tuple[tuple[int, int], ...] = ()
+    second_order: bool = False
 
 
 def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
@@ -67,16 +71,14 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
     for kind, name, known in (("activation", spec.activation, ACTIVATIONS), ("solver", spec.solver, SOLVERS)):
         if name not in known:
             raise ValueError(f"there is no {kind} {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}.")
-    vector_field = MLPVectorField(
-        spec.state_size,
-        spec.width_size,
-        spec.depth,
-        input_size=spec.input_size,
-        time_dependent=spec.time_dependent,
-        activation=ACTIVATIONS[spec.activation],
-        rates=dict(spec.rates),
-        key=key,
-    )
+    sizes: dict[str, Any] = {"width_size": spec.width_size, "depth": spec.depth, "input_size": spec.input_size}
+    sizes["activation"] = ACTIVATIONS[spec.activation]
+    if spec.second_order:
+        vector_field = SecondOrderField(spec.state_size // 2, **sizes, key=key)
+    else:
+        vector_field = MLPVectorField(
+            spec.state_size, **sizes, time_dependent=spec.time_dependent, rates=dict(spec.rates), key=key
+        )
     return NeuralODE(
         vector_field, solver=SOLVERS[spec.solver](), rtol=spec.rtol, atol=spec.atol, max_steps=spec.max_steps
     )
@@ -85,8 +87,9 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
 def spec_of(model: PyTree) -> ModelSpec | None:
     """The spec from which `build_model` makes a model of this structure, or None if there is none."""
     network = getattr(model, "vector_field", None)
-    if type(model) is not NeuralODE or type(network) is not MLPVectorField:
+    if type(model) is not NeuralODE or type(network) not in (MLPVectorField, SecondOrderField):
         return None
+    assert isinstance(network, MLPVectorField | SecondOrderField)
     activation = [name for name, known in ACTIVATIONS.items() if known is network.mlp.activation]
     solver = [name for name, known in SOLVERS.items() if type(model.solver) is known and model.solver == known()]
     if not (activation and solver):
@@ -97,10 +100,11 @@ def spec_of(model: PyTree) -> ModelSpec | None:
         width_size=network.mlp.width_size,
         depth=network.mlp.depth,
         activation=activation[0],
-        time_dependent=network.time_dependent,
+        time_dependent=getattr(network, "time_dependent", False),
         solver=solver[0],
         rtol=model.rtol,
         atol=model.atol,
         max_steps=model.max_steps,
-        rates=network.rates,
+        rates=getattr(network, "rates", ()),
+        second_order=type(network) is SecondOrderField,
     )

@@ -11,11 +11,13 @@ trajectories (`inputs.0.ts`, `inputs.0.us`). Its metadata are three strings: `fo
   of `Transform`; absent where there is none of it;
 - `columns`: the names of the columns, their units, the origin and unit of times, and which inputs are held;
 - `starts`: the ids of the training trajectories, in the order of the rows of `starts.t` and `starts.y`;
-- `estimated`: whether the starts were estimated with the model.
+- `estimated`: whether the starts were estimated with the model;
+- `noise`: of the observations in coordinates of order one, or null.
 """
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,6 +86,7 @@ class SavedRun:
     columns: Columns
     spec: ModelSpec | None
     estimated: bool
+    noise: float | None
 
 
 def starts_of(train: Trajectories, starts: Mapping[str, np.ndarray]) -> dict[str, Start]:
@@ -102,6 +105,7 @@ def save_model(
     starts: Mapping[str, Start] | None = None,
     columns: Columns | None = None,
     estimated: bool = False,
+    noise: float | None = None,
 ) -> None:
     """Write a model, whole or not at all.
 
@@ -111,6 +115,7 @@ def save_model(
         starts: by the id of the training trajectory.
         columns: of the data.
         estimated: whether the starts were estimated with the model.
+        noise: as the fit estimated it.
 
     Raises:
         OSError: if the file cannot be written.
@@ -130,6 +135,7 @@ def save_model(
         "columns": dataclasses.asdict(columns or Columns()),
         "starts": list(starts),
         "estimated": estimated,
+        "noise": None if noise is None or not math.isfinite(noise) else float(noise),
     }
     metadata = {"format": FORMAT, "version": VERSION, "contents": json.dumps(contents, ensure_ascii=False)}
     target = Path(path)
@@ -163,7 +169,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
                 zip(contents["starts"], arrays.get("starts.t", ()), arrays.get("starts.y", ()), strict=True)
             )
         }
-        estimated = contents["estimated"] is True
+        estimated, noise = contents["estimated"] is True, contents.get("noise")
         transform = _transform_from(contents.get("transform"))
         if like is None and spec is not None:
             # Only the structure is needed, so no weights are drawn.
@@ -177,7 +183,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
         _filled(like, arrays, source),
         is_leaf=is_constant,
     )
-    return SavedRun(model, starts, columns, spec, estimated)
+    return SavedRun(model, starts, columns, spec, estimated, noise)
 
 
 def read_columns(path: str | os.PathLike[str]) -> tuple[Columns, bool]:

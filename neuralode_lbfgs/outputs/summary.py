@@ -5,6 +5,7 @@ import textwrap
 from ..data.trajectories import Trajectories
 from ..fitting.physics import parameter_remarks, parameter_table
 from ..fitting.result import FitResult
+from ..fitting.start_prior import say_warmup
 from .evaluate import Metrics
 
 WIDTH = 80
@@ -20,6 +21,8 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     rows = sum(run.ts.size for run in train)
     runs = "1 trajectory" if len(train) == 1 else f"{len(train)} trajectories"
     states = "1 state" if train.state_size == 1 else f"{train.state_size} states"
+    if result.hidden:
+        states += f" and {result.hidden} hidden"
     numbers = "1 number" if result.trained == 1 else f"{result.trained} numbers"
     model = f"{numbers} trained" if result.parameters else f"a network of {result.trained} weights"
     lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
@@ -30,7 +33,10 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     lines.append("")
     for stage in result.stages:
         lines += _wrapped(f"{stage.name}: {stage.why}")
-    if test is not None and result.estimated and set(test.ids) - set(train.ids):
+    others = [run for run in test or () if run.id not in train.ids]
+    if others and result.hidden:
+        lines += _wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")
+    elif others and result.estimated:
         lines += _wrapped("held out: initial states estimated from the first half of the rows; the rest is a forecast")
     lines += _wrapped(f"stopped: {result.stop_reason.sentence}")
     lines += _wrapped(

@@ -12,9 +12,9 @@ from neuralode_lbfgs.fitting.batch import Shape, lane_lengths, make_batch
 from neuralode_lbfgs.fitting.evidence import WeightGroups
 from neuralode_lbfgs.fitting.matching import collect_slopes
 from neuralode_lbfgs.fitting.pieces import cut
-from neuralode_lbfgs.fitting.prediction import estimate_starts
 from neuralode_lbfgs.fitting.scaling import find_coordinates
 from neuralode_lbfgs.fitting.smoothing import smooth_all
+from neuralode_lbfgs.fitting.start_estimates import estimate_starts
 from neuralode_lbfgs.fitting.weights import observation_weights
 from neuralode_lbfgs.models import Tableau
 
