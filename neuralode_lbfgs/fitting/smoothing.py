@@ -60,8 +60,9 @@ def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray):
         ts, ys, sd = ts[kept], ys[kept], sd[kept]
     weights = np.minimum((np.quantile(sd, 0.25) / sd) ** 2, 1.0) if sd.size else sd
     curve = _curve(ts, ys)
-    for _ in range(WEIGHING_ROUNDS if curve is not None and np.any(weights < 1) else 0):
-        curve = _curve(ts, curve(ts) + weights * (ys - curve(ts)))
+    for _ in range(WEIGHING_ROUNDS if np.any(weights < 1) else 0):
+        if curve is not None:
+            curve = _curve(ts, curve(ts) + weights * (ys - curve(ts)))
     return curve
 
 
