@@ -29,7 +29,8 @@ DataPath = Annotated[
     tuple[str, ...],
     Parameter(
         help="A CSV, Parquet or NPZ file, or the name of a bundled data set. Several files are a trajectory each, "
-        "unless a column names them."
+        "unless a column names them.",
+        show_default=False,
     ),
 ]
 

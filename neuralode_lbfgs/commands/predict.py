@@ -20,7 +20,7 @@ def predict(
     /,
     *,
     out: Path,
-    data: tuple[str, ...] = (),
+    data: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     start: Literal["data", "fitted"] = "data",
     warmup: int | None = None,
     t1: float | str | None = None,

@@ -63,7 +63,7 @@ def test_blank_cells_are_filled_by_the_rule_and_it_is_said(tmp_path):
     table = read_table(path)
     roles = infer_roles(table, inputs=["u", "valve"], input_hold=["valve"])
     data = to_trajectories(table, roles)
-    np.testing.assert_allclose(data[0].inputs, [[1, 0], [2, 0], [4, 0], [5, 1], [5.5, 1]])
+    np.testing.assert_allclose(data[0].inputs_at(data[0].ts), [[1, 0], [2, 0], [4, 0], [5, 1], [5.5, 1]])
     lines = describe(table, roles, data).splitlines()
     assert "inputs: u (linear), valve (held from row to row)" in lines
     assert "note: 1 blank cell of the input 'u' was filled by straight lines" in lines

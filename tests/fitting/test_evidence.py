@@ -36,7 +36,7 @@ def regression():
 class Line:
     """The regression as a least-squares problem, with JAX's own Jacobian."""
 
-    others, observed = 0, 60
+    others, observed, noise = 0, 60, None
 
     def __init__(self, residuals, free):
         vector, unravel = ravel_pytree(free)

@@ -22,7 +22,7 @@ TS = np.linspace(0, 4, 25)
 WORTHLESS = [3, 11, 12, 20]
 
 
-def clean(sd=0.01):
+def clean(sd: float | None = 0.01):
     """Two smooth states with a little noise."""
     ys = np.stack([np.exp(-TS), 3 * np.cos(TS)], axis=1) + 0.01 * np.random.default_rng(0).normal(size=(25, 2))
     return Trajectories((Trajectory("a", TS, ys, None if sd is None else np.full(ys.shape, sd)),))
