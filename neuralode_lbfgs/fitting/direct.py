@@ -12,7 +12,8 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, failed_solves_as_nan, plain, trainable
 from ..optimise import LBFGS, Minimiser, Optax, Slope, StopReason, slope_check
-from .attempts import run_stages
+from .approach import approach
+from .attempts import SMOOTH
 from .evidence import squared_weights
 from .options import FitOptions
 from .prediction import call
@@ -45,8 +46,8 @@ def fit_directly(
 ) -> FitResult:
     """A full-horizon stage on `model(ts, y0)` from the first rows, or on the user's `loss(model, ts, ys)`.
 
-    A `NeuralODE` without a loss of one's own begins with derivative matching, where every state is observed: a stiff
-    problem is hopeless from a random start, and matching solves nothing.
+    A `NeuralODE` without a loss of one's own is brought near first, by `approach`: a stiff problem is hopeless from a
+    random start.
 
     Raises:
         ValueError: if a first row is incomplete, or the loss does not return a scalar.
@@ -60,13 +61,12 @@ def fit_directly(
     curves = smooth_all(data)
     if isinstance(model, NeuralODE):
         model = prepared(model, data, curves)
-    matched, before, decay = None, [], None
+    reached, before, decay = [], [], None
     if loss is None and isinstance(model, NeuralODE):
-        course = new_course(model, data, curves, options, optimizer, 0.0, options.time_limit)
-        if course.slopes is not None and (not options.stages or "matching" in options.stages):
-            matched = run_stages(("matching",), course, None, callback, notes)[-1]
-            model, before, decay = matched.model, course.spent, course.decay
-        if options.weight_decay is not None:
+        course = new_course(model, data, curves, options, optimizer, SMOOTH[0], options.time_limit)
+        reached = approach(course, callback, notes)
+        model, before = course.parameters.model, course.spent
+        if reached or options.weight_decay is not None:
             decay = course.decay
     scale = find_coordinates(data, curves).scale
     free, fixed = trainable(model)
@@ -96,7 +96,7 @@ def fit_directly(
 
     _check(value_fn, free, groups)
     record = Record("full", callback)
-    interrupted = matched is not None and matched.stage.reason is StopReason.INTERRUPTED
+    interrupted = any(stage.reason is StopReason.INTERRUPTED for stage in reached)
     spent = sum(one.run_s for one in before)
     left = None if options.time_limit is None else max(options.time_limit - spent, 1e-3)
     with failed_solves_as_nan():
@@ -125,7 +125,7 @@ def fit_directly(
         model=eqx.combine(minimum.params, fixed),
         data=data,
         starts={trajectory.id: trajectory.ys[0] for trajectory in data},
-        stages=(*([matched.stage] if matched else []), Stage("full", why, reason, tuple(record.rows))),
+        stages=(*reached, Stage("full", why, reason, tuple(record.rows))),
         stop_reason=reason,
         iterations=sum(one.iterations for one in before) + minimum.iterations,
         evaluations=sum(one.evaluations for one in before) + minimum.evaluations,

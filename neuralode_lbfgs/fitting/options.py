@@ -97,6 +97,7 @@ def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise TypeError(f"there is no option {name!r}{hint}; the options are {', '.join(known)}.")
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in keywords.items()}
-    if isinstance(given.get("bounds"), Mapping):
-        given["bounds"] = bounds_as_words(given["bounds"])
+    bounds = given.get("bounds")
+    if isinstance(bounds, Mapping):
+        given["bounds"] = bounds_as_words(bounds)
     return replace(options, **given)
