@@ -12,7 +12,8 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Transform, failed_solves_as_nan, plain, sampled_inputs, trainable
 from ..optimise import LBFGS, Minimiser, Optax, Slope, StopReason, slope_check
-from .attempts import run_stages
+from .approach import approach
+from .attempts import SMOOTH
 from .evidence import squared_weights
 from .options import FitOptions
 from .prediction import call
@@ -51,8 +52,8 @@ def fit_directly(
 ) -> FitResult:
     """A full-horizon stage on `model(ts, y0)` from the first rows, or on the user's `loss(model, ts, ys)`.
 
-    A `NeuralODE` without a loss of one's own begins with derivative matching, where every state is observed: a stiff
-    problem is hopeless from a random start, and matching solves nothing.
+    A `NeuralODE` without a loss of one's own is brought near first, by `approach`: a stiff problem is hopeless from a
+    random start.
 
     Raises:
         ValueError: if a first row is incomplete, or the loss does not return a scalar.
@@ -72,13 +73,12 @@ def fit_directly(
     curves = smooth_all(flat)
     if isinstance(model, NeuralODE):
         model = prepared(model, flat, curves, transform)
-    matched, before, decay = None, [], None
+    reached, before, decay = [], [], None
     if loss is None and isinstance(model, NeuralODE):
-        course = new_course(model, flat, curves, options, optimizer, 0.0, options.time_limit)
-        if course.slopes is not None and (not options.stages or "matching" in options.stages):
-            matched = run_stages(("matching",), course, None, callback, notes)[-1]
-            model, before, decay = matched.model, course.spent, course.decay
-        if options.weight_decay is not None:
+        course = new_course(model, flat, curves, options, optimizer, SMOOTH[0], options.time_limit)
+        reached = approach(course, callback, notes)
+        model, before = course.parameters.model, course.spent
+        if reached or options.weight_decay is not None:
             decay = course.decay
     scale = find_coordinates(flat, curves).scale
     free, fixed = trainable(model)
@@ -112,7 +112,7 @@ def fit_directly(
 
     _check(value_fn, free, groups)
     record = Record("full", callback)
-    interrupted = matched is not None and matched.stage.reason is StopReason.INTERRUPTED
+    interrupted = any(stage.reason is StopReason.INTERRUPTED for stage in reached)
     spent = sum(one.run_s for one in before)
     left = None if options.time_limit is None else max(options.time_limit - spent, 1e-3)
     with failed_solves_as_nan():
@@ -141,7 +141,7 @@ def fit_directly(
         model=eqx.combine(minimum.params, fixed),
         data=data,
         starts={trajectory.id: trajectory.ys[0] for trajectory in data},
-        stages=(*([matched.stage] if matched else []), Stage("full", why, reason, tuple(record.rows))),
+        stages=(*reached, Stage("full", why, reason, tuple(record.rows))),
         stop_reason=reason,
         iterations=sum(one.iterations for one in before) + minimum.iterations,
         evaluations=sum(one.evaluations for one in before) + minimum.evaluations,

@@ -41,8 +41,8 @@ def fit(
     Where every state is observed, the vector field is first regressed on the slopes of smoothing splines. Small
     networks then go through multiple shooting. Then all trajectories are solved over their whole length and
     fitted by L-BFGS, and small networks end with Gauss-Newton. The weight decay is chosen from the evidence of
-    the data. A user's own module or loss, and implicit solvers, go through the model itself
-    and one full-horizon stage.
+    the data. A user's own module or loss, and implicit solvers, go through the model itself at full horizon, the last
+    after stages that do without them.
 
     Args:
         model: a `NeuralODE`, or any Equinox module called as `model(ts, y0)` (driven: `model(ts, y0, inputs)`).

@@ -127,6 +127,7 @@ def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in keywords.items()
     }
-    if isinstance(given.get("bounds"), Mapping):
-        given["bounds"] = bounds_as_words(given["bounds"])
+    bounds = given.get("bounds")
+    if isinstance(bounds, Mapping):
+        given["bounds"] = bounds_as_words(bounds)
     return replace(options, **given)

@@ -50,6 +50,16 @@ def test_friction_is_recovered_beside_a_frozen_stiffness(data):
     assert "stiffness did not move: it is frozen." in result.summary().splitlines()
 
 
+def test_friction_as_a_network_is_recovered_over_the_rates_that_were_seen(data):
+    network = eqx.nn.MLP("scalar", "scalar", 6, 1, jnp.tanh, key=jax.random.key(1))
+    start = Pendulum(jnp.array(0.0), jnp.array(STIFFNESS), network)
+    field = fitted(data, start, freeze=["stiffness"], stages=SHORT).model.vector_field
+    assert float(field.stiffness) == STIFFNESS
+    rates = np.linspace(*np.quantile(np.concatenate([one.ys[:, 1] for one in data]), [0.0, 1.0]), 50)
+    truth = DAMPING * rates
+    assert np.abs(jax.vmap(field.network)(rates) - truth).max() < 0.05 * np.abs(truth).max()
+
+
 def test_a_parameter_that_is_drawn_beyond_its_bound_ends_at_it(data):
     start = Pendulum(jnp.array(0.05), jnp.array(1.0))
     result = fitted(data, start, bounds={"damping": (None, 0.1), "stiffness": (0.0, None)}, stages=SHORT)

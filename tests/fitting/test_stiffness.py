@@ -20,8 +20,14 @@ class Pulled(eqx.Module):
         return -self.pull * (y - self.amplitude * jnp.cos(t))
 
 
+def fitted(pull):
+    result = nl.fit(nl.NeuralODE(Pulled(jnp.array(1.0), pull), state_size=1), pulled(pull), stages=["matching", "full"])
+    assert float(result.model.vector_field.amplitude) == pytest.approx(2.0, rel=1e-3)
+    return result
+
+
 def pulled(pull):
-    ts = np.linspace(0, 6, 60)
+    ts = np.linspace(0, 3, 20)
     # The slow solution, which remains when the transient has died.
     ys = 2.0 * pull * (pull * np.cos(ts) + np.sin(ts)) / (pull**2 + 1)
     return nl.Trajectories((nl.Trajectory("a", ts, ys[:, None]),))
@@ -32,21 +38,27 @@ def notes_of(result):
 
 
 def test_an_explicit_solver_on_a_stiff_model_is_said_to_be_the_wrong_one():
-    result = nl.fit(nl.NeuralODE(Pulled(jnp.array(1.0), 3000.0), state_size=1), pulled(3000.0))
-    assert float(result.model.vector_field.amplitude) == pytest.approx(2.0, rel=1e-3)
-    (note,) = notes_of(result)
+    (note,) = notes_of(fitted(1000.0))
     assert "Tsit5" in note and "--solver Kvaerno5" in note
 
 
 def test_a_model_that_is_not_stiff_is_not_said_to_be():
-    assert not notes_of(nl.fit(nl.NeuralODE(Pulled(jnp.array(1.0), 3.0), state_size=1), pulled(3.0)))
+    assert not notes_of(fitted(3.0))
 
 
-def test_an_implicit_solver_begins_with_matching():
-    data = nl.simulate("van_der_pol", num=60, t1=8.0, key=jax.random.key(0))
-    field = nl.MLPVectorField(2, width_size=8, depth=1, key=jax.random.key(0))
-    result = nl.fit(nl.NeuralODE(field, solver=diffrax.Kvaerno3(), rtol=1e-4, atol=1e-4), data, max_evals=30)
+def test_an_implicit_solver_goes_on_from_stages_that_do_without():
+    """They leave next to nothing for the implicit solve, which confirms what they have found."""
+    model = nl.NeuralODE(Pulled(jnp.array(1.0), 30.0), solver=diffrax.Kvaerno3(), state_size=1)
+    result = nl.fit(model, pulled(30.0), max_evals=5)
+    assert [stage.name for stage in result.stages] == ["matching", "shooting", "polish", "full"]
+    assert result.initial_loss < 1e-6
+    assert float(result.model.vector_field.amplitude) == pytest.approx(2.0, rel=1e-3)
+    assert type(result.model.solver) is diffrax.Kvaerno3
+
+
+def test_a_model_that_is_too_stiff_for_pieces_is_only_matched():
+    model = nl.NeuralODE(Pulled(jnp.array(1.0), 1e4), solver=diffrax.Kvaerno3(), state_size=1)
+    result = nl.fit(model, pulled(1e4), max_evals=5)
     assert [stage.name for stage in result.stages] == ["matching", "full"]
-    assert result.initial_loss < 0.1  # from a random start it is about one
-    assert result.loss < 0.5 * result.initial_loss
-    assert result.iterations == sum(stage.history[-1].iteration for stage in result.stages)
+    assert float(result.model.vector_field.amplitude) == pytest.approx(2.0, rel=1e-2)
+    assert "shooting was left out: the model is too large or too stiff for it." in result.notes
