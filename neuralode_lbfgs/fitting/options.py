@@ -60,10 +60,7 @@ class FitOptions:
     """Trajectories per step, drawn at random; for adam on large data."""
 
     def __post_init__(self):
-        for name in ("transform", "positive"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
-        assert self.logarithms is not None  # reads them, and says what is wrong with them
+        _ = self.logarithms  # says what is wrong with them
         least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1}
         for name, bound in least.items():
             value = getattr(self, name)
@@ -103,7 +100,7 @@ STAGES = ("matching", "shooting", "full", "polish")
 
 
 def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
-    """The options with some fields replaced.
+    """The options with some fields replaced; where there may be several names, one may stand alone.
 
     Raises:
         TypeError: for a keyword that is no option, with the nearest one suggested.
@@ -114,4 +111,6 @@ def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
             near = difflib.get_close_matches(name, known, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise TypeError(f"there is no option {name!r}{hint}; the options are {', '.join(known)}.")
-    return replace(options, **keywords)
+    several = {name: keywords[name] for name in ("stages", "transform", "positive") if name in keywords}
+    several = {name: (value,) if isinstance(value, str) else tuple(value) for name, value in several.items()}
+    return replace(options, **{**keywords, **several})
