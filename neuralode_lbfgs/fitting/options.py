@@ -70,10 +70,7 @@ class FitOptions:
 
     def __post_init__(self):
         ranges_of(self.bounds)
-        for name in ("transform", "positive"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
-        assert self.logarithms is not None  # reads them, and says what is wrong with them
+        _ = self.logarithms  # says what is wrong with them
         least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1}
         for name, bound in least.items():
             value = getattr(self, name)
@@ -113,7 +110,7 @@ STAGES = ("matching", "shooting", "full", "polish")
 
 
 def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
-    """The options with some fields replaced; tuples may be lists, and bounds a dict of pairs.
+    """The options with some fields replaced; tuples may be lists or a single name, and bounds a dict of pairs.
 
     Raises:
         TypeError: for a keyword that is no option, with the nearest one suggested.
@@ -127,6 +124,9 @@ def with_keywords(options: FitOptions, keywords: dict[str, Any]) -> FitOptions:
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in keywords.items()
     }
+    for name in ("stages", "freeze", "transform", "positive"):
+        if isinstance(given.get(name), str):
+            given[name] = (given[name],)
     bounds = given.get("bounds")
     if isinstance(bounds, Mapping):
         given["bounds"] = bounds_as_words(bounds)

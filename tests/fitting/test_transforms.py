@@ -54,9 +54,9 @@ def test_a_state_in_logarithms_is_fitted_over_decades():
     data = one_run(DECAY_TS, cells=cells, substrate=substrate)
     result = nl.fit(model_for(data), data, max_evals=100, transform="log=cells")
     predicted = result.predict(data)[0].ys
-    np.testing.assert_allclose(predicted[:, 0], cells, rtol=0.02)  # the last one is 1e-8
-    np.testing.assert_allclose(predicted[:, 1], substrate, rtol=0.02)
-    assert result.starts["a"] == pytest.approx([1.0, 1.0], rel=0.02)
+    np.testing.assert_allclose(predicted[:, 0], cells, rtol=0.05)  # the last one is 1e-8
+    np.testing.assert_allclose(predicted[:, 1], substrate, rtol=0.05)
+    assert result.starts["a"] == pytest.approx([1.0, 1.0], rel=0.05)
     assert not result.notes
 
 
