@@ -341,13 +341,13 @@ def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, mon
 def test_the_first_signal_asks_and_the_second_stops(number, code):
     with Interrupts() as interrupts:
         interrupts.check()
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert interrupts.came
         assert interrupts.exit_code == code
         with pytest.raises(KeyboardInterrupt):
             interrupts.check()
         with interrupts.held():
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
         assert interrupts.exit_code == code

@@ -110,11 +110,10 @@ def whole_loss(course: Course) -> float:
     if np.isnan(course.loss):
         model, starts = course.parameters.model, course.parameters.starts
         course.mesher.refine(model, starts)
-        coordinates, solver = course.mesher.coordinates, course.solver
         problem = WholeTrajectories(
-            course.data, coordinates, solver, course.cut(), train_starts=False, observe=course.observe
+            course.data, course.mesher, course.solver, course.cut(), train_starts=False, observe=course.observe
         )
-        course.loss = problem.value(Point(solver.numbers(model), np.asarray(starts)))
+        course.loss = problem.value(Point(course.solver.numbers(model), np.asarray(starts)))
     return course.loss
 
 

@@ -10,6 +10,8 @@ from jaxtyping import Array, Float
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, Mesh, Tableau
 
+ROOM = 2  # of steps, in units of those that are needed now
+
 
 class Batch(eqx.Module):
     """What a loss is computed from; every array leads with the lanes.
@@ -34,12 +36,30 @@ class Shape:
 
     @classmethod
     def fitting(cls, lengths: Sequence[int]) -> "Shape":
-        """As long as the longest trajectory needs, with room for a finer mesh, and as few lanes as that allows."""
+        """As long as the longest trajectory needs, and as few lanes as that allows."""
         steps = bucket(max(lengths))
         return cls(len(_pack(lengths, steps)), steps)
 
-    def holds(self, lengths: Sequence[int]) -> bool:
-        return max(lengths) <= self.steps and len(_pack(lengths, self.steps)) <= self.lanes
+    def grown(self, lengths: Sequence[int]) -> "Shape":
+        """This shape if there is room, else one with room to spare.
+
+        A mesh that has become finer will do so again while the model learns, and compiling anew costs more than steps
+        that are idle.
+        """
+        if self.packed(lengths) is not None:
+            return self
+        tight = Shape.fitting(lengths)
+        return Shape(tight.lanes, ROOM * tight.steps)
+
+    def packed(self, lengths: Sequence[int]) -> list[list[int]] | None:
+        """The trajectories of each lane, all lanes about as long; None if there is no room for these lengths."""
+        steps = bucket(max(lengths))
+        while steps <= self.steps:
+            lanes = _pack(lengths, steps)
+            if len(lanes) <= self.lanes:
+                return lanes
+            steps = bucket(steps + 1)
+        return None
 
 
 def bucket(length: int) -> int:
@@ -106,6 +126,9 @@ def make_batch(
         counts: per trajectory, how many steps each interval between rows takes.
         shape: lanes and steps.
         dtype: of the floating-point arrays.
+
+    Raises:
+        ValueError: if the mesh does not fit into the shape.
     """
     lanes, steps = shape.lanes, shape.steps
     states, inputs = data.state_size, data.input_size
@@ -115,7 +138,10 @@ def make_batch(
     targets, weights = np.zeros((lanes, steps, states)), np.zeros((lanes, steps, states))
     places: list[tuple[int, np.ndarray]] = [(0, np.zeros(0, int))] * len(data)
 
-    for lane, members in enumerate(_pack(lane_lengths(counts), steps)):
+    packed = shape.packed(lane_lengths(counts))
+    if packed is None:
+        raise ValueError(f"a batch of {lanes} lanes and {steps} steps is too small for this mesh.")
+    for lane, members in enumerate(packed):
         offset = 0
         for i in members:
             trajectory, count = data[i], counts[i]
@@ -143,7 +169,7 @@ def make_batch(
         return np.asarray(a, dtype)
 
     batch = Batch(
-        Mesh(cast(t), cast(h), start, None if u is None else cast(u)),
+        Mesh(cast(t), cast(h), start, None if u is None else cast(u), ((h != 0) | (start >= 0)).any(axis=0)),
         cast(targets),
         cast(weights),
     )

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -110,7 +111,9 @@ def _in_batches(machine: LBFGS | Optax, options: FitOptions) -> LBFGS | Optax:
         if size >= lanes:
             return args
         drawn = jax.random.choice(key, lanes, (size,), replace=False)
-        mesh, targets, weights = jax.tree.map(lambda a: a[drawn], (batch.mesh, batch.targets, batch.weights))
+        lanes_of = lambda arrays: jax.tree.map(lambda a: a[drawn], arrays)  # noqa: E731
+        mesh = replace(lanes_of(replace(batch.mesh, busy=None)), busy=batch.mesh.busy)
+        targets, weights = lanes_of((batch.targets, batch.weights))
         # Weighted up to the whole, so that the mean over draws is the loss of all data.
         weights = weights * (lanes / size)
         return type(batch)(mesh, targets, weights), decay

@@ -1,5 +1,7 @@
 """Choosing the steps of a mesh from the solver's own error estimate."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -57,6 +59,11 @@ class Mesher:
         """The data on the present mesh; see `make_batch`."""
         return make_batch(self.data, self.coordinates, self.tableau, self.counts, self.shape, dtype)
 
+    def take(self, counts: Sequence[np.ndarray]) -> None:
+        """Go on with these steps per interval."""
+        self.counts = list(counts)
+        self.shape = self.shape.grown(lane_lengths(self.counts))
+
     def refine_pieces(self, cuts: Cut, errors: np.ndarray) -> bool:
         """Choose the counts anew from the largest relative error of each piece; whether they were fine before."""
         self.counts = list(cuts.counts)
@@ -78,9 +85,7 @@ class Mesher:
             new.append(np.clip(np.ceil(count * growth - 1e-9), 1, MOST_PER_INTERVAL).astype(int))
         if sum(lane_lengths(new)) > MOST_STEPS:
             return True
-        self.counts = new
-        if not self.shape.holds(lane_lengths(new)):
-            self.shape = Shape.fitting(lane_lengths(new))
+        self.take(new)
         return max((float(error.max(initial=0.0)) for error in errors), default=0.0) <= 2.0
 
 

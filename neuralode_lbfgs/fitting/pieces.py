@@ -22,6 +22,7 @@ from .evidence import WeightGroups
 from .smoothing import SmoothTrajectory
 
 PIECE_LENGTHS = (1, 2, 4, 8, 16)  # steps, of which the one that wastes least is taken
+SPARE = 32  # pieces, for a finer mesh: compiling anew costs more
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def cut(
         rows.append(row)
         before.append(np.concatenate([[0], np.cumsum(inside)]))
     whole = {name: np.concatenate(arrays) for name, arrays in columns.items() if arrays}
-    padding = (room or bucket(len(whole["t"]))) - len(whole["t"])
+    padding = (room or bucket(len(whole["t"]) + SPARE)) - len(whole["t"])
     for name in {"t", "h", "u"} & set(whole):
         whole[name] = np.concatenate([whole[name], np.zeros((padding, *whole[name].shape[1:]))])
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int)
@@ -156,22 +157,27 @@ class PieceSolver:
         self.fixed, self.tableau, self.dtype = fixed, tableau, vector.dtype
 
         def end(x, z, t, h, u, **keywords):
-            rate = eqx.combine(self.unravel(x), fixed).rate
+            rate = self._combined(x).rate
             # The start is set before the first step, which may be all of the piece.
             start = jnp.where(jnp.arange(h.size) == 0, 0, -1)
             mesh = Mesh(t[None], h[None], start[None], None if u is None else u[None])
             return jax.tree.map(lambda a: a[0], solve_on_mesh(rate, tableau, mesh, z[None], **keywords))
 
-        def derivatives(x, z, t, h, u):
-            def end_and_error(x, z):
-                zs, errors = end(x, z, t, h, u, with_error=True)
-                return zs[-1], jnp.max(jnp.abs(errors) / (1 + jnp.abs(zs)))
+        def end_and_error(x, z, t, h, u):
+            zs, errors = end(x, z, t, h, u, with_error=True)
+            return zs[-1], jnp.max(jnp.abs(errors) / (1 + jnp.abs(zs)))
 
-            z_end, backward, error = jax.vjp(end_and_error, x, z, has_aux=True)
+        def derivatives(x, z, t, h, u):
+            z_end, backward, error = jax.vjp(lambda x, z: end_and_error(x, z, t, h, u), x, z, has_aux=True)
             of_x, of_z = jax.vmap(backward)(jnp.eye(z.size, dtype=z.dtype))
             return z_end, of_z, of_x, error
 
-        self._derivatives = jax.jit(jax.vmap(derivatives, in_axes=(None, 0, 0, 0, 0)))
+        def of_pieces(function):
+            return jax.jit(jax.vmap(function, in_axes=(None, 0, 0, 0, 0)))
+
+        self._derivatives = of_pieces(derivatives)
+        self._errors = of_pieces(lambda *arguments: end_and_error(*arguments)[1])
+        self._solve = jax.jit(lambda x, mesh, z: solve_on_mesh(self._combined(x).rate, tableau, mesh, z))
 
     def _arguments(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray):
         begin = cuts.begin
@@ -185,14 +191,21 @@ class PieceSolver:
         out = self._derivatives(*self._arguments(cuts, x, nodes))
         return Ends(*(np.asarray(a, np.float64)[: len(cuts.begin)] for a in out))
 
+    def errors(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+        """The largest error of the steps of each piece; see `derivatives`."""
+        return np.asarray(self._errors(*self._arguments(cuts, x, nodes)), np.float64)[: len(cuts.begin)]
+
     def numbers(self, model: NeuralODE) -> np.ndarray:
         """The free numbers of a model of this structure."""
         return np.asarray(ravel_pytree(trainable(model)[0])[0], np.float64)
 
     def model(self, x: np.ndarray) -> PyTree:
         """The model with the free numbers `x`."""
-        return eqx.combine(self.unravel(jnp.asarray(x, self.dtype)), self.fixed)
+        return self._combined(jnp.asarray(x, self.dtype))
 
-    def solve(self, x: Array, mesh: Mesh, starts: Array) -> Array:
-        """Whole trajectories on a mesh of many lanes."""
-        return solve_on_mesh(eqx.combine(self.unravel(x), self.fixed).rate, self.tableau, mesh, starts)
+    def _combined(self, x: Array) -> PyTree:
+        return eqx.combine(self.unravel(x), self.fixed)
+
+    def solve(self, x: Array | np.ndarray, mesh: Mesh, starts: Array | np.ndarray) -> Array:
+        """Whole trajectories on a mesh of many lanes, `(lanes, steps, states)`."""
+        return self._solve(jnp.asarray(x, self.dtype), mesh, jnp.asarray(starts, self.dtype))

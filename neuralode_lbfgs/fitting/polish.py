@@ -5,16 +5,12 @@ bend of the valley: geodesic acceleration, Transtrum & Sethna, "Improvements to 
 for nonlinear least-squares minimization", arXiv:1201.5885 (2012), equations 14 and 15.
 """
 
-from functools import partial
-
-import jax
 import numpy as np
 import scipy.linalg
 
 from ..data.trajectories import Trajectories
-from ..models import Coordinates
-from .batch import Shape, lane_lengths, make_batch
 from .gauss_newton import Point, Step
+from .mesh import Mesher
 from .observing import Observation
 from .pieces import Cut, PieceSolver
 
@@ -30,7 +26,7 @@ class WholeTrajectories:
     def __init__(
         self,
         data: Trajectories,
-        coordinates: Coordinates,
+        mesher: Mesher,
         solver: PieceSolver,
         cuts: Cut,
         *,
@@ -41,20 +37,17 @@ class WholeTrajectories:
         self.train_starts, self.observe = train_starts, observe
         self.errors = np.zeros(0)  # of the pieces, at the last linearisation
         self.others = cuts.first.size * cuts.guess.shape[1] if train_starts else 0
-        shape = Shape.fitting(lane_lengths(cuts.counts))
-        batch, places = make_batch(data, coordinates, solver.tableau, cuts.counts, shape, solver.dtype)
+        mesher.take(cuts.counts)
+        batch, places = mesher.batch(np.dtype(solver.dtype))
         self.mesh = batch.mesh
         self.lane = np.repeat([lane for lane, _ in places], cuts.sizes)
         self.at = np.concatenate(
             [rows[0] + before for (_, rows), before in zip(places, cuts.steps_before, strict=True)]
         )
-        self._solve = jax.jit(lambda x, mesh, starts, lane, at: solver.solve(x, mesh, starts)[lane, at])
 
     def nodes(self, point: Point) -> np.ndarray:
         """The states at all nodes."""
-        cast = partial(np.asarray, dtype=self.solver.dtype)
-        solved = self._solve(cast(point.x), self.mesh, cast(point.states), self.lane, self.at)
-        return np.asarray(solved, np.float64)
+        return np.asarray(self.solver.solve(point.x, self.mesh, point.states), np.float64)[self.lane, self.at]
 
     def misfit(self, nodes: np.ndarray) -> np.ndarray:
         """Weighted residuals of states at the nodes."""

@@ -90,7 +90,7 @@ def shoot(course: Course, record: Record) -> StopReason:
     x = course.solver.numbers(course.parameters.model)
     for _ in range(MESH_PASSES):
         cuts = course.cut()
-        if course.mesher.refine_pieces(cuts, course.solver.derivatives(cuts, x, cuts.guess).errors):
+        if course.mesher.refine_pieces(cuts, course.solver.errors(cuts, x, cuts.guess)):
             break
     cuts = course.cut()
     problem = Shooting(course.solver, cuts, data.observed, course.observe)
@@ -140,12 +140,7 @@ def polish(course: Course, record: Record) -> StopReason:
     for most in POLISH_STEPS:
         cuts = course.cut()
         problem = WholeTrajectories(
-            data,
-            course.mesher.coordinates,
-            course.solver,
-            cuts,
-            train_starts=course.train_starts,
-            observe=course.observe,
+            data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
         )
         before = [*course.spent, record]
         left = options.max_evals - sum(r.evaluations for r in before if r.stage in ("full", "polish"))

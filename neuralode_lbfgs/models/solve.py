@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 
 class Mesh(eqx.Module):
@@ -26,12 +26,14 @@ class Mesh(eqx.Module):
         h: its length; zero for padding and for the first step of a trajectory, which only sets the state.
         start: the row of the initial states that the step begins from, or -1 to go on.
         u: the inputs at every stage of the step.
+        busy: whether any lane takes the step; idle ones are skipped. None if there are none to skip.
     """
 
     t: Float[Array | np.ndarray, "lanes steps"]
     h: Float[Array | np.ndarray, "lanes steps"]
     start: Int[Array | np.ndarray, "lanes steps"]
     u: Float[Array | np.ndarray, "lanes steps stages inputs"] | None
+    busy: Bool[Array | np.ndarray, " steps"] | None = None
 
 
 class Tableau:
@@ -95,10 +97,18 @@ def solve_on_mesh(
         new = jnp.where((h == 0)[:, None], z, new)
         return new, (new, h[:, None] * _combine(tableau.b_error, stages)) if with_error else new
 
+    def idle(z, row):
+        return z, (z, jnp.zeros_like(z)) if with_error else z
+
+    def step_unless_idle(z, busy_and_row):
+        busy, row = busy_and_row
+        stepped = jax.checkpoint(step)
+        return stepped(z, row) if busy is None else jax.lax.cond(busy, stepped, idle, z, row)
+
     def swap(a):
         return jnp.swapaxes(a, 0, 1)
 
     rows = jax.tree.map(swap, (mesh.t, mesh.h, mesh.start, mesh.u))
     initial = jnp.zeros((mesh.h.shape[0], starts.shape[1]), starts.dtype)
-    _, out = jax.lax.scan(jax.checkpoint(step), initial, rows)
+    _, out = jax.lax.scan(step_unless_idle, initial, (mesh.busy, rows))
     return jax.tree.map(swap, out)

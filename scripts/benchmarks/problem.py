@@ -31,7 +31,8 @@ class Problem:
     """Minimise `value(params, *data)` from `start`, a pytree of floating-point arrays.
 
     `minima` are published values of f*, the lowest first. Where none is known it is empty, and the target is what
-    the usual recipe reaches. Fits of neural ODEs have `on_mesh`; their start is a `NeuralODE`.
+    the usual recipe reaches. Fits of neural ODEs have `on_mesh`; their start is a `NeuralODE`. `simulated_s` are the
+    seconds that went into making up the data, which is no part of a fit.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Problem:
     data: tuple[jax.Array, ...] = ()
     minima: tuple[float, ...] = ()
     on_mesh: OnMesh | None = None
+    simulated_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 
 from neuralode_lbfgs.data import Trajectories, Trajectory
 from neuralode_lbfgs.fitting.gauss_newton import Point
+from neuralode_lbfgs.fitting.mesh import Mesher
 from neuralode_lbfgs.fitting.pieces import PieceSolver, cut
 from neuralode_lbfgs.fitting.polish import WholeTrajectories
 from neuralode_lbfgs.fitting.scaling import find_coordinates
@@ -38,12 +39,12 @@ def problem():
     counts = [1 + np.arange(trajectory.ts.size - 1) % 5 for trajectory in data]
     cuts = cut(data, curves, coordinates, tableau, counts)
     solver = PieceSolver(model, tableau)
-    return data, coordinates, cuts, solver, solver.numbers(model)
+    return data, Mesher(data, coordinates, tableau, np.float64), cuts, solver, solver.numbers(model)
 
 
 def test_pieces_joined_are_the_whole_trajectory(problem):
-    data, coordinates, cuts, solver, x = problem
-    whole = WholeTrajectories(data, coordinates, solver, cuts, train_starts=True)
+    data, mesher, cuts, solver, x = problem
+    whole = WholeTrajectories(data, mesher, solver, cuts, train_starts=True)
     nodes = whole.nodes(Point(x, cuts.guess[cuts.first]))
     ends = solver.derivatives(cuts, x, nodes)
     np.testing.assert_allclose(ends.states, nodes[cuts.begin + 1], atol=1e-12)
@@ -51,19 +52,19 @@ def test_pieces_joined_are_the_whole_trajectory(problem):
 
 
 def test_a_cut_keeps_the_shape_it_is_told_to(problem):
-    data, coordinates, cuts, solver, *_ = problem
+    data, mesher, cuts, solver, *_ = problem
     fewer = [np.ones(trajectory.ts.size - 1, int) for trajectory in data]
     curves = smooth_all(data)
-    again = cut(data, curves, coordinates, solver.tableau, fewer, cuts)
+    again = cut(data, curves, mesher.coordinates, solver.tableau, fewer, cuts)
     assert again.t.shape == cuts.t.shape
-    assert cut(data, curves, coordinates, solver.tableau, fewer).t.shape != cuts.t.shape
+    assert cut(data, curves, mesher.coordinates, solver.tableau, fewer).t.shape != cuts.t.shape
     np.testing.assert_array_equal([count.sum() for count in again.counts], [count.sum() for count in fewer])
 
 
 @pytest.mark.parametrize("train_starts", [True, False])
 def test_sensitivities_are_those_of_autodiff(problem, train_starts):
-    data, coordinates, cuts, solver, x = problem
-    whole = WholeTrajectories(data, coordinates, solver, cuts, train_starts=train_starts)
+    data, mesher, cuts, solver, x = problem
+    whole = WholeTrajectories(data, mesher, solver, cuts, train_starts=train_starts)
     point = Point(x, cuts.guess[cuts.first])
     whole.value(point)
     linear = whole.linearised(point)
@@ -128,12 +129,12 @@ def _end(solver, x, z, t, h, u):
 
 
 def test_a_row_without_observations_changes_nothing_else(problem):
-    data, coordinates, cuts, solver, *_ = problem
+    data, mesher, cuts, solver, *_ = problem
     first = data[0]
     ys = first.ys.copy()
     ys[4] = np.nan
     gappy = dataclasses.replace(data, trajectories=(dataclasses.replace(first, ys=ys), *data.trajectories[1:]))
-    again = cut(gappy, smooth_all(gappy), coordinates, solver.tableau, cuts.counts, cuts)
+    again = cut(gappy, smooth_all(gappy), mesher.coordinates, solver.tableau, cuts.counts, cuts)
     there = again.weights > 0
     np.testing.assert_array_equal(again.targets[there], cuts.targets[there])
     assert (cuts.weights > 0).sum() - there.sum() == 2

@@ -145,6 +145,29 @@ def test_ragged_trajectories_packed_into_lanes_are_the_separate_solves(network):
         np.testing.assert_array_equal(padding, packed[1, lengths[2] - 1])
 
 
+def test_idle_steps_are_skipped_without_a_trace(network):
+    """The same states, errors and gradient with and without the steps that no lane takes."""
+    t, h, start = (part[None] for part in mesh_of(TS, 3, 0, steps=24))
+    busy = ((h != 0) | (start >= 0))[0]
+    assert not busy.all()
+    tableau = Tableau(network.solver)
+
+    @jax.jit
+    def solve(mesh):
+        zs, errors = solve_on_mesh(network.rate, tableau, mesh, jnp.zeros((1, 2)), with_error=True)
+        of_starts = jax.grad(lambda z: jnp.sum(solve_on_mesh(network.rate, tableau, mesh, z) ** 2))(jnp.zeros((1, 2)))
+        return zs, errors, of_starts
+
+    plain, skipping = solve(Mesh(t, h, start, None)), solve(Mesh(t, h, start, None, busy))
+    for one, other in zip(plain[:2], skipping[:2], strict=True):
+        np.testing.assert_allclose(one[:, busy], other[:, busy], rtol=1e-14)
+    np.testing.assert_allclose(plain[0], skipping[0], rtol=1e-14)
+    idle = np.flatnonzero(~busy)
+    # The loss counts idle steps as well here: the state that they hand on is the same one.
+    np.testing.assert_allclose(plain[2], skipping[2], rtol=1e-12)
+    np.testing.assert_array_equal(skipping[1][:, idle], 0)
+
+
 def test_the_gradient_is_that_of_central_differences(network):
     free, fixed = eqx.partition(network, lambda leaf: eqx.is_inexact_array(leaf) and leaf.ndim > 0)
     vector, rebuild = jax.flatten_util.ravel_pytree((free, jnp.asarray([[0.4, -0.8]])))
