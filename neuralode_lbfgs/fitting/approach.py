@@ -41,8 +41,9 @@ def _can_be_explicit(course: Course) -> bool:
     for _ in range(MESH_PASSES):
         cuts = course.cut()
         ends = course.solver.derivatives(cuts, x, cuts.guess)
-        if not np.isfinite(ends.states).all() or course.mesher.refine_pieces(cuts, ends.errors):
+        if not np.isfinite(ends.states).all():
+            return False
+        if course.mesher.refine_pieces(cuts, ends.errors):
             break
     rows = sum(trajectory.ts.size for trajectory in course.data)
-    steps = sum(int(count.sum()) for count in course.mesher.counts)
-    return bool(np.isfinite(ends.states).all()) and steps <= MOST_STEPS_A_PIECE * rows
+    return sum(int(count.sum()) for count in course.mesher.counts) <= MOST_STEPS_A_PIECE * rows
