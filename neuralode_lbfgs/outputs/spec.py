@@ -87,7 +87,7 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
 def spec_of(model: PyTree) -> ModelSpec | None:
     """The spec from which `build_model` makes a model of this structure, or None if there is none."""
     network = getattr(model, "vector_field", None)
-    if type(model) is not NeuralODE or type(network) not in (MLPVectorField, SecondOrderField):
+    if type(model) is not NeuralODE or not (type(network) is MLPVectorField or type(network) is SecondOrderField):
         return None
     assert isinstance(network, MLPVectorField | SecondOrderField)
     activation = [name for name, known in ACTIVATIONS.items() if known is network.mlp.activation]
