@@ -152,7 +152,7 @@ def test_the_summary_fits_a_terminal_and_has_the_errors(table, run, tmp_path, ca
     assert main(["fit", str(table), "--out", str(tmp_path), *words]) == 0
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
-    assert max(map(len, lines)) <= 80
+    assert max(len(line) for line in lines if not line.startswith("results: ")) <= 80  # but for the folder's name
     assert any(line.split()[:1] == ["RMSE"] and "held out" in line for line in lines)
     assert any(line.startswith("stopped: ") for line in lines)
     assert "26 rows, 2 trajectories" in printed.err

@@ -1,6 +1,8 @@
 """A run that was saved: reading it back for `predict` and `plot`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..data import DataError
 from ..outputs.run_folder import CONFIG, MODEL
@@ -38,7 +40,7 @@ def open_run(folder: Path, vector_field: str | None = None) -> SavedRun:
         )
     from .own_field import own_model
 
-    like = own_model(vector_field, ModelOptions(**entries), len(columns.states), len(columns.inputs))
+    like = own_model(vector_field, ModelOptions(**_with_tuples(entries)), len(columns.states), len(columns.inputs))
     return load_model(folder / MODEL, like=like)
 
 
@@ -53,5 +55,9 @@ def open_data(folder: Path) -> Source:
     given = (given,) if isinstance(given, str) else given
     if not given:
         raise DataError(f'{folder / CONFIG} does not name the data; add data = "..." to [data].')
-    lists = {name: tuple(value) for name, value in entries.items() if isinstance(value, list)}
-    return open_source(given, DataOptions(**{**entries, **lists}))
+    return open_source(given, DataOptions(**_with_tuples(entries)))
+
+
+def _with_tuples(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a config file as options hold them: TOML has lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in entries.items()}

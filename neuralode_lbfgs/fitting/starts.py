@@ -51,7 +51,8 @@ def _roughness(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> floa
     smooth = np.concatenate([curve.states(trajectory.ts) for curve, trajectory in zip(curves, data, strict=True)])
     scale = centre_and_scale(ys.filled(np.nan))[1]
     error = (ys - np.ma.masked_invalid(smooth)) / scale
-    return float(np.sqrt(np.mean(error.compressed() ** 2)))
+    known = error.compressed()
+    return float(np.sqrt(np.mean(known**2))) if known.size else 0.0
 
 
 def _known_noise(data: Trajectories) -> float:
