@@ -33,8 +33,9 @@ def pendulum(noise):
 
 def test_a_pendulum_whose_velocity_is_its_angles_rate():
     noisy, truth = pendulum(0.05), pendulum(0.0)
-    plain = nl.fit(model_for(noisy), noisy, max_evals=100)
-    exact = nl.fit(model_for(noisy, rates={0: 1}), noisy, max_evals=100)
+    stages = ("matching", "shooting")  # the others would go on from there
+    plain = nl.fit(model_for(noisy), noisy, stages=stages)
+    exact = nl.fit(model_for(noisy, rates={0: 1}), noisy, stages=stages)
     assert scaled_error(exact, truth) <= scaled_error(plain, truth)
     y = jnp.array([1.23, -0.7])
     assert exact.model.vector_field(0.0, y)[0] == y[1]
@@ -106,8 +107,9 @@ def test_transforms_are_for_models_with_coordinates():
 def test_positive_states_with_zeros_stay_positive_far_beyond_the_data():
     """The flu begins and ends near zero, and the convalescents are exactly zero for four days."""
     data = nl.load_dataset("boarding_school_flu")
-    plain = nl.fit(model_for(data), data, max_evals=300)
-    kept = nl.fit(model_for(data), data, max_evals=300, positive=data.state_names)
+    stages = ("matching", "full")
+    plain = nl.fit(model_for(data), data, max_evals=300, stages=stages)
+    kept = nl.fit(model_for(data), data, max_evals=300, stages=stages, positive=data.state_names)
     assert scaled_error(kept, data) <= 1.3 * scaled_error(plain, data)
     ts = np.linspace(0.0, 140.0, 300)
     for start in (kept.starts["school_1978"], data[0].ys[0]):
