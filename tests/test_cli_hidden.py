@@ -43,7 +43,7 @@ def _a_cache_of_its_own(tmp_path_factory):
     jax.config.update("jax_compilation_cache_dir", None)
 
 
-@pytest.mark.parametrize("flags", [("--hidden-states", "1"), ("--second-order",)])
+@pytest.mark.parametrize("flags", [pytest.param(("--hidden-states", "1"), marks=pytest.mark.slow), ("--second-order",)])
 def test_from_positions_to_predictions(tmp_path, capsys, flags):
     table = written(tmp_path / "swing.csv", {"a": (1.0, 0.0), "b": (-0.5, 1.5), "c": (0.3, -2.0), "d": (-1.0, 0.8)})
     folder = tmp_path / "run"

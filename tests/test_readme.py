@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"(<!-- setup: \w+ -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
 
@@ -23,7 +21,6 @@ def test_the_two_setup_commands_are_marked():
     assert re.findall(r"<!-- setup: (\w+) -->\n```bash\n", text) == ["fit", "test"]
 
 
-@pytest.mark.slow
 def test_blocks_run_in_order(tmp_path, capsys, monkeypatch):
     from neuralode_lbfgs.cli import main
 

@@ -50,6 +50,7 @@ def test_friction_is_recovered_beside_a_frozen_stiffness(data):
     assert "stiffness did not move: it is frozen." in result.summary().splitlines()
 
 
+@pytest.mark.slow
 def test_friction_as_a_network_is_recovered_over_the_rates_that_were_seen(data):
     network = eqx.nn.MLP("scalar", "scalar", 6, 1, jnp.tanh, key=jax.random.key(1))
     start = Pendulum(jnp.array(0.0), jnp.array(STIFFNESS), network)

@@ -72,6 +72,7 @@ def test_units_of_a_power_of_two_are_the_same_fit_to_the_last_bit(plain, of_time
     assert scaled_rmse(other) == scaled_rmse(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "of_time, of_states",
     [(1e9, [1e9, 1e-9, 1.0, 1.0]), (1e-9, [1e-9, 1e9, 1e9, 1.0]), (1.0, [1e-9, 1e-9, 1e-9, 1e-9])],

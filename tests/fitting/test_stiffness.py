@@ -46,6 +46,7 @@ def test_a_model_that_is_not_stiff_is_not_said_to_be():
     assert not notes_of(fitted(3.0))
 
 
+@pytest.mark.slow
 def test_an_implicit_solver_goes_on_from_stages_that_do_without():
     """They leave next to nothing for the implicit solve, which confirms what they have found."""
     model = nl.NeuralODE(Pulled(jnp.array(1.0), 30.0), solver=diffrax.Kvaerno3(), state_size=1)
@@ -56,6 +57,7 @@ def test_an_implicit_solver_goes_on_from_stages_that_do_without():
     assert type(result.model.solver) is diffrax.Kvaerno3
 
 
+@pytest.mark.slow
 def test_a_model_that_is_too_stiff_for_pieces_is_only_matched():
     model = nl.NeuralODE(Pulled(jnp.array(1.0), 1e4), solver=diffrax.Kvaerno3(), state_size=1)
     result = nl.fit(model, pulled(1e4), max_evals=5)

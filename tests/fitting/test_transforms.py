@@ -31,6 +31,7 @@ def pendulum(noise):
     )
 
 
+@pytest.mark.slow
 def test_a_pendulum_whose_velocity_is_its_angles_rate():
     noisy, truth = pendulum(0.05), pendulum(0.0)
     stages = ("matching", "shooting")  # the others would go on from there
@@ -104,6 +105,7 @@ def test_transforms_are_for_models_with_coordinates():
         nl.fit(model_for(data, rates={0: 1}), data, positive=("cells",))
 
 
+@pytest.mark.slow
 def test_positive_states_with_zeros_stay_positive_far_beyond_the_data():
     """The flu begins and ends near zero, and the convalescents are exactly zero for four days."""
     data = nl.load_dataset("boarding_school_flu")
@@ -118,6 +120,7 @@ def test_positive_states_with_zeros_stay_positive_far_beyond_the_data():
         assert (ys > 0).all()
 
 
+@pytest.mark.slow
 def test_log_spaced_times_are_noticed_and_solved_in_their_logarithm():
     ts = np.concatenate([[0.0], np.geomspace(1e-3, 1e3, 25)])
     data = one_run(ts, y=1 / (1 + ts))

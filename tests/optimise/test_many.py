@@ -19,7 +19,7 @@ STARTS[3] = {"x": jnp.full(4, 20.0), "name": "a"}
 CURVATURE = np.asarray(100.0)
 
 
-@pytest.mark.parametrize("lanes", [1, 3, 16])
+@pytest.mark.parametrize("lanes", [1, 16])
 def test_each_start_ends_where_it_would_alone(lanes):
     found = minimise_many(rosenbrock, STARTS, CURVATURE, lanes=lanes)
     for start, together in zip(STARTS, found, strict=True):
