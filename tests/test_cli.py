@@ -337,6 +337,17 @@ def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, mon
     assert (tmp_path / "run" / "metrics.json").exists()
 
 
+@pytest.fixture
+def _signals_are_heeded():
+    """Under nohup a program inherits that SIGINT is ignored, and `Interrupts` keeps to that."""
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_signals_are_heeded")
 @pytest.mark.parametrize("number,code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_first_signal_asks_and_the_second_stops(number, code):
     with Interrupts() as interrupts:
