@@ -179,14 +179,16 @@ def from_arrays(
         inputs, sd: known inputs and standard deviations of the states, with the leading axes of `ys`.
         ids: the run of each row, or of each of the stacked runs.
         names, input_names: of states and inputs.
-        noise, units: as in `read_csv`.
+        noise, input_hold, input_linear, units: as in `read_csv`.
 
     Raises:
         DataError: if shapes do not agree or a number cannot be used; one sentence.
     """
     arrays = {"ts": ts, "ys": ys, "inputs": inputs, "sd": sd, "ids": ids, "names": names, "input_names": input_names}
     table = table_from_arrays(arrays)
-    return to_trajectories(table, infer_roles(table, noise=noise), units)
+    return to_trajectories(
+        table, infer_roles(table, noise=noise, input_hold=input_hold, input_linear=input_linear), units
+    )
 
 
 def write_csv(data: Trajectories, path: str | os.PathLike[str]) -> None:

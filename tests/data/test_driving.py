@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from neuralode_lbfgs.data import DataError, describe, infer_roles, read_csv, read_table, to_trajectories
+from neuralode_lbfgs.data import DataError, describe, from_arrays, infer_roles, read_csv, read_table, to_trajectories
 
 SMOOTH = [round(float(np.sin(k / 3)), 6) for k in range(8)]
 SWITCH = [0, 0, 1, 0, 1, 1, 0, 0]
@@ -97,3 +97,10 @@ def test_names_that_are_no_inputs(table):
         read_csv(table, inputs=INPUTS, input_hold=["levles"])
     with pytest.raises(DataError, match="each in one of them: 'levels' is both"):
         read_csv(table, inputs=INPUTS, input_hold=["levels"], input_linear=["levels"])
+
+
+def test_arrays_say_what_is_held_too():
+    ts, us = np.arange(4.0), np.array([[0.0], [1.0], [3.0], [6.0]])
+    for held in (True, False):
+        named = {"input_hold" if held else "input_linear": ["u"]}
+        assert from_arrays(ts, us, inputs=us, input_names=["u"], **named)[0].hold == (held,)
