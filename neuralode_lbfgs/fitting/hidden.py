@@ -96,7 +96,7 @@ def _guessed_curves(
 
 def are_derivatives(model: NeuralODE) -> bool:
     """Whether the hidden states begin as derivatives of the observed ones, so that their slopes are known too."""
-    return isinstance(model.vector_field, MLPVectorField | SecondOrderField)
+    return isinstance(model.vector_field, MLPVectorField)
 
 
 def _with_slopes(curve: SmoothTrajectory, run: Trajectory) -> SmoothTrajectory:

@@ -26,13 +26,6 @@ def transform_for(
     """
     log = [_number(name, data, "transform") for name in options.logarithms]
     positive = tuple(sorted(_number(name, data, "positive") for name in options.positive))
-    exact = dict(getattr(model.vector_field, "rates", ()))
-    for state in positive:
-        name = data.state_names[state]
-        if state in log:
-            raise ValueError(f"{name!r} is modelled in logarithms, so it is positive; leave it out of positive.")
-        if state in exact:
-            raise ValueError(f"the rate of {name!r} is another state, so that it cannot be kept positive as well.")
     if (log or positive or options.time_scale != "linear") and (
         observe or isinstance(model.vector_field, SecondOrderField)
     ):
@@ -40,6 +33,13 @@ def transform_for(
             "transform, positive and time_scale go neither with second order nor with observe: a velocity is the rate "
             "of a position as it is, and what is observed is no state."
         )
+    exact = dict(getattr(model.vector_field, "rates", ()))
+    for state in positive:
+        name = data.state_names[state]
+        if state in log:
+            raise ValueError(f"{name!r} is modelled in logarithms, so it is positive; leave it out of positive.")
+        if state in exact:
+            raise ValueError(f"the rate of {name!r} is another state, so that it cannot be kept positive as well.")
     before = model.coordinates.transform
     wanted = {"log": set(log), "positive": set(positive), "time": options.time_scale == "log"}
     if model.is_scaled:

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable
 
-import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
-from .coordinates import Coordinates
-from .vector_fields import _initialised
+from .vector_fields import MLPVectorField
 
 
-class SecondOrderField(eqx.Module):
+class SecondOrderField(MLPVectorField):
     """y = (x, v): dx/dt = v exactly, and dv/dt = a(x, v, u) by a network.
 
-    The states are all positions, then all velocities in units of position over time. The network sees both,
-    and the inputs, in `Coordinates` of order one.
+    An `MLPVectorField` in which the rate of each position is its velocity. The states are all positions, then all
+    velocities in units of position over time. The network sees both, and the inputs, in `Coordinates` of order one.
 
     Args:
         position_size: the number of positions; there are as many velocities.
@@ -26,9 +24,6 @@ class SecondOrderField(eqx.Module):
     Raises:
         ValueError: if there is no position.
     """
-
-    mlp: eqx.nn.MLP
-    coordinates: Coordinates
 
     def __init__(
         self,
@@ -42,33 +37,16 @@ class SecondOrderField(eqx.Module):
     ):
         if position_size < 1:
             raise ValueError(f"position_size must be at least 1; it is {position_size}.")
-        self.mlp = _initialised(2 * position_size + input_size, position_size, width_size, depth, activation, key)
-        self.coordinates = Coordinates.identity(2 * position_size, input_size)
+        super().__init__(
+            2 * position_size,
+            width_size,
+            depth,
+            input_size=input_size,
+            activation=activation,
+            rates={i: position_size + i for i in range(position_size)},
+            key=key,
+        )
 
     @property
     def position_size(self) -> int:
         return self.coordinates.centre.shape[0] // 2
-
-    def normalised(
-        self,
-        tau: Float[Array, ""],
-        z: Float[Array, " states"],
-        u: Float[Array, " inputs"] | None,
-    ) -> Float[Array, " states"]:
-        """dz/dtau in coordinates of order one."""
-        c, n = self.coordinates, self.position_size
-        velocity = z[n:] * jnp.asarray(c.scale)[n:] + jnp.asarray(c.centre)[n:]
-        moved = velocity * (jnp.asarray(c.time_scale) / jnp.asarray(c.scale)[:n])
-        acceleration = self.mlp(z if u is None else jnp.concatenate([z, u]))
-        return jnp.concatenate([moved, jnp.asarray(c.rate_scale)[n:] * acceleration])
-
-    def __call__(
-        self,
-        t: Float[Array, ""] | float,
-        y: Float[Array, " states"],
-        args: Float[Array, " inputs"] | None = None,
-    ) -> Float[Array, " states"]:
-        """dy/dt in the data's units."""
-        c = self.coordinates
-        u = None if args is None else c.inputs_in(args)
-        return c.rates_out(self.normalised(jnp.asarray(c.times_in(t)), c.states_in(y), u))

@@ -89,7 +89,7 @@ def spec_of(model: PyTree) -> ModelSpec | None:
     network = getattr(model, "vector_field", None)
     if type(model) is not NeuralODE or not (type(network) is MLPVectorField or type(network) is SecondOrderField):
         return None
-    assert isinstance(network, MLPVectorField | SecondOrderField)
+    second_order = type(network) is SecondOrderField
     activation = [name for name, known in ACTIVATIONS.items() if known is network.mlp.activation]
     solver = [name for name, known in SOLVERS.items() if type(model.solver) is known and model.solver == known()]
     if not (activation and solver):
@@ -100,11 +100,11 @@ def spec_of(model: PyTree) -> ModelSpec | None:
         width_size=network.mlp.width_size,
         depth=network.mlp.depth,
         activation=activation[0],
-        time_dependent=getattr(network, "time_dependent", False),
+        time_dependent=network.time_dependent,
         solver=solver[0],
         rtol=model.rtol,
         atol=model.atol,
         max_steps=model.max_steps,
-        rates=getattr(network, "rates", ()),
-        second_order=type(network) is SecondOrderField,
+        rates=() if second_order else network.rates,
+        second_order=second_order,
     )
