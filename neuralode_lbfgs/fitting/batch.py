@@ -41,16 +41,18 @@ class Shape:
         steps = bucket(max(lengths))
         return cls(len(_pack(lengths, steps)), steps)
 
-    def grown(self, lengths: Sequence[int]) -> "Shape":
-        """This shape if there is room, else one with room to spare.
+    @classmethod
+    def roomy(cls, lengths: Sequence[int]) -> "Shape":
+        """With room to spare: meshes become finer while the model learns.
 
-        A mesh that has become finer will do so again while the model learns, and compiling anew costs more than steps
-        that are idle.
+        Twice the steps, half of them idle, add a twentieth to an evaluation; compiling anew takes as long as hundreds.
         """
-        if self.packed(lengths) is not None:
-            return self
-        tight = Shape.fitting(lengths)
-        return Shape(tight.lanes, ROOM * tight.steps)
+        tight = cls.fitting(lengths)
+        return cls(tight.lanes, ROOM * tight.steps)
+
+    def grown(self, lengths: Sequence[int]) -> "Shape":
+        """This shape if there is room, else one that has."""
+        return self if self.packed(lengths) is not None else Shape.roomy(lengths)
 
     def packed(self, lengths: Sequence[int]) -> list[list[int]] | None:
         """The trajectories of each lane, all lanes about as long; None if there is no room for these lengths."""

@@ -40,7 +40,7 @@ class Mesher:
         self.data, self.coordinates, self.tableau = data, coordinates, tableau
         self.tolerance = MESH_TOLERANCE[np.dtype(dtype).name]
         self.counts = first_counts(data, coordinates)
-        self.shape = Shape.fitting(lane_lengths(self.counts))
+        self.shape = Shape.roomy(lane_lengths(self.counts))
         self._program = eqx.filter_jit(self._errors)
 
     def _errors(self, model: NeuralODE, starts, mesh):
