@@ -4,6 +4,7 @@ python scripts/benchmark.py optimiser --json optimiser.json                 # ev
 python scripts/benchmark.py optimiser --problems rosenbrock wood --solvers ours scipy --repeats 1
 python scripts/benchmark.py mesh             # fits on a mesh against fits through an adaptive solve: ten minutes
 python scripts/benchmark.py starts           # 64 starts as one program against one after another: five minutes
+python scripts/benchmark.py sizes            # whole fits of 1e2 to 2e5 points, and of ragged data: seconds and memory
 
 Test functions count as solved when f - f* <= 1e-8 max(1, |f*|) for a published f*, networks when they are as good as
 the usual recipe, `optax.lbfgs` in a Python loop, after 200 iterations.
@@ -11,12 +12,13 @@ the usual recipe, `optax.lbfgs` in a Python loop, after 200 iterations.
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mesh
+from benchmarks import mesh, sizes
 from benchmarks.optimiser import answer, benchmark, versions
 from benchmarks.pair import PROBLEMS, SOLVERS
 from benchmarks.report import report
@@ -36,6 +38,12 @@ def parser() -> argparse.ArgumentParser:
     )
     mesh_parser.add_argument("--problems", nargs="+", default=[*mesh.PROBLEMS], choices=mesh.PROBLEMS, metavar="NAME")
     mesh_parser.add_argument("--repeats", type=int, default=3, help="of each measurement (default: 3)")
+    sizes_parser = commands.add_parser("sizes", parents=[common], help="whole fits of data of all sizes and shapes")
+    sizes_parser.add_argument(
+        "--families", nargs="+", default=[*sizes.FAMILIES], choices=sizes.FAMILIES, metavar="NAME"
+    )
+    sizes_parser.add_argument("--points", nargs="+", type=int, help="only these sizes (default: all)")
+    sizes_parser.add_argument("--flags", default="", help="further flags of fit: --flags='--time-limit 60'")
     commands.add_parser("starts", parents=[common], help="64 starts as one program, and one after another")
     return top
 
@@ -49,6 +57,9 @@ def measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     if arguments.command == "mesh":
         results = mesh.benchmark(arguments.problems, arguments.repeats, say)
         return results, mesh.report(results)
+    if arguments.command == "sizes":
+        results = sizes.benchmark(arguments.families, arguments.points, shlex.split(arguments.flags), say)
+        return {"versions": versions(), **results}, sizes.report(results)
     if arguments.command == "starts":
         row = answer("lotka_volterra", "starts")
         return {"versions": versions(), **row}, (

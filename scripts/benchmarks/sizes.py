@@ -1,0 +1,189 @@
+"""What data of each size and shape cost: whole runs of `fit` from a CSV file, their seconds and their memory.
+
+Every run is a process of its own without a cache of compiled programs. All sizes of a family have the same system,
+noise and sampling, so that the cost of a point can be compared.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from neuralode_lbfgs.data import Trajectories, Trajectory, write_csv
+from neuralode_lbfgs.systems import simulate
+
+NOISE = 0.02  # of each state's standard deviation
+HELD_OUT = 20  # trajectories without noise, on which errors are measured
+
+
+@dataclass(frozen=True)
+class Family:
+    """Data of one kind at several sizes, and the sizes."""
+
+    make: Callable[[int], tuple[Trajectories, Trajectories]]
+    sizes: tuple[int, ...]
+    heading: str
+
+
+def push(t):
+    """A force on the mass that never repeats."""
+    return jnp.sin(0.7 * t) + jnp.sin(0.31 * t + 1.0)
+
+
+def one_long_trajectory(points: int) -> tuple[Trajectories, Trajectories]:
+    """A driven mass on a spring, recorded ten times a second for as long as it takes."""
+    recorded = lambda key, num, noise: simulate(  # noqa: E731
+        "mass_spring_forced", key=jax.random.key(key), num_trajectories=1, t1=0.1 * (num - 1), num=num, noise=noise,
+        relative_noise=True, inputs=push, ids=[f"run{key}"], max_steps=5_000_000,
+    )  # fmt: skip
+    return recorded(1, points, NOISE), recorded(2, 200, 0.0)
+
+
+def many_trajectories(points: int) -> tuple[Trajectories, Trajectories]:
+    """Predators and prey from starts all over a box, 20 points each."""
+    return _populations(points // 20, 20, NOISE, key=1), _populations(HELD_OUT, 50, 0.0, key=2)
+
+
+def _populations(count: int, num: int, noise: float, *, key: int, t1: float = 10.0) -> Trajectories:
+    return simulate(
+        "lotka_volterra", key=jax.random.key(key), num_trajectories=count, t1=t1, num=num, noise=noise,
+        relative_noise=True, start_box=((0.5, 2.0), (0.5, 2.0)), ids=[f"run{key}_{i}" for i in range(count)],
+    )  # fmt: skip
+
+
+def ragged(points: int) -> tuple[Trajectories, Trajectories]:
+    """200 trajectories of 3 to 60 points at random times, 30 % of the values blank; `points` is not asked."""
+    rng = np.random.default_rng(points)
+    lengths = rng.integers(3, 61, 200)
+    runs = []
+    for i, whole in enumerate(_populations(200, 601, NOISE, key=3)):
+        rows = np.sort(np.append(0, rng.choice(np.arange(1, 601), lengths[i] - 1, replace=False)))
+        ys = whole.ys[rows].copy()
+        ys[rng.random(ys.shape) < 0.3] = np.nan
+        runs.append(Trajectory(whole.id, whole.ts[rows], ys))
+    return _as_lotka_volterra(runs), _populations(HELD_OUT, 50, 0.0, key=2)
+
+
+def _as_lotka_volterra(runs: Sequence[Trajectory]) -> Trajectories:
+    return _populations(1, 2, 0.0, key=2).with_trajectories(runs)
+
+
+def regular(points: int) -> tuple[Trajectories, Trajectories]:
+    """200 trajectories on one regular grid, with as many values in all as `ragged` has."""
+    observed = ragged(points)[0].observed
+    each = max(round(observed / 2 / 200), 2)
+    return _populations(200, each, NOISE, key=3), _populations(HELD_OUT, 50, 0.0, key=2)
+
+
+def long_alone(points: int) -> tuple[Trajectories, Trajectories]:
+    """One trajectory of 5,000 points."""
+    return _populations(1, 5000, NOISE, key=1, t1=100.0), _populations(HELD_OUT, 50, 0.0, key=2)
+
+
+def long_and_short(points: int) -> tuple[Trajectories, Trajectories]:
+    """One trajectory of 5,000 points beside 100 of two."""
+    short = [run.at(np.array([0, 10])) for run in _populations(100, 200, NOISE, key=4)]
+    long, held_out = long_alone(points)
+    return long.with_trajectories([*long, *short]), held_out
+
+
+FAMILIES = {
+    "one": Family(one_long_trajectory, (100, 1000, 10_000, 100_000), "one trajectory"),
+    "many": Family(many_trajectories, (100, 1000, 10_000, 200_000), "trajectories of 20 points"),
+    "regular": Family(regular, (0,), "200 trajectories on one grid"),
+    "ragged": Family(ragged, (0,), "200 of 3 to 60 points, 30 % blank"),
+    "long": Family(long_alone, (5000,), "5,000 points"),
+    "long_short": Family(long_and_short, (5000,), "5,000 points beside 100 x 2"),
+}
+
+
+def whole_run(name: str, size: int, flags: Sequence[str] = ()) -> dict[str, Any]:
+    """One run of the command line on a file: seconds, evaluations, error of the held-out trajectories, peak memory."""
+    data, held_out = FAMILIES[name].make(size)
+    with tempfile.TemporaryDirectory() as folder:
+        both = data.with_trajectories([*data, *held_out])
+        path, out = Path(folder) / "data.csv", Path(folder) / "out"
+        write_csv(path, both)
+        command = [
+            sys.executable, "-m", "neuralode_lbfgs", "fit", str(path), "--trajectory", "trajectory",
+            "--test-trajectories", *held_out.ids, "--out", str(out), "--quiet", "--no-compilation-cache", *flags,
+        ]  # fmt: skip
+        if data.input_size:
+            command += ["--inputs", *data.input_names]
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        errors = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        if status:
+            raise RuntimeError(f"{name} of size {size}: {errors.strip().splitlines()[-1]}")
+        metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    return {
+        "name": name,
+        "points": sum(run.ts.size for run in data),
+        "trajectories": len(data),
+        "observed": data.observed,
+        "total_s": time.perf_counter() - began,
+        "evaluations": metrics["evaluations"],
+        "compile_s": metrics["compile_s"],
+        "run_s": metrics["run_s"],
+        "peak_mib": used.ru_maxrss / 1024,
+        "train_error": metrics["train"]["scaled_rmse"],
+        "held_out_error": metrics["test"]["scaled_rmse"],
+    }
+
+
+def benchmark(
+    names: Sequence[str], sizes: Sequence[int] | None, flags: Sequence[str], say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Every size of every family, once."""
+    rows = []
+    for name in names:
+        for size in FAMILIES[name].sizes:
+            if sizes and size not in sizes:
+                continue
+            rows.append(whole_run(name, size, flags))
+            say(line(rows[-1]))
+    return {"rows": rows, "flags": list(flags)}
+
+
+COLUMNS = (
+    "data",
+    "trajectories",
+    "points",
+    "seconds",
+    "compiling",
+    "running",
+    "evaluations",
+    "MiB",
+    "train",
+    "held out",
+)
+
+
+def cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        FAMILIES[row["name"]].heading, f"{row['trajectories']:,}", f"{row['points']:,}", f"{row['total_s']:.0f}",
+        f"{row['compile_s']:.1f}", f"{row['run_s']:.1f}", f"{row['evaluations']}", f"{row['peak_mib']:.0f}",
+        f"{row['train_error']:.3g}", f"{row['held_out_error']:.3g}",
+    )  # fmt: skip
+
+
+def line(row: dict[str, Any]) -> str:
+    return "| " + " | ".join(cells(row)) + " |"
+
+
+def report(results: dict[str, Any]) -> str:
+    """A markdown table; errors are root mean squares in standard deviations of the states."""
+    head = ["| " + " | ".join(COLUMNS) + " |", "|---|" + "---:|" * (len(COLUMNS) - 1)]
+    return "\n".join([*head, *map(line, results["rows"])])
