@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Array
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
@@ -35,6 +36,7 @@ class Reached(NamedTuple):
     model: NeuralODE
     decay: np.ndarray
     error: float
+    starts: Array
 
 
 class Attempt(NamedTuple):
@@ -85,16 +87,21 @@ def run_stages(
         stage, error = _run_stage(name, course, callback, notes), float("nan")
         if held_out is not None and stage.reason is not StopReason.INTERRUPTED:
             try:
-                error = free_run_error(
-                    course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
-                    noise=course.noise, observe=course.observe and course.observe.observe,
-                )  # fmt: skip
+                error = error_of(course, held_out)
             except KeyboardInterrupt:
                 stage = replace(stage, reason=StopReason.INTERRUPTED)
-        reached.append(Reached(stage, course.parameters.model, course.decay, error))
+        reached.append(Reached(stage, course.parameters.model, course.decay, error, course.parameters.starts))
         if ended(reached):
             break
     return reached
+
+
+def error_of(course: Course, held_out: Trajectories) -> float:
+    """`free_run_error` of the model as it is now."""
+    return free_run_error(
+        course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
+        noise=course.noise, observe=course.observe and course.observe.observe,
+    )  # fmt: skip
 
 
 def best_of(reached: Sequence[Reached]) -> int:

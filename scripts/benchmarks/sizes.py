@@ -37,7 +37,7 @@ class Family:
 
 def push(t):
     """A force on the mass that never repeats."""
-    return jnp.sin(0.7 * t) + jnp.sin(0.31 * t + 1.0)
+    return jnp.stack([jnp.sin(0.7 * t) + jnp.sin(0.31 * t + 1.0)])
 
 
 def one_long_trajectory(points: int) -> tuple[Trajectories, Trajectories]:
@@ -113,7 +113,7 @@ def whole_run(name: str, size: int, flags: Sequence[str] = ()) -> dict[str, Any]
     with tempfile.TemporaryDirectory() as folder:
         both = data.with_trajectories([*data, *held_out])
         path, out = Path(folder) / "data.csv", Path(folder) / "out"
-        write_csv(path, both)
+        write_csv(both, path)
         command = [
             sys.executable, "-m", "neuralode_lbfgs", "fit", str(path), "--trajectory", "trajectory",
             "--test-trajectories", *held_out.ids, "--out", str(out), "--quiet", "--no-compilation-cache", *flags,
