@@ -85,16 +85,20 @@ def run_stages(
         stage, error = _run_stage(name, course, callback, notes), float("nan")
         if held_out is not None and stage.reason is not StopReason.INTERRUPTED:
             try:
-                error = free_run_error(
-                    course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
-                    noise=course.noise, observe=course.observe and course.observe.observe,
-                )  # fmt: skip
+                error = course.journal.value("held out", lambda: _error(course, held_out))
             except KeyboardInterrupt:
                 stage = replace(stage, reason=StopReason.INTERRUPTED)
         reached.append(Reached(stage, course.parameters.model, course.decay, error))
         if ended(reached):
             break
     return reached
+
+
+def _error(course: Course, held_out: Trajectories) -> float:
+    return free_run_error(
+        course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts, noise=course.noise,
+        observe=course.observe and course.observe.observe,
+    )  # fmt: skip
 
 
 def best_of(reached: Sequence[Reached]) -> int:
