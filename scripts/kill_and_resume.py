@@ -20,6 +20,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from safetensors import safe_open
+
 from neuralode_lbfgs.outputs.checkpoint import read_checkpoint
 from neuralode_lbfgs.outputs.run_folder import CHECKPOINT, CONFIG, HISTORY, METRICS, MODEL, PREDICTIONS, read_history
 from neuralode_lbfgs.outputs.store import load_model
@@ -32,8 +34,10 @@ def bits(folder: Path) -> list[object]:
     metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
     with open(folder / HISTORY, newline="", encoding="utf-8") as file:
         history = [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)]
-    files = [(folder / name).read_bytes() for name in (MODEL, PREDICTIONS, CONFIG)]
-    return [{key: value for key, value in metrics.items() if not key.endswith("_s")}, history, *files]
+    with safe_open(folder / MODEL, framework="numpy") as file:  # the order of its header is by chance
+        model = file.metadata(), {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118
+    files = [(folder / name).read_bytes() for name in (PREDICTIONS, CONFIG)]
+    return [{key: value for key, value in metrics.items() if not key.endswith("_s")}, history, model, *files]
 
 
 def left_behind(folder: Path, rows: int) -> str:

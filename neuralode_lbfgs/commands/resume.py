@@ -73,10 +73,14 @@ def check_same(folder: Path, then: str, now: str) -> list[str]:
             "back, or begin anew with --overwrite."
         )
     before, after = sections_of(then, path), sections_of(now, path)
+    for sections in (before, after):  # files may have another name, if they are the same
+        sections["data"].pop("data", None)
+        field = sections["model"].get("vector_field")
+        if field is not None:
+            sections["model"]["vector_field"] = field.rpartition(":")[2]
     for section in SECTIONS:
         for key in {**before.get(section, {}), **after.get(section, {})}:
-            # Files may have another name, if they are the same.
-            if key in (*OF_A_SESSION, "data", "vector_field"):
+            if key in OF_A_SESSION:
                 continue
             was, present = (_shown(options.get(section, {}).get(key)) for options in (before, after))
             if was != present:

@@ -1,6 +1,7 @@
 """Choosing the steps of a mesh from the solver's own error estimate."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -69,7 +70,7 @@ class Mesher:
         counts = np.concatenate([*self.counts, np.zeros(0, int)])
         return {"mesh.counts": counts, "mesh.shape": np.array([self.shape.lanes, self.shape.steps])}
 
-    def restore(self, kept: Mapping[str, np.ndarray]) -> None:
+    def restore(self, kept: Mapping[str, Any]) -> None:
         """Go on with the choice of `kept`."""
         self.counts = np.split(kept["mesh.counts"], np.cumsum([count.size for count in self.counts])[:-1])
         self.shape = Shape(*map(int, kept["mesh.shape"]))

@@ -6,6 +6,7 @@ for nonlinear least-squares minimization", arXiv:1201.5885 (2012), equations 14 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -51,7 +52,7 @@ class WholeTrajectories:
         """What a fit leaves behind, for the choice of the next mesh."""
         return {"errors": self.errors}
 
-    def restore(self, kept: Mapping[str, np.ndarray]) -> None:
+    def restore(self, kept: Mapping[str, Any]) -> None:
         self.errors = kept["errors"]
 
     def nodes(self, point: Point) -> np.ndarray:
