@@ -25,11 +25,18 @@ def _version() -> str:
 
 
 def _from_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> Any:
-    """Options from the file after `--config`, of the verbs that have one."""
-    if any("--config" in argument.names and argument.tokens for argument in arguments):
+    """Options from the file after `--config`, or of the fit after `--resume`, of the verbs that have one."""
+    typed = {name for argument in arguments if argument.tokens for name in argument.names}
+    if {"--config", "--resume"} <= typed:
+        raise ValueError("--resume goes on with the options of the fit that was stopped; leave out --config.")
+    if "--config" in typed:
         from .commands.config import options_from_config
 
         options_from_config(app, commands, arguments)
+    if "--resume" in typed:
+        from .commands.resume import options_of_resumed
+
+        options_of_resumed(app, commands, arguments)
 
 
 def _refuse_fractions(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> Any:

@@ -118,7 +118,7 @@ def test_the_saved_model_is_a_neural_ode_in_the_units_of_the_data(run, table):
 
 def test_config_runs_the_fit_again_and_flags_win_over_it(run, tmp_path, capsys):
     config = tomllib.loads((run / "config.toml").read_text())
-    assert list(config) == ["data", "model", "fit", "run"]
+    assert list(config) == ["data", "model", "fit", "run", "record"]
     assert config["model"]["width_size"] == 4
     assert config["data"]["test_trajectories"] == ["b"]
     words = ["fit", "--config", str(run / "config.toml"), "--out", str(tmp_path / "again"), "--dry-run"]

@@ -17,7 +17,8 @@ from ..fitting.options import FitOptions
 from .options import DataOptions, ModelOptions, RunOptions
 
 SECTIONS: dict[str, type] = {"data": DataOptions, "model": ModelOptions, "fit": FitOptions, "run": RunOptions}
-OF_ONE_CALL = ("out", "overwrite", "dry_run", "quiet", "config")  # not part of what makes a run the same again
+RECORD = "record"  # a section that is no options: what a run was made with
+OF_ONE_CALL = ("out", "overwrite", "resume", "dry_run", "quiet", "config")  # not what makes a run the same again
 
 
 def options_from_config(app: Any, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -40,13 +41,34 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
     Raises:
         ValueError: one sentence, if the file cannot be read or holds a section or key that is not an option.
     """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not TOML: {error}.") from None
+    return sections_of(text, path)
+
+
+def read_record(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What the run of a config file was made with; nothing if it was not written by a run."""
+    return record_of(Path(path).read_text(encoding="utf-8"))
+
+
+def record_of(text: str) -> dict[str, Any]:
+    """As `read_record`, of the text of a config file."""
+    record = tomllib.loads(text).get(RECORD, {})
+    return record if isinstance(record, dict) else {}
+
+
+def sections_of(text: str, path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
+    """As `read_config`, of the text of a config file that lies, or would lie, at `path`."""
     source = os.fspath(path)
     try:
-        sections = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{source} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        sections = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{source} is not TOML: {error}.") from None
+    sections.pop(RECORD, None)
     for section, entries in sections.items():
         if section not in SECTIONS or not isinstance(entries, dict):
             hint = did_you_mean(section, SECTIONS)
@@ -72,12 +94,13 @@ def _from_here(data: str, path: str | os.PathLike[str]) -> str:
     return os.path.normpath(beside) if beside.is_file() or os.sep in data else data
 
 
-def config_text(data: str | list[str], sections: dict[str, Any]) -> str:
+def config_text(data: str | list[str], sections: dict[str, Any], record: dict[str, Any] | None = None) -> str:
     """The text of a config file: every option with the value it had, in TOML.
 
     Args:
         data: path or name of the data, or paths, as they stand in the file.
         sections: an instance of each class of options by its section.
+        record: what the run was made with.
     """
     import tomli_w
 
@@ -90,6 +113,8 @@ def config_text(data: str | list[str], sections: dict[str, Any]) -> str:
         for name, options in sections.items()
     }
     content["data"] = {"data": data, **content.get("data", {})}
+    if record:
+        content[RECORD] = record
     return "# Run it again: neuralode-lbfgs fit --config config.toml --out ANOTHER_FOLDER\n" + tomli_w.dumps(content)
 
 

@@ -15,8 +15,10 @@ from .interrupts import Interrupts
 from .options import DataOptions, DataPath, ModelOptions, RunOptions
 
 if TYPE_CHECKING:
+    from ..fitting.journal import Journal
     from ..fitting.result import FitResult
     from ..models import NeuralODE
+    from .resume import Keeper
     from .source import Source
 
 
@@ -30,19 +32,28 @@ def fit(
 ) -> int:
     """Fit a neural ODE to data and write a folder of results."""
     begun = time.perf_counter()
+    from ..data import DataError
+    from ..outputs.checkpoint import remove_checkpoint
     from ..outputs.run_folder import check_folder
+    from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
     from .structure import check_logarithms, check_states, exact_rates
 
+    resumed = run_options.resume
+    if resumed is not None and has_ended(resumed):
+        print(f"{resumed} holds a run that has ended: there is nothing to go on with.")
+        return 0
     if not data:
         raise ValueError("name the data: a CSV, Parquet or NPZ file, or a bundled set (neuralode-lbfgs datasets).")
     source = open_source(data, data_options)
     exact_rates(model_options.rate, source.data.state_names)  # says what is wrong before anything is done
     check_logarithms(source.table, fit_options.logarithms, source.data.state_names)
     check_states(fit_options.positive, source.data.state_names, "--positive")
-    out = run_options.out or Path("runs") / source.name
+    out = run_options.out or resumed or Path("runs") / source.name
+    if resumed is not None and os.path.realpath(out) != os.path.realpath(resumed):
+        raise ValueError(f"--resume {resumed} goes on in that folder; leave out --out.")
     if not run_options.dry_run:
-        check_folder(out, run_options.overwrite)
+        check_folder(out, run_options.overwrite or resumed is not None)
     for line in source.describe().splitlines():
         print(line, file=sys.stdout if run_options.dry_run else sys.stderr)
     if run_options.dry_run:
@@ -54,13 +65,43 @@ def fit(
     from .environment import prepare_jax
 
     prepare_jax(float32=run_options.float32, cache=not run_options.no_compilation_cache)
+    from .repeatable import config_of, note_other_origins
+
+    limit = fit_options.time_limit  # of this session
+    lasting = fit_options if resumed is None else replace(fit_options, time_limit=None)
+    text = config_of(source, out, (model_options, lasting, run_options))
+    if run_options.config is not None:
+        note_other_origins(run_options.config, text)
+    go_on = f"go on with {resume_words(out, model_options.vector_field)}"
     with Interrupts() as interrupts:
+        journal, keeper = kept_fit(resumed, out, text, begun)
+        # What the sessions before took is counted, too.
+        fit_options = replace(fit_options, time_limit=None if limit is None else limit + journal.run_s)
         try:
-            result = _fitted(source, model_options, fit_options, run_options.quiet, interrupts)
+            result = _fitted(source, model_options, fit_options, run_options.quiet, interrupts, journal)
         except KeyboardInterrupt:
-            print("interrupted before there was a model; nothing was written.", file=sys.stderr)
+            kept = keeper.write()
+            print(f"interrupted before there was a model; {go_on if kept else 'nothing was written'}.", file=sys.stderr)
             return interrupts.exit_code
-        _write(source, result, out, (model_options, fit_options, run_options), begun, interrupts)
+        except ValueError as error:
+            if resumed is None and not isinstance(error, CannotKeep):
+                keeper.discard()
+            raise
+        complete = journal.complete and result.stop_reason.name != "INTERRUPTED"
+        if not complete:
+            try:
+                keeper.write()
+            except CannotKeep as error:  # the model may still find room
+                print(f"warning: {error}", file=sys.stderr)
+        try:
+            _write(source, result, out, text, run_options.no_plots, keeper, interrupts)
+        except (OSError, DataError) as error:
+            why = getattr(error, "strerror", None) or str(error).rstrip(".")
+            raise ValueError(f"{out} cannot be written: {why}; {keeper.how_to_go_on()}.") from None
+        if complete:
+            remove_checkpoint(keeper.path)
+        elif keeper.path.exists():
+            print(f"not complete: {go_on}", flush=True)
         if interrupts.came or result.stop_reason.name == "INTERRUPTED":
             return interrupts.exit_code
     why = _no_better(result)
@@ -116,7 +157,12 @@ def _structure(model_options: ModelOptions, fit_options: FitOptions) -> list[str
 
 
 def _fitted(
-    source: "Source", model_options: ModelOptions, fit_options: FitOptions, quiet: bool, interrupts: Interrupts
+    source: "Source",
+    model_options: ModelOptions,
+    fit_options: FitOptions,
+    quiet: bool,
+    interrupts: Interrupts,
+    journal: "Journal",
 ) -> "FitResult":
     from ..fitting import Progressed
     from ..fitting import fit as fit_model
@@ -131,7 +177,7 @@ def _fitted(
             if event.stage != "matching":  # that one takes seconds, and its end is where a model begins to be of use
                 interrupts.check()
 
-        return fit_model(model, source.train, fit_options, callback=between_chunks)
+        return fit_model(model, source.train, fit_options, callback=between_chunks, journal=journal)
 
 
 def _model(source: "Source", model_options: ModelOptions) -> "NeuralODE":
@@ -165,8 +211,9 @@ def _write(
     source: "Source",
     result: "FitResult",
     out: Path,
-    options: tuple[ModelOptions, FitOptions, RunOptions],
-    begun: float,
+    config: str,
+    no_plots: bool,
+    keeper: "Keeper",
     interrupts: Interrupts,
 ) -> None:
     """Write the folder and print the summary; a signal that comes meanwhile is heeded once the numbers are written."""
@@ -174,16 +221,14 @@ def _write(
     from ..outputs import evaluate, run_folder
     from ..outputs.store import Columns, save_model, starts_of
     from ..outputs.summary import summary_text
-    from .config import config_text
 
-    model_options, fit_options, run_options = options
     with interrupts.held():
         starts = starts_of(source.train, result.starts)
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
-        asked = source.data if run_options.no_plots else evaluate.with_curve_times(source.data)
+        asked = source.data if no_plots else evaluate.with_curve_times(source.data)
         curves = evaluate.predict_all(result.model, asked, starts, estimated=result.estimated, noise=result.noise)
         predictions = evaluate.rows_of(source.data, curves)
-        metrics = evaluate.metrics(result, source.train, source.test, predictions, time.perf_counter() - begun)
+        metrics = evaluate.metrics(result, source.train, source.test, predictions, keeper.seconds)
         with run_folder.appearing(out) as folder:
             roles = source.roles
             clock = source.data.clock
@@ -193,37 +238,18 @@ def _write(
                 folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated,
                 noise=result.noise,
             )  # fmt: skip
-            named = _field_as_seen_from(out, model_options)
-            sections = {"data": source.options, "model": named, "fit": fit_options, "run": run_options}
-            text = config_text(_as_seen_from(out, source), sections)
-            (folder / run_folder.CONFIG).write_text(text, encoding="utf-8")
+            (folder / run_folder.CONFIG).write_text(config, encoding="utf-8")
             run_folder.write_history(folder, result.history_rows())
             predicted = {run.id: (run.ts, run.ys) for run in predictions}
             table = predictions_table(source.table, source.roles, predicted, clock)
             write_table(replace(table, source="predictions"), folder / run_folder.PREDICTIONS)
             run_folder.write_metrics(folder, metrics)
             print(summary_text(source.name, result, metrics, source.train, source.test), flush=True)
-            if not (run_options.no_plots or interrupts.came):
+            if not (no_plots or interrupts.came):
                 from .figures import draw
 
                 draw(folder, source, result.model, curves, result.history_rows())
     print(f"results: {out}", flush=True)
-
-
-def _as_seen_from(out: Path, source: "Source") -> str | list[str]:
-    """The data as config.toml names them: a bundled name, or paths from the config file, so that both can move."""
-    if source.bundled:
-        return source.given[0]
-    seen = [one if os.path.isabs(one) else Path(os.path.relpath(one, out)).as_posix() for one in source.given]
-    return seen[0] if len(seen) == 1 else seen
-
-
-def _field_as_seen_from(out: Path, options: ModelOptions) -> ModelOptions:
-    """The file of a vector field as config.toml names it: a path from the config file, as that of the data."""
-    file, colon, name = (options.vector_field or "").rpartition(":")
-    if not colon or os.path.isabs(file):
-        return options
-    return replace(options, vector_field=f"{Path(os.path.relpath(file, out)).as_posix()}:{name}")
 
 
 def _no_better(result: "FitResult") -> str | None:

@@ -137,6 +137,9 @@ class RunOptions:
     overwrite: bool = False
     """Replace the run that is in the folder."""
 
+    resume: Path | None = None
+    """Go on with the fit in this folder that was stopped, with the options that it had."""
+
     dry_run: bool = False
     """Say what was understood and what would be done; fit and write nothing."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data import DataError
-from ..outputs.run_folder import CONFIG, MODEL
+from ..outputs.run_folder import CHECKPOINT, CONFIG, MODEL
 from ..outputs.store import SavedRun, load_model, read_columns
 from .config import read_config
 from .options import DataOptions, ModelOptions
@@ -22,6 +22,8 @@ def open_run(folder: Path, vector_field: str | None = None) -> SavedRun:
     Raises:
         ValueError: one sentence, if there is no model, or its equations are not named.
     """
+    if not (folder / MODEL).is_file() and (folder / CHECKPOINT).is_file():
+        raise DataError(f"{folder} holds a fit that was stopped; go on with neuralode-lbfgs fit --resume {folder}.")
     if not (folder / MODEL).is_file():
         raise DataError(f"{folder} holds no run ({MODEL} is missing); name a folder that fit has written.")
     columns, has_its_own_kind = read_columns(folder / MODEL)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .fit import fit
+    from .journal import Journal
     from .options import FitOptions
     from .prediction import predict
     from .record import Progressed, Stage
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "FitOptions": "options",
     "FitResult": "result",
+    "Journal": "journal",
     "Progressed": "record",
     "Stage": "record",
     "estimate_starts": "start_estimates",
@@ -24,7 +26,7 @@ _HOMES = {
     "predict": "prediction",
 }
 
-__all__ = ["FitOptions", "FitResult", "Progressed", "Stage", "estimate_starts", "fit", "predict"]
+__all__ = ["FitOptions", "FitResult", "Journal", "Progressed", "Stage", "estimate_starts", "fit", "predict"]
 
 
 def __getattr__(name: str) -> Any:

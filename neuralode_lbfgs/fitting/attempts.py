@@ -98,10 +98,14 @@ def run_stages(
 
 def error_of(course: Course, held_out: Trajectories) -> float:
     """`free_run_error` of the model as it is now."""
-    return free_run_error(
-        course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
-        noise=course.noise, observe=course.observe and course.observe.observe,
-    )  # fmt: skip
+
+    def error() -> float:
+        return free_run_error(
+            course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
+            noise=course.noise, observe=course.observe and course.observe.observe,
+        )  # fmt: skip
+
+    return course.journal.value("held out", error)
 
 
 def best_of(reached: Sequence[Reached]) -> int:

@@ -12,6 +12,7 @@ from ..data.trajectories import Trajectories
 from ..models import Coordinates, NeuralODE
 from ..optimise import LBFGS, Optax
 from .evidence import Evidence
+from .journal import Journal
 from .losses import Parameters
 from .matching import Slopes
 from .mesh import Mesher
@@ -42,6 +43,7 @@ class Course:
             states, and have coordinates of their own.
         brief: whether the full horizon is followed by a polish.
         spent: what the stages before have cost.
+        journal: of the loops of the fit.
         loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
         noise: estimated standard deviation of the observations, order one.
     """
@@ -60,6 +62,7 @@ class Course:
     observe: Observation | None = None
     brief: bool = False
     spent: list[Record] = field(default_factory=list)
+    journal: Journal = field(default_factory=Journal)
     loss: float = float("nan")
     initial_loss: float = float("nan")
     noise: float | None = None

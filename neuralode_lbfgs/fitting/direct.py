@@ -15,6 +15,7 @@ from ..optimise import LBFGS, Minimiser, Optax, Slope, StopReason, slope_check
 from .approach import approach
 from .attempts import SMOOTH
 from .evidence import squared_weights
+from .journal import Journal, Loop
 from .options import FitOptions
 from .prediction import call
 from .preparing import prepared
@@ -49,6 +50,7 @@ def fit_directly(
     loss: Callable | None,
     callback: Callable | None,
     notes: list[str],
+    journal: Journal | None = None,
 ) -> FitResult:
     """A full-horizon stage on `model(ts, y0)` from the first rows, or on the user's `loss(model, ts, ys)`.
 
@@ -75,7 +77,7 @@ def fit_directly(
         model = prepared(model, flat, curves, transform)
     reached, before, decay = [], [], None
     if loss is None and isinstance(model, NeuralODE):
-        course = new_course(model, flat, curves, options, optimizer, SMOOTH[0], options.time_limit)
+        course = new_course(model, flat, curves, options, optimizer, SMOOTH[0], options.time_limit, journal=journal)
         reached = approach(course, callback, notes)
         model, before = course.parameters.model, course.spent
         if reached or options.weight_decay is not None:
@@ -115,11 +117,15 @@ def fit_directly(
     interrupted = any(stage.reason is StopReason.INTERRUPTED for stage in reached)
     spent = sum(one.run_s for one in before)
     left = None if options.time_limit is None else max(options.time_limit - spent, 1e-3)
+    journal = Journal() if journal is None or interrupted else journal
     with failed_solves_as_nan():
         minimiser = Minimiser(value_fn, free, optimizer)
         # An optimiser without a line search does not ask for slopes that agree with values.
-        slope = slope_check(minimiser, free, groups) if isinstance(optimizer, LBFGS) else None
+        slope = None
+        if isinstance(optimizer, LBFGS):
+            slope = _kept(journal.loop("slope"), lambda: slope_check(minimiser, free, groups))
         notes += _unlike_its_values(slope)
+        before_s = minimiser.chunk.seconds
         minimum = minimiser.run(
             free,
             groups,
@@ -129,10 +135,11 @@ def fit_directly(
             ftol=options.ftol,
             time_limit=left,
             callback=record.watch,
+            **journal.loop("full").of(minimiser, free),
         )
     # The check of the slope came first: it has compiled the program, and its evaluations count.
     checked = 0 if slope is None else slope.evaluations
-    minimum = replace(minimum, compile_s=minimiser.chunk.seconds, evaluations=minimum.evaluations + checked)
+    minimum = replace(minimum, compile_s=before_s + minimum.compile_s, evaluations=minimum.evaluations + checked)
     record.add(minimum)
     why = "your own loss" if loss is not None else "solved through the model itself, starting from the first rows"
     reason = StopReason.INTERRUPTED if interrupted else minimum.reason
@@ -153,6 +160,16 @@ def fit_directly(
         estimated=False,
         notes=tuple(notes),
     )
+
+
+def _kept(loop: Loop, check: Callable[[], Slope]) -> Slope:
+    """The slope as it was found, or as it is found now."""
+    if loop.saved is not None:
+        autodiff, difference, evaluations = map(float, loop.saved.arrays["slope"])
+        return Slope(autodiff, difference, int(evaluations))
+    slope = check()
+    loop.keep(True, {"slope": np.array(slope)})
+    return slope
 
 
 def _unlike_its_values(slope: Slope | None) -> list[str]:

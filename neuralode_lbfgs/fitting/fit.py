@@ -15,6 +15,7 @@ from ..optimise import LBFGS, Optax
 from .constraints import parameters_of, with_constraints
 from .direct import fit_directly
 from .hidden import hidden_size
+from .journal import Journal
 from .options import FitOptions, with_keywords
 from .physics import physical_parameters
 from .record import Progressed
@@ -34,6 +35,7 @@ def fit(
     optimizer: LBFGS | optax.GradientTransformation | None = None,
     initial_step: float | Callable | None = None,
     callback: Callable[[Progressed], None] | None = None,
+    journal: Journal | None = None,
     **keywords: Any,
 ) -> FitResult:
     """Fit a model to trajectories.
@@ -59,6 +61,8 @@ def fit(
         optimizer: an `LBFGS` or any optax transformation, in place of the option's name.
         initial_step: a number or an optax schedule: the first trial of each line search, or the learning rate.
         callback: called with a `Progressed` between compiled chunks.
+        journal: a `Journal` of the same fit that was stopped, which goes on to the same bits, and where this one is
+            kept.
 
     Returns:
         A `FitResult`; its model is the best point that was reached, also after Ctrl-C.
@@ -78,7 +82,7 @@ def fit(
     machine = _optimizer(optimizer, initial_step, chosen)
     before, model = parameters_of(model), with_constraints(model, chosen, notes)
     if loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver):
-        result = fit_in_stages(model, data, chosen, _in_batches(machine, chosen), callback, notes, observe)
+        result = fit_in_stages(model, data, chosen, _in_batches(machine, chosen), callback, notes, observe, journal)
     else:
         if observe is not None or hidden_size(model, data):
             raise ValueError(
@@ -87,7 +91,7 @@ def fit(
             )
         if isinstance(model, NeuralODE) and loss is None:
             notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
-        result = fit_directly(model, data, chosen, machine, loss, callback, notes)
+        result = fit_directly(model, data, chosen, machine, loss, callback, notes, journal)
     fitted = plain(result.model)
     physics = physical_parameters(before, parameters_of(fitted), chosen)
     return replace(result, model=fitted, parameters=physics, trained=count_trained(result.model))

@@ -12,6 +12,7 @@ from ..data.trajectories import Trajectories
 from ..optimise import LBFGS, Minimiser, Optax, StopReason
 from .batch import Batch
 from .evidence import Evidence, EvidenceEstimate, weight_groups
+from .journal import Journal
 from .losses import Parameters, residuals, split_parameters, trajectory_loss
 from .mesh import Mesher
 from .options import FitOptions
@@ -53,6 +54,7 @@ class FullHorizon:
         train_starts: whether initial states are fitted.
         record: of this stage.
         observe: what is seen of a state, as in `residuals`.
+        journal: where each minimisation is kept.
     """
 
     def __init__(
@@ -67,9 +69,10 @@ class FullHorizon:
         record: Record,
         time_limit: float | None,
         observe: Callable | None = None,
+        journal: Journal | None = None,
     ):
         self.data, self.parameters, self.mesher, self.options, self.record = data, parameters, mesher, options, record
-        self.time_limit = time_limit
+        self.time_limit, self.journal = time_limit, journal or Journal()
         self.noise = observation_weights(data, mesher.coordinates.scale).noise
         self.dtype, tableau = parameters.starts.dtype, mesher.tableau
         free, fixed = split_parameters(parameters, train_starts=train_starts)
@@ -104,6 +107,10 @@ class FullHorizon:
             last = last or round_number == ROUNDS - 1
             left = options.max_evals // (2 if brief else 1) - record.evaluations
             to_the_end = last and not brief
+            loop = self.journal.loop("full", also=self.mesher.kept)
+            if loop.saved is not None:
+                self.mesher.restore(loop.saved.arrays)
+                batch = self.mesher.batch(self.dtype)[0]
             minimum = self.minimiser.run(
                 free,
                 batch,
@@ -116,6 +123,7 @@ class FullHorizon:
                 chunk_evals=REFINE_EVALS,
                 between=lambda best, args: (self.remeshed(best), args[1]),
                 callback=record.watch,
+                **loop.of(self.minimiser, free),
             )
             record.add(minimum)
             record.failed_searches += minimum.failed_searches

@@ -14,6 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from ..optimise import Iteration, StopReason
 from .evidence import Evidence, WeightGroups
+from .journal import Loop
+from .standing import Standing, standing_of
 
 STEADY = 0.1  # change of the logarithm of the decay below which it is steady
 NEAR = 0.03  # relative decrease of a step below which a minimum is thought near
@@ -149,6 +151,7 @@ def gauss_newton(
     damping: Damping | None = None,
     watch: Callable[[list[Iteration]], None] | None = None,
     time_limit: float | None = None,
+    loop: Loop | None = None,
 ) -> GaussNewtonFit:
     """Minimise from `point`.
 
@@ -162,25 +165,49 @@ def gauss_newton(
         damping: of an earlier fit near here, which is changed; by default a new one.
         watch: told of the history after every step.
         time_limit: seconds, compilation not counted.
+        loop: where every step is kept, and what is known of a fit that was stopped, which goes on to the same bits.
     """
     groups, observed = problem.groups, problem.observed
+    damping = damping or Damping()
+    before = None if loop is None else standing_of(loop.saved, *point)
+    if before is not None:
+        point, damping.value, damping.growth = Point(before.x, before.states), before.damping, before.growth
+        if before.reason is not StopReason.RUNNING:
+            return GaussNewtonFit(
+                point, before.mean_square, before.initial, before.evidence, before.reason, before.history,
+                before.evaluations, before.compile_s, before.run_s,
+            )  # fmt: skip
     started = time.perf_counter()
     mean_square = initial = problem.value(point)
     linear = problem.linearised(point)
     compile_s = time.perf_counter() - started
     started = time.perf_counter()
     history: list[Iteration] = []
-    evaluations, flat, damping = 1, 0, damping or Damping()
+    evaluations, flat = 1, 0
     reason = StopReason.MAX_ITER
     evidence = Evidence(float(np.sqrt(mean_square)), decay, 0.0)
+    if before is not None:
+        initial, evidence, decay, flat = before.initial, before.evidence, before.decay, before.flat
+        history, evaluations = before.history, before.evaluations
+        compile_s, started = compile_s + before.compile_s, started - before.run_s
     if not (np.isfinite(mean_square) and np.isfinite(linear.matrix).all()):
         reason, max_steps = StopReason.NONFINITE_START, 0
+
+    def keep(reason: StopReason) -> None:
+        if loop is not None:
+            run_s = time.perf_counter() - started
+            standing = Standing(
+                *point, mean_square, initial, evidence, decay, damping.value, damping.growth, flat, evaluations,
+                history, compile_s, run_s, reason,
+            )  # fmt: skip
+            loop.keep(reason is not StopReason.RUNNING, standing.arrays())
+
     try:
-        if max_steps:
+        if max_steps and before is None:
             evidence = groups.evidence(
                 point.x, linear.matrix, mean_square, decay, observed, problem.others, problem.noise
             )
-        for number in range(1, max_steps + 1):
+        for number in range(len(history) + 1, max_steps + 1):
             ridge = groups.ridge(decay)
             value = mean_square + np.sum(ridge * point.x**2)
             damping_before = damping.value
@@ -214,6 +241,7 @@ def gauss_newton(
             if flat >= patience:
                 reason = StopReason.DECREASE
                 break
+            keep(StopReason.RUNNING)
             if time_limit is not None and seconds > time_limit:
                 reason = StopReason.TIME_LIMIT
                 break
@@ -221,5 +249,7 @@ def gauss_newton(
                 watch(history)
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
+    if reason not in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
+        keep(reason)
     run_s = time.perf_counter() - started
     return GaussNewtonFit(point, mean_square, initial, evidence, reason, history, evaluations, compile_s, run_s)

@@ -1,6 +1,7 @@
 """Choosing the steps of a mesh from the solver's own error estimate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -63,6 +64,16 @@ class Mesher:
         """Go on with these steps per interval."""
         self.counts = list(counts)
         self.shape = self.shape.grown(lane_lengths(self.counts))
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """The present choice, as arrays."""
+        counts = np.concatenate([*self.counts, np.zeros(0, int)])
+        return {"mesh.counts": counts, "mesh.shape": np.array([self.shape.lanes, self.shape.steps])}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Go on with the choice of `kept`."""
+        self.counts = np.split(kept["mesh.counts"], np.cumsum([count.size for count in self.counts])[:-1])
+        self.shape = Shape(*map(int, kept["mesh.shape"]))
 
     def refine_pieces(self, cuts: Cut, errors: np.ndarray) -> bool:
         """Choose the counts anew from the largest relative error of each piece; whether they were fine before."""

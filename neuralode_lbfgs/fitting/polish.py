@@ -5,6 +5,9 @@ bend of the valley: geodesic acceleration, Transtrum & Sethna, "Improvements to 
 for nonlinear least-squares minimization", arXiv:1201.5885 (2012), equations 14 and 15.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import scipy.linalg
 
@@ -44,6 +47,13 @@ class WholeTrajectories:
         self.at = np.concatenate(
             [rows[0] + before for (_, rows), before in zip(places, cuts.steps_before, strict=True)]
         )
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """What a fit leaves behind, for the choice of the next mesh."""
+        return {"errors": self.errors}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        self.errors = kept["errors"]
 
     def nodes(self, point: Point) -> np.ndarray:
         """The states at all nodes."""

@@ -26,6 +26,7 @@ from .attempts import (
 from .course import Course
 from .evidence import weight_groups
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
+from .journal import Journal
 from .losses import Parameters
 from .matching import collect_slopes
 from .mesh import Mesher
@@ -54,6 +55,7 @@ def fit_in_stages(
     callback: Watcher,
     notes: list[str],
     observe: Callable | None = None,
+    journal: Journal | None = None,
 ) -> FitResult:
     """Run the stages that suit the data; with trajectories to spare, first without some of them, then with all.
 
@@ -71,7 +73,7 @@ def fit_in_stages(
     limit = options.time_limit
     time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
     part_curves = tuple(by_id[name] for name in part.ids)
-    course = new_course(model, part, part_curves, options, optimizer, SMOOTH[0], time_to_choose, observe)
+    course = new_course(model, part, part_curves, options, optimizer, SMOOTH[0], time_to_choose, observe, journal)
     names = _plan(course, notes)
     tried = attempts(names, course, held_out, callback, notes)
     _, course, reached, _ = min(tried, key=lambda attempt: attempt.error)
@@ -93,7 +95,7 @@ def fit_in_stages(
         time_left = None if limit is None else limit - sum(record.run_s for record in spent)
         begin = reached[best].model if goes_on else model
         before = course
-        course = new_course(begin, data, curves, options, optimizer, course.smooth, time_left, observe)
+        course = new_course(begin, data, curves, options, optimizer, course.smooth, time_left, observe, journal)
         if goes_on:
             course.decay = reached[best].decay
             if hidden:  # they have moved away from what they began as
@@ -172,6 +174,7 @@ def new_course(
     smooth: float,
     time_limit: float | None,
     observe: Callable | None = None,
+    journal: Journal | None = None,
 ) -> Course:
     """Everything that stages share, at its beginning; without a mesh of its own for an implicit solver."""
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
@@ -200,6 +203,7 @@ def new_course(
         smooth=smooth,
         time_limit=time_limit,
         observe=observation,
+        journal=journal or Journal(),
     )
 
 

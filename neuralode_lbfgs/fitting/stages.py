@@ -52,7 +52,7 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
         fit = gauss_newton(
             problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
-            time_limit=course.seconds_left(record),
+            time_limit=course.seconds_left(record), loop=course.journal.loop("matching"),
         )  # fmt: skip
         record.add(fit)
         if fit.mean_square > FLAT * fit.initial_mean_square:
@@ -69,7 +69,7 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     for _ in range(MATCHING_ROUNDS):
         minimum = minimiser.run(
             free, slopes, jnp.asarray(decay), max_evals=MATCHING_EVALS, ftol=1e-5, callback=record.watch,
-            time_limit=course.seconds_left(record),
+            time_limit=course.seconds_left(record), **course.journal.loop("matching").of(minimiser, free),
         )  # fmt: skip
         record.add(minimum)
         free, reason = minimum.params, minimum.reason
@@ -100,7 +100,7 @@ def shoot(course: Course, record: Record) -> StopReason:
     for problem.continuity in CONTINUITY:
         fit = gauss_newton(
             problem, point, decay, choose=None, max_steps=SHOOTING_STEPS, ftol=0.03, patience=1, watch=record.watch,
-            time_limit=course.seconds_left(record),
+            time_limit=course.seconds_left(record), loop=course.journal.loop("shooting"),
         )  # fmt: skip
         record.add(fit)
         reason = fit.reason
@@ -120,7 +120,7 @@ def full_horizon(course: Course, record: Record) -> StopReason:
     stage = FullHorizon(
         course.data, course.parameters, course.mesher, course.options, course.optimizer,
         train_starts=course.train_starts, record=record, time_limit=course.seconds_left(record),
-        observe=None if course.observe is None else course.observe.of,
+        observe=None if course.observe is None else course.observe.of, journal=course.journal,
     )  # fmt: skip
     try:
         full = stage.run(course.decay, brief=course.brief)
@@ -147,11 +147,14 @@ def polish(course: Course, record: Record) -> StopReason:
         steps = min(most, left // 3, options.max_iter - sum(r.iterations for r in before))
         if steps < 1:
             return StopReason.MAX_EVALS if left < 3 else StopReason.MAX_ITER
+        loop = course.journal.loop("polish", also=problem.kept)
         fit: GaussNewtonFit = gauss_newton(
             problem, point, course.decay, choose=course.choose, max_steps=steps,
             ftol=min(POLISH_FTOL, CHANCE / data.observed), damping=damping, watch=record.watch,
-            time_limit=course.seconds_left(record),
+            time_limit=course.seconds_left(record), loop=loop,
         )  # fmt: skip
+        if loop.had_ended and loop.saved is not None:
+            problem.restore(loop.saved.arrays)
         record.add(fit)
         reason = fit.reason
         if reason is StopReason.NONFINITE_START:

@@ -4,7 +4,7 @@ from .first_order import Optax
 from .lbfgs import LBFGS
 from .many import minimise_many
 from .minimise import Minimiser, free_vector, minimise
-from .minimum import Iteration, Minimum
+from .minimum import Iteration, Minimum, Paused
 from .slope_check import Slope, slope_check
 from .stopping import StopReason
 
@@ -14,6 +14,7 @@ __all__ = [
     "Minimiser",
     "Minimum",
     "Optax",
+    "Paused",
     "Slope",
     "StopReason",
     "free_vector",

@@ -13,7 +13,7 @@ from jaxtyping import PyTree
 from .compiled import Compiled
 from .first_order import Optax
 from .lbfgs import LBFGS
-from .minimum import Iteration, Minimum, iterations_of
+from .minimum import Iteration, Minimum, Paused, iterations_of
 from .progress import Limits
 from .stopping import StopReason
 
@@ -125,6 +125,8 @@ class Minimiser:
         state: PyTree | None = None,
         between: Callable[[PyTree, Any], tuple | None] | None = None,
         callback: Callable[[list[Iteration]], None] | None = None,
+        paused: Paused | None = None,
+        pause: Callable[[Paused], None] | None = None,
     ) -> Minimum:
         """Minimise from `params`.
 
@@ -139,32 +141,36 @@ class Minimiser:
                 (a refined mesh) make the loss be evaluated anew at the best point. Also called when the loss
                 no longer falls, and the run goes on unless it was flat from the last such change on.
             callback: called with the history after each chunk.
+            paused: go on from here, in place of `params`, to the same bits as a run that was never stopped; `args`
+                are those that were in use then: what `between` returned last.
+            pause: called with a `Paused` after each chunk, before `callback`: also with one that has ended.
         """
         vector = free_vector(params)[0]
-        now: Any = self.init(params) if state is None else strong(state)
+        now: Any = self.init(params) if state is None and paused is None else strong(state)
         args = jax.tree.map(jnp.asarray, args)
         history: list[Iteration] = []
-        compiled_before, started = self.chunk.seconds, time.perf_counter()
+        spent = (0.0, 0.0) if paused is None else (paused.compile_s, paused.run_s)
+        compiled_before, started = self.chunk.seconds - spent[0], time.perf_counter() - sum(spent)
         limits = Limits.of(
             vector.dtype, max_iter=max_iter, max_evals=max_evals, gtol=gtol, ftol=ftol, patience=patience,
             chunk_evals=chunk_evals,
         )  # fmt: skip
-        elapsed = lambda: time.perf_counter() - started - (self.chunk.seconds - compiled_before)  # noqa: E731
-        if state is not None:
-            now = eqx.tree_at(lambda s: s.progress, now, now.progress.resumed(limits))
-        reason = self.reason(now)
-        restarted_at = -patience - 1
+        compiled = lambda: self.chunk.seconds - compiled_before  # noqa: E731
+        elapsed = lambda: time.perf_counter() - started - compiled()  # noqa: E731
+        if paused is not None:
+            now, history = paused.state, list(paused.history)
+            reason, loss, restarted_at = paused.reason, paused.loss, paused.restarted_at
+        else:
+            if state is not None:
+                now = eqx.tree_at(lambda s: s.progress, now, now.progress.resumed(limits))
+            reason, loss, restarted_at = self.reason(now), float(now.progress.best_value), -patience - 1
         try:
             while reason is StopReason.RUNNING:
                 program = self.chunk.program(now, limits, args)
                 chunk_started = elapsed()
                 now = jax.block_until_ready(program(now, limits, args))
                 history += iterations_of(now.progress, chunk_started, elapsed())
-                reason = self.reason(now)
-                if callback is not None:
-                    callback(history)
-                if reason is StopReason.RUNNING and time_limit is not None and elapsed() > time_limit:
-                    reason = StopReason.TIME_LIMIT
+                reason, loss = self.reason(now), float(now.progress.best_value)
                 # Flat from the last restart on: other data of the same kind would not change that.
                 settled = reason is StopReason.DECREASE and int(now.progress.iterations) <= restarted_at + patience
                 if between is not None and not settled and reason in (StopReason.RUNNING, StopReason.DECREASE):
@@ -174,18 +180,31 @@ class Minimiser:
                         now = strong(self.optimizer.restart(now, now.progress.best_x))
                         restarted_at = int(now.progress.iterations)
                         reason = StopReason.RUNNING
+                if pause is not None:
+                    pause(Paused(now, history, reason, loss, restarted_at, compiled(), elapsed()))
+                if callback is not None:
+                    callback(history)
+                if reason is StopReason.RUNNING and time_limit is not None and elapsed() > time_limit:
+                    reason = StopReason.TIME_LIMIT
         except KeyboardInterrupt:
             reason = StopReason.INTERRUPTED
-        return self.minimum(now, history, reason, compile_s=self.chunk.seconds - compiled_before, run_s=elapsed())
+        return self.minimum(now, history, reason, compile_s=compiled(), run_s=elapsed(), loss=loss)
 
     def minimum(
-        self, state: PyTree, history: Sequence[Iteration], reason: StopReason, *, compile_s: float, run_s: float
+        self,
+        state: PyTree,
+        history: Sequence[Iteration],
+        reason: StopReason,
+        *,
+        compile_s: float,
+        run_s: float,
+        loss: float | None = None,
     ) -> Minimum:
-        """What is returned of a state in which a run has ended."""
+        """What is returned of a state in which a run has ended; the loss is its best value, unless it is given."""
         progress = state.progress
         return Minimum(
             params=self.params(state),
-            loss=float(progress.best_value),
+            loss=float(progress.best_value) if loss is None else loss,
             reason=reason,
             history=tuple(history),
             iterations=int(progress.iterations),

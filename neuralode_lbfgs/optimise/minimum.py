@@ -1,5 +1,6 @@
 """What a minimisation returns, and the history of how it came about."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -47,6 +48,22 @@ class Minimum:
     compile_s: float
     run_s: float
     state: PyTree = field(repr=False)
+
+
+class Paused(NamedTuple):
+    """A run between two chunks, or at its end: all that `Minimiser.run` needs to go on to the same bits.
+
+    `loss` is the best value so far, which the state of a run whose loss has just changed no longer knows;
+    `restarted_at` is the iteration of that change. Of a run that has ended `state.progress` is enough.
+    """
+
+    state: PyTree
+    history: Sequence[Iteration]
+    reason: StopReason
+    loss: float
+    restarted_at: int
+    compile_s: float
+    run_s: float
 
 
 def iterations_of(progress: Progress, began: float, ended: float) -> list[Iteration]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MODEL, CONFIG, HISTORY, METRICS, PREDICTIONS = (
     "model.safetensors", "config.toml", "history.csv", "metrics.json", "predictions.csv",
 )  # fmt: skip
+CHECKPOINT = "checkpoint.safetensors"  # while a fit is on its way, and of one that was stopped
 PLOTS = ("trajectories", "phase_portrait", "residuals", "history")
 HISTORY_COLUMNS: tuple[str, ...] = (
     "stage",
@@ -37,6 +38,11 @@ def check_folder(folder: Path, overwrite: bool) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; name a folder for the results with --out.")
+    if (folder / CHECKPOINT).exists() and not overwrite:
+        raise ValueError(
+            f"{folder} holds a fit that was stopped; go on with it (neuralode-lbfgs fit --resume {folder}), give "
+            "another folder with --out, or begin anew with --overwrite."
+        )
     there = [name for name in FILES if (folder / name).exists()]
     if there and not overwrite:
         raise ValueError(
@@ -57,12 +63,13 @@ def appearing(folder: Path) -> Iterator[Path]:
     """A folder to write in, whose files appear in `folder` at the end, together; nothing does if writing fails.
 
     A new folder appears by a single rename. In one that exists, which may be the root of a mounted disk or
-    hold other files, the files of an old run are replaced one by one, the metrics last.
+    hold other files or a checkpoint, the files of an old run are replaced one by one, the metrics last.
     """
     existed = folder.is_dir()
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".unfinished-{os.getpid()}" if existed else folder.with_name(f".{folder.name}-{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    for left in [unfinished, *folder.glob(".unfinished-*")]:  # of a program that was killed here
+        shutil.rmtree(left, ignore_errors=True)
     unfinished.mkdir()
     try:
         yield unfinished

@@ -171,6 +171,49 @@ def rosenbrock_from(x, scale):
     return 1 + scale * rosenbrock(x)
 
 
+@pytest.mark.parametrize("changing", [False, True])
+def test_a_run_goes_on_from_any_pause_to_the_same_bits(changing):
+    """Also where the data change between chunks, up to a certain point."""
+
+    def between(best, args):
+        scale = float(args[0])
+        return (np.asarray(min(scale + 0.25, 2.0)),) if changing and scale < 2 else None
+
+    minimiser, pauses = Minimiser(rosenbrock_from, START, LBFGS(memory_size=5)), []
+    at, data = [np.asarray(1.0)], []
+
+    def watched(best, args):
+        new = between(best, args)
+        at[:] = args if new is None else new
+        return new
+
+    def pause(paused):
+        pauses.append(paused._replace(history=list(paused.history)))
+        data.append(np.asarray(at[0]))
+
+    limits: dict[str, Any] = {"chunk_evals": 9, "max_iter": 60}
+    whole = minimiser.run(START, np.asarray(1.0), between=watched, pause=pause, **limits)
+    assert pauses[-1].reason is whole.reason
+    assert len(pauses) > 4
+    for paused, scale in zip(pauses, data, strict=True):
+        again = minimiser.run(START, scale, between=between, paused=paused, **limits)
+        same(again.params, whole.params)
+        assert (again.loss, again.reason, again.evaluations) == (whole.loss, whole.reason, whole.evaluations)
+        assert [row._replace(seconds=0) for row in again.history] == [row._replace(seconds=0) for row in whole.history]
+
+
+def test_a_run_interrupted_after_its_data_changed_still_knows_its_loss():
+    def interrupt(history):
+        raise KeyboardInterrupt
+
+    minimiser = Minimiser(rosenbrock_from, START)
+    found = minimiser.run(
+        START, np.asarray(1.0), chunk_evals=9, between=lambda best, args: (np.asarray(2.0),), callback=interrupt
+    )
+    assert found.reason is StopReason.INTERRUPTED
+    assert found.loss == min(row.loss for row in found.history)
+
+
 @pytest.mark.parametrize(
     "transformation, max_iter, bound",
     [

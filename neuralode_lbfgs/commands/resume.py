@@ -1,0 +1,205 @@
+"""A fit that is kept while it runs, and goes on after it was stopped."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import ArgumentCollection
+from cyclopts.config import Dict
+
+from ..fitting.entry import Entry
+from ..outputs.checkpoint import Checkpoint, read_checkpoint, remove_checkpoint, write_checkpoint
+from ..outputs.run_folder import CHECKPOINT, CONFIG, METRICS, MODEL
+from .config import SECTIONS, record_of, sections_of
+
+if TYPE_CHECKING:
+    from ..fitting.journal import Journal
+
+OF_A_SESSION = ("time_limit", "no_plots", "no_compilation_cache")  # options that change no number of a whole fit
+INTERVAL = 1.0  # seconds between two checkpoints at least
+SHARE = 0.02  # of the time of a fit, for writing them
+
+
+def options_of_resumed(app: Any, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Fill in what was not typed from the fit in the folder after `--resume`, but for its time limit.
+
+    Raises:
+        ValueError: one sentence, if there is no fit to go on with, or its equations are not named.
+    """
+    folder = Path(next(argument for argument in arguments if "--resume" in argument.names).tokens[0].value)
+    if has_ended(folder):
+        return
+    if not (folder / CHECKPOINT).exists():
+        raise ValueError(
+            f"{folder} holds no fit to go on with ({CHECKPOINT} is missing); begin one with fit DATA --out {folder}."
+        )
+    sections = sections_of(read_checkpoint(folder / CHECKPOINT).config, folder / CONFIG)
+    sections["fit"].pop("time_limit", None)
+    field = sections["model"].pop("vector_field", None)
+    typed = {name for argument in arguments if argument.tokens for name in argument.names}
+    if field is not None and "--vector-field" not in typed:
+        raise ValueError(
+            f"{folder} holds a fit of your own equations, and code is run only where you name it: add "
+            f"--vector-field {field}."
+        )
+    entries = {key: value for section in sections.values() for key, value in section.items()}
+    Dict(entries, source=str(folder), use_commands_as_keys=False)(app, commands, arguments)
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether a folder holds a run that is complete."""
+    return not (folder / CHECKPOINT).exists() and (folder / METRICS).exists() and (folder / MODEL).exists()
+
+
+def check_same(folder: Path, then: str, now: str) -> list[str]:
+    """Compare two texts of config files, of the fit as it began and as it is to go on.
+
+    Returns:
+        Sentences on what is not as it was, and may change the last digits.
+
+    Raises:
+        ValueError: one sentence, if options, data, equations or this program are not what they were.
+    """
+    from ..outputs.origin import OWN, other_files, other_versions
+
+    path, record, record_now = folder / CONFIG, record_of(then), record_of(now)
+    for what in other_files(record, record_now):
+        raise ValueError(
+            f"{folder} cannot go on: {what} is not what it was when the fit began (its SHA-256 differs); bring it "
+            "back, or begin anew with --overwrite."
+        )
+    before, after = sections_of(then, path), sections_of(now, path)
+    for sections in (before, after):  # files may have another name, if they are the same
+        sections["data"].pop("data", None)
+        field = sections["model"].get("vector_field")
+        if field is not None:
+            sections["model"]["vector_field"] = field.rpartition(":")[2]
+    for section in SECTIONS:
+        for key in {**before.get(section, {}), **after.get(section, {})}:
+            if key in OF_A_SESSION:
+                continue
+            was, present = (_shown(options.get(section, {}).get(key)) for options in (before, after))
+            if was != present:
+                raise ValueError(
+                    f"{folder} cannot go on with other options: {_flag(key)} was {was}, and is {present} now; leave it "
+                    "out, or begin another fit with --out."
+                )
+    if record.get(OWN) != record_now.get(OWN):
+        raise ValueError(
+            f"{folder} was begun by neuralode-lbfgs {record.get(OWN)}, and this is {record_now.get(OWN)}; go on with "
+            "that one, or begin anew with --overwrite."
+        )
+    others = other_versions(record, record_now)
+    return [f"not what the fit began with, so that digits may differ: {', '.join(others)}."] if others else []
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return "not given" if value is None else str(value)
+
+
+def _flag(key: str) -> str:
+    return f"--{key.replace('_', '-')}"
+
+
+class CannotKeep(ValueError):  # noqa: N818 - a sentence for a person
+    """A checkpoint that cannot be written."""
+
+
+class Keeper:
+    """Writes what a fit has done into its folder: at most once a second, and for a fiftieth of its time.
+
+    Args:
+        folder: of the run.
+        config: the text of its config file.
+        begun: when this session began, by `time.perf_counter`.
+        before: seconds of the sessions before it.
+    """
+
+    def __init__(self, folder: Path, config: str, begun: float, before: float = 0.0):
+        self.path, self._config, self._begun, self._before = folder / CHECKPOINT, config, begun, before
+        self._entries: Sequence[Entry] | None = None
+        self._due = 0.0
+        self._made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+
+    @property
+    def seconds(self) -> float:
+        """From the start of the program, over all sessions."""
+        return self._before + time.perf_counter() - self._begun
+
+    def __call__(self, entries: Sequence[Entry]) -> None:
+        """Keep what a journal holds.
+
+        Raises:
+            CannotKeep: one sentence; the checkpoint before is as it was.
+        """
+        self._entries = entries
+        if time.perf_counter() >= self._due:
+            self.write()
+
+    def write(self) -> bool:
+        """Write the last state now; whether there is one.
+
+        Raises:
+            CannotKeep: as above.
+        """
+        if self._entries is None:
+            return self.path.exists()
+        started = time.perf_counter()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_checkpoint(self.path, Checkpoint(self._config, self._entries, self.seconds))
+        except OSError as error:
+            raise CannotKeep(f"{self.path} cannot be written: {error.strerror}; {self.how_to_go_on()}.") from None
+        ended = time.perf_counter()
+        self._due = ended + max(INTERVAL, (ended - started) / SHARE)
+        return True
+
+    def how_to_go_on(self) -> str:
+        """What a person can do after the fit was stopped."""
+        folder = self.path.parent
+        if not self.path.exists():
+            return "the fit was stopped, and nothing of it is kept"
+        return (
+            f"the fit was stopped, and its last checkpoint is whole: when the folder can be written again, go on with "
+            f"{resume_words(folder)}"
+        )
+
+    def discard(self) -> None:
+        """As if there had been no fit."""
+        with suppress(OSError):
+            remove_checkpoint(self.path)
+            for folder in self._made:
+                folder.rmdir()
+
+
+def kept_fit(resumed: Path | None, out: Path, text: str, begun: float) -> "tuple[Journal, Keeper]":
+    """Where the fit is kept: from its beginning, or from where it was stopped.
+
+    Raises:
+        ValueError: one sentence, if it cannot go on from there.
+    """
+    from ..fitting.journal import Journal
+
+    if resumed is None:
+        remove_checkpoint(out / CHECKPOINT)  # of a fit that is overwritten
+        keeper = Keeper(out, text, begun)
+        return Journal(keep=keeper), keeper
+    checkpoint = read_checkpoint(resumed / CHECKPOINT)
+    for note in check_same(resumed, checkpoint.config, text):
+        print(f"note: {note}", file=sys.stderr)
+    ended = [entry.name for entry in checkpoint.entries if entry.ended]
+    print(f"going on after {checkpoint.seconds:.0f} s: {len(ended)} loops of the fit have ended.", file=sys.stderr)
+    keeper = Keeper(out, text, begun, checkpoint.seconds)
+    return Journal(checkpoint.entries, keeper), keeper
+
+
+def resume_words(folder: Path, vector_field: str | None = None) -> str:
+    """What to type to go on."""
+    field = "" if vector_field is None else f" --vector-field {vector_field}"
+    return f"neuralode-lbfgs fit --resume {os.fspath(folder)}{field}"
