@@ -15,6 +15,7 @@ from .evidence import Evidence, EvidenceEstimate, weight_groups
 from .losses import Parameters, residuals, split_parameters, trajectory_loss
 from .mesh import Mesher
 from .options import FitOptions
+from .programs import Programs
 from .record import Record
 from .weights import observation_weights
 
@@ -53,6 +54,7 @@ class FullHorizon:
         train_starts: whether initial states are fitted.
         record: of this stage.
         observe: what is seen of a state, as in `residuals`.
+        programs: of other fits.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class FullHorizon:
         record: Record,
         time_limit: float | None,
         observe: Callable | None = None,
+        programs: Programs,
     ):
         self.data, self.parameters, self.mesher, self.options, self.record = data, parameters, mesher, options, record
         self.time_limit = time_limit
@@ -75,10 +78,16 @@ class FullHorizon:
         free, fixed = split_parameters(parameters, train_starts=train_starts)
         self.free, self.fixed = free, fixed
         value_fn = trajectory_loss(tableau, observe)
-        self.minimiser = Minimiser(lambda free, batch, decay: value_fn(free, fixed, batch, decay), free, optimizer)
-        self.estimate = EvidenceEstimate(
-            lambda free, batch: residuals(eqx.combine(free, fixed), batch, tableau, observe), free
-        )
+        self.minimiser = programs.shared(
+            "full", free, fixed,
+            lambda: Minimiser(lambda free, batch, decay: value_fn(free, fixed, batch, decay), free, optimizer),
+        )  # fmt: skip
+        self.estimate = programs.shared(
+            "evidence", free, fixed,
+            lambda: EvidenceEstimate(
+                lambda free, batch: residuals(eqx.combine(free, fixed), batch, tableau, observe), free
+            ),
+        )  # fmt: skip
 
     def remeshed(self, free: Any) -> Batch:
         """The data on a mesh that suits the present model."""
@@ -119,7 +128,6 @@ class FullHorizon:
             )
             record.add(minimum)
             record.failed_searches += minimum.failed_searches
-            record.rejected += minimum.rejected
             reason = minimum.reason
             if not np.isfinite(minimum.loss):
                 break

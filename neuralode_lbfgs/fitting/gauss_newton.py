@@ -85,6 +85,7 @@ class GaussNewtonFit:
     evaluations: int
     compile_s: float
     run_s: float
+    rejected: int = 0  # trials that diverged
 
 
 @dataclass
@@ -110,13 +111,14 @@ class Descent(NamedTuple):
     mean_square: float
     value: float
     evaluations: int
+    rejected: int
 
 
 def _descend(
     problem: LeastSquares, linear: Linearised, point: Point, value: float, ridge: np.ndarray, damping: Damping
 ) -> Descent:
     """Raise the damping until a step lowers the value."""
-    evaluations = 0
+    evaluations = rejected = 0
     while damping.value < MOST_DAMPING:
         try:
             step = linear.step(ridge, damping.value)
@@ -130,9 +132,10 @@ def _descend(
         gain = (value - new_value) / step.promised if step.promised > 0 else -1.0
         if np.isfinite(new_value) and gain > 0:
             damping.lower(gain)
-            return Descent(new, mean_square, new_value, evaluations)
+            return Descent(new, mean_square, new_value, evaluations, rejected)
+        rejected += not np.isfinite(new_value)
         damping.raise_()
-    return Descent(None, np.nan, np.nan, evaluations)
+    return Descent(None, np.nan, np.nan, evaluations, rejected)
 
 
 # Threads of small factorisations wait for each other: on a busy machine 50 times slower than one.
@@ -170,7 +173,7 @@ def gauss_newton(
     compile_s = time.perf_counter() - started
     started = time.perf_counter()
     history: list[Iteration] = []
-    evaluations, flat, damping = 1, 0, damping or Damping()
+    evaluations, rejected, flat, damping = 1, 0, 0, damping or Damping()
     reason = StopReason.MAX_ITER
     evidence = Evidence(float(np.sqrt(mean_square)), decay, 0.0)
     if not (np.isfinite(mean_square) and np.isfinite(linear.matrix).all()):
@@ -185,7 +188,7 @@ def gauss_newton(
             value = mean_square + np.sum(ridge * point.x**2)
             damping_before = damping.value
             descent = _descend(problem, linear, point, value, ridge, damping)
-            evaluations += descent.evaluations
+            evaluations, rejected = evaluations + descent.evaluations, rejected + descent.rejected
             if descent.point is None:
                 reason = StopReason.SEARCH_FAILED
                 break
@@ -222,4 +225,6 @@ def gauss_newton(
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
     run_s = time.perf_counter() - started
-    return GaussNewtonFit(point, mean_square, initial, evidence, reason, history, evaluations, compile_s, run_s)
+    return GaussNewtonFit(
+        point, mean_square, initial, evidence, reason, history, evaluations, compile_s, run_s, rejected
+    )
