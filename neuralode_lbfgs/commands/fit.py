@@ -87,10 +87,21 @@ def _plan(
             f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
             f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
             f"at most {fit_options.max_iter} iterations, {fit_options.max_evals} evaluations",
+            *_seeds(model_options, fit_options),
             f"precision: {'float32' if run_options.float32 else 'float64'}",
             f"results: {out} (not written: this is a dry run)",
         )
     )
+
+
+def _seeds(model_options: ModelOptions, fit_options: FitOptions) -> list[str]:
+    """Of several initial weights, what is done with them."""
+    seed = model_options.seed
+    if fit_options.ensemble > 1:
+        return [f"ensemble: seeds {seed} to {seed + fit_options.ensemble - 1}, predictions are the median"]
+    if fit_options.starts > 1:
+        return [f"starts: seeds {seed} to {seed + fit_options.starts - 1}, the best validated is kept"]
+    return []
 
 
 def _own_parameters(

@@ -35,7 +35,7 @@ class Screening:
     """Where the starts were when the hopeless were culled.
 
     Args:
-        errors: root mean square errors in standard deviations; infinite where a start was not come to.
+        errors: root mean square errors in standard deviations, of those that were come to.
         stage: after which.
         run_s: seconds it took.
         result: the best so far if a person stopped it, else None.
@@ -70,22 +70,27 @@ def screened(
         return _side_by_side(models, first, data, options, optimizer, observe, programs)
     if early == first.names:
         return None
-    errors, run_s, best = [], 0.0, None
-    for number, model in enumerate(models):
-        begun = first if number == 0 else begin(model, data, options, optimizer, [], observe, programs)
-        course = begun.course
-        course.time_limit = limit
-        reached = run_stages(early, course, begun.held_out, watch(number), [])
-        error = reached[-1].error if begun.held_out is not None else whole_loss(course) ** 0.5
-        errors.append(float(error) if np.isfinite(error) else np.inf)
-        run_s += sum(record.run_s for record in course.spent)
-        if best is None or errors[-1] < min(errors[:-1]):
-            best = course, [one.stage for one in reached]
-        if reached[-1].stage.reason is StopReason.INTERRUPTED:
-            course, stages = best
-            result = as_result(course, data, stages, course.spent, StopReason.INTERRUPTED, [])
-            rest = (np.inf,) * (len(models) - len(errors))
-            return Screening((*errors, *rest), early[-1], run_s, result)
+    errors: list[float] = []
+    run_s, best = 0.0, None
+    try:
+        for number, model in enumerate(models):
+            begun = first if number == 0 else begin(model, data, options, optimizer, [], observe, programs)
+            course = begun.course
+            course.time_limit = limit
+            reached = run_stages(early, course, begun.held_out, watch(number), [])
+            error = reached[-1].error if begun.held_out is not None else whole_loss(course) ** 0.5
+            errors.append(float(error) if np.isfinite(error) else np.inf)
+            run_s += sum(record.run_s for record in course.spent)
+            if best is None or errors[-1] < min(errors[:-1]):
+                best = course, [one.stage for one in reached]
+            if reached[-1].stage.reason is StopReason.INTERRUPTED:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        if best is None:
+            raise
+        course, stages = best
+        result = as_result(course, data, stages, course.spent, StopReason.INTERRUPTED, [])
+        return Screening(tuple(errors), early[-1], run_s, result)
     return Screening(tuple(errors), early[-1], run_s)
 
 
