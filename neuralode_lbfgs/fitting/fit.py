@@ -81,11 +81,8 @@ def fit(
             "jax.config.update('jax_enable_x64', True) before creating the model."
         )
         warnings.warn(notes[-1], stacklevel=2)
-    machine, programs, count = (
-        _optimizer(optimizer, initial_step, chosen),
-        Programs(),
-        max(chosen.ensemble, chosen.starts),
-    )
+    machine, programs = _optimizer(optimizer, initial_step, chosen), Programs()
+    count = max(chosen.ensemble, chosen.starts)
 
     def watch(number: int) -> Callable[[Progressed], None] | None:
         if callback is None or count == 1:
@@ -146,7 +143,12 @@ def _best_start(
     if options.time_limit is not None:
         options = replace(options, time_limit=max(options.time_limit - found.run_s, 1e-3))
     result = fit_best(fit_one, models, options, found.errors, found.stage)
-    return replace(result, run_s=result.run_s + found.run_s)
+    return replace(
+        result,
+        evaluations=result.evaluations + found.evaluations,
+        compile_s=result.compile_s + found.compile_s,
+        run_s=result.run_s + found.run_s,
+    )
 
 
 def _in_stages(model: Callable, loss: Callable | None) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
-from ..optimise import LBFGS, Optax, StopReason, minimise_many
+from ..optimise import LBFGS, Minimum, Optax, StopReason, minimise_many
 from .attempts import Watcher, run_stages, whole_loss
 from .losses import split_parameters, trajectory_loss
 from .options import FitOptions
@@ -37,14 +37,30 @@ class Screening:
     Args:
         errors: root mean square errors in standard deviations, of those that were come to.
         stage: after which.
-        run_s: seconds it took.
+        evaluations, compile_s, run_s: what it cost.
         result: the best so far if a person stopped it, else None.
     """
 
     errors: tuple[float, ...]
     stage: str
+    evaluations: int
+    compile_s: float
     run_s: float
     result: FitResult | None = None
+
+    @classmethod
+    def of(
+        cls, errors: Sequence[float], stage: str, spent: Sequence[Record | Minimum], result: FitResult | None
+    ) -> "Screening":
+        """With the cost of what was spent."""
+        return cls(
+            tuple(float(error) if np.isfinite(error) else np.inf for error in errors),
+            stage,
+            sum(one.evaluations for one in spent),
+            sum(one.compile_s for one in spent),
+            sum(one.run_s for one in spent),
+            result,
+        )
 
 
 def screened(
@@ -71,7 +87,8 @@ def screened(
     if early == first.names:
         return None
     errors: list[float] = []
-    run_s, best = 0.0, None
+    spent: list[Record] = []
+    best = result = None
     try:
         for number, model in enumerate(models):
             begun = first if number == 0 else begin(model, data, options, optimizer, [], observe, programs)
@@ -80,7 +97,7 @@ def screened(
             reached = run_stages(early, course, begun.held_out, watch(number), [])
             error = reached[-1].error if begun.held_out is not None else whole_loss(course) ** 0.5
             errors.append(float(error) if np.isfinite(error) else np.inf)
-            run_s += sum(record.run_s for record in course.spent)
+            spent += course.spent
             if best is None or errors[-1] < min(errors[:-1]):
                 best = course, [one.stage for one in reached]
             if reached[-1].stage.reason is StopReason.INTERRUPTED:
@@ -90,8 +107,7 @@ def screened(
             raise
         course, stages = best
         result = as_result(course, data, stages, course.spent, StopReason.INTERRUPTED, [])
-        return Screening(tuple(errors), early[-1], run_s, result)
-    return Screening(tuple(errors), early[-1], run_s)
+    return Screening.of(errors, early[-1], spent, result)
 
 
 def _side_by_side(
@@ -123,12 +139,11 @@ def _side_by_side(
         lanes=len(models),
         max_evals=EVALS,
     )
-    errors = tuple(float(np.sqrt(one.loss)) if np.isfinite(one.loss) else np.inf for one in found)
-    run_s, result = sum(one.run_s for one in found), None
+    errors, result = [float(one.loss) ** 0.5 for one in found], None
     if any(one.reason is StopReason.INTERRUPTED for one in found):
-        best, record = found[int(np.argmin(errors))], Record("full")
+        best, record = found[int(np.argmin(np.nan_to_num(errors, nan=np.inf)))], Record("full")
         course.parameters = eqx.combine(best.params, fixed)
         record.add(best)
         stage = Stage("full", WHY["full"], StopReason.INTERRUPTED, tuple(record.rows))
         result = as_result(course, data, [stage], [record], StopReason.INTERRUPTED, [])
-    return Screening(errors, f"{EVALS} evaluations each", run_s, result)
+    return Screening.of(errors, f"{EVALS} evaluations each", found, result)

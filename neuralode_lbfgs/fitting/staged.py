@@ -114,7 +114,11 @@ def begin(
     transform = transform_for(model, measured, options, notes, observe)
     seen = transformed(measured, transform)
     held_out = hold_out(measured) if options.validation and not options.stages else None
-    states, curves = state_curves(model, seen, observe)
+    # Of hidden states curves are guesses that depend on the model; all others are those of the data.
+    model_too = None if observe is None and hidden_size(model, seen) == 0 else model
+    states, curves = programs.shared(
+        "curves", (), (measured, transform, observe, model_too), lambda: state_curves(model, seen, observe)
+    )
     model = prepared(model, states, curves, transform)
     data = states if observe is None else seen
     part = data if held_out is None else data.split(ids=held_out.ids)[0]
