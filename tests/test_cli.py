@@ -74,6 +74,7 @@ def test_metrics_have_the_promised_keys(run):
     metrics = json.loads((run / "metrics.json").read_text())
     assert list(metrics) == [
         "stop_reason", "iterations", "evaluations", "compile_s", "run_s", "total_s", "train", "test", "baseline",
+        "diagnosis",
     ]  # fmt: skip
     for errors in (metrics["train"], metrics["test"], metrics["baseline"]["train"], metrics["baseline"]["test"]):
         assert set(errors) == {"rmse", "scaled_rmse"}

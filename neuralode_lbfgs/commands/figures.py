@@ -17,19 +17,25 @@ from .source import Source
 
 
 def draw(
-    folder: Path, source: Source, model: Any, curves: Trajectories, history: Sequence[dict[str, Any]]
+    folder: Path,
+    source: Source,
+    model: Any,
+    curves: Trajectories,
+    history: Sequence[dict[str, Any]],
+    band: tuple[Trajectories, Trajectories] | None = None,
 ) -> list[str]:
     """Draw trajectories, residuals, the phase portrait if there is a plane, and the history if there is one.
 
     Args:
         curves: predictions of every row of the data, and of times in between.
+        band: of an ensemble around them, lower and upper end.
 
     Returns:
         The names of the plots.
     """
     held = {"train": source.train, "until": source.until}
     drawn: dict[str, Any] = {
-        "trajectories": plots.trajectories(source.data, curves, **held),
+        "trajectories": plots.trajectories(source.data, curves, band=band, **held),
         "residuals": plots.residuals(source.data, rows_of(source.data, curves), **held),
     }
     if source.data.state_size >= 2:

@@ -128,10 +128,21 @@ def _plan(
             f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
             f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
             f"at most {fit_options.max_iter} iterations, {fit_options.max_evals} evaluations",
+            *_seeds(model_options, fit_options),
             f"precision: {'float32' if run_options.float32 else 'float64'}",
             f"results: {out} (not written: this is a dry run)",
         )
     )
+
+
+def _seeds(model_options: ModelOptions, fit_options: FitOptions) -> list[str]:
+    """Of several initial weights, what is done with them."""
+    seed = model_options.seed
+    if fit_options.ensemble > 1:
+        return [f"ensemble: seeds {seed} to {seed + fit_options.ensemble - 1}, predictions are the median"]
+    if fit_options.starts > 1:
+        return [f"starts: seeds {seed} to {seed + fit_options.starts - 1}, the best validated is kept"]
+    return []
 
 
 def _own_parameters(
@@ -168,7 +179,7 @@ def _fitted(
     from ..fitting import fit as fit_model
     from .progress import showing
 
-    model = _model(source, model_options)
+    model = _models(source, model_options, fit_options)
     with warnings.catch_warnings(), showing(quiet) as show:
         warnings.filterwarnings("ignore", "fitting in single precision")  # it is among the result's notes
 
@@ -178,6 +189,14 @@ def _fitted(
                 interrupts.check()
 
         return fit_model(model, source.train, fit_options, callback=between_chunks, journal=journal)
+
+
+def _models(source: "Source", model_options: ModelOptions, fit_options: FitOptions) -> "NeuralODE | list[NeuralODE]":
+    """The model; networks of as many seeds as there are fits, from the given one on."""
+    count = max(fit_options.ensemble, fit_options.starts)
+    if count == 1 or model_options.vector_field is not None:
+        return _model(source, model_options)
+    return [_model(source, replace(model_options, seed=model_options.seed + i)) for i in range(count)]
 
 
 def _model(source: "Source", model_options: ModelOptions) -> "NeuralODE":
@@ -219,36 +238,41 @@ def _write(
     """Write the folder and print the summary; a signal that comes meanwhile is heeded once the numbers are written."""
     from ..data import predictions_table, write_table
     from ..outputs import evaluate, run_folder
-    from ..outputs.store import Columns, save_model, starts_of
+    from ..outputs.store import Columns, SavedRun, save_model, starts_of
     from ..outputs.summary import summary_text
 
     with interrupts.held():
-        starts = starts_of(source.train, result.starts)
+        roles, clock = source.roles, source.data.clock
+        units, hold = dict(source.data.units), source.data[0].hold
+        columns = Columns(roles.time, roles.trajectory, roles.states, roles.inputs, units, roles.sd, clock, hold)
+        saved = [
+            SavedRun(one.model, starts_of(source.train, one.starts), columns, None, one.estimated, one.noise)
+            for one in (result, *result.members)
+        ]
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
         asked = source.data if no_plots else evaluate.with_curve_times(source.data)
-        curves = evaluate.predict_all(result.model, asked, starts, estimated=result.estimated, noise=result.noise)
-        predictions = evaluate.rows_of(source.data, curves)
-        metrics = evaluate.metrics(result, source.train, source.test, predictions, keeper.seconds)
+        band = evaluate.predict_band(saved[1:] or saved, asked)
+        curves = band.middle
+        ends = {"low": band.low, "high": band.high} if result.members else {}
+        metrics = evaluate.metrics(result, source.train, source.test, curves, keeper.seconds)
         with run_folder.appearing(out) as folder:
-            roles = source.roles
-            clock = source.data.clock
-            units, hold = dict(source.data.units), source.data[0].hold
-            columns = Columns(roles.time, roles.trajectory, roles.states, roles.inputs, units, roles.sd, clock, hold)
-            save_model(
-                folder / run_folder.MODEL, result.model, starts=starts, columns=columns, estimated=result.estimated,
-                noise=result.noise,
-            )  # fmt: skip
+            for number, one in enumerate(saved):
+                path = folder / (f"{run_folder.MEMBERS}/{number}.safetensors" if number else run_folder.MODEL)
+                path.parent.mkdir(exist_ok=True)
+                save_model(
+                    path, one.model, starts=one.starts, columns=columns, estimated=one.estimated, noise=one.noise
+                )
             (folder / run_folder.CONFIG).write_text(config, encoding="utf-8")
             run_folder.write_history(folder, result.history_rows())
-            predicted = {run.id: (run.ts, run.ys) for run in predictions}
-            table = predictions_table(source.table, source.roles, predicted, clock)
+            beside = {name: evaluate.arrays_of(part) for name, part in ends.items()}
+            table = predictions_table(source.table, roles, evaluate.arrays_of(curves), clock, beside)
             write_table(replace(table, source="predictions"), folder / run_folder.PREDICTIONS)
             run_folder.write_metrics(folder, metrics)
             print(summary_text(source.name, result, metrics, source.train, source.test), flush=True)
             if not (no_plots or interrupts.came):
                 from .figures import draw
 
-                draw(folder, source, result.model, curves, result.history_rows())
+                draw(folder, source, result.model, curves, result.history_rows(), tuple(ends.values()) or None)
     print(f"results: {out}", flush=True)
 
 

@@ -16,14 +16,15 @@ def plot(run: Annotated[Path, Parameter(name="RUN")], /, *, vector_field: str | 
     from .environment import prepare_jax
 
     prepare_jax()
-    from ..outputs.evaluate import predict_all, with_curve_times
+    from ..outputs.evaluate import predict_band, with_curve_times
     from ..outputs.run_folder import read_history
     from .figures import draw
-    from .saved import open_data, open_run
+    from .saved import open_data, open_members, open_run
 
     saved, source, history = open_run(run, vector_field), open_data(run), read_history(run)
-    asked = with_curve_times(source.data)
-    curves = predict_all(saved.model, asked, saved.starts, estimated=saved.estimated, noise=saved.noise)
-    for name in draw(run, source, saved.model, curves, history):
+    members = open_members(run, vector_field)
+    band = predict_band(members, with_curve_times(source.data))
+    ends = (band.low, band.high) if len(members) > 1 else None
+    for name in draw(run, source, saved.model, band.middle, history, ends):
         print(run / f"{name}.png", run / f"{name}.svg", sep="\n")
     return 0

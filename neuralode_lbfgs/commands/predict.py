@@ -52,13 +52,16 @@ def predict(
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
     prepare_jax()
     from ..data import predictions_table, write_table
+    from ..fitting.band import band_of
+    from ..fitting.hidden import hidden_size
     from ..fitting.prediction import predict as solve
     from ..fitting.prediction import with_earlier_inputs
-    from ..fitting.start_estimates import estimate_starts, usual_starts
     from ..fitting.start_prior import say_warmup
-    from .saved import open_run
+    from ..outputs.evaluate import arrays_of
+    from .saved import open_members
 
-    saved = open_run(run, vector_field)
+    members = open_members(run, vector_field)
+    saved = members[0]
     if data:
         if trajectory:
             raise ValueError("--trajectory chooses what --t1 forecasts; with --data the file says what is predicted.")
@@ -68,27 +71,34 @@ def predict(
             asked = asked.with_trajectories(
                 [with_earlier_inputs(one, starts[one.id].input_ts, starts[one.id].inputs) for one in asked]
             )
-            at = {name: (begin.t, begin.y) for name, begin in starts.items()}
-            predicted = solve(saved.model, asked, starts=at)
-        else:
-            prior = usual_starts(saved.model, asked, (start.y for start in saved.starts.values()), saved.noise)
-            at = None
-            if not (prior is None and warmup is None):
-                at = estimate_starts(saved.model, asked, warmup=warmup, prior=prior)
-            if prior is not None and warmup is None:
-                print(say_warmup(asked, saved.model.coordinates), file=sys.stderr)
-            predicted = solve(saved.model, asked, starts=at)
+        elif warmup is None and hidden_size(saved.model, asked):
+            print(say_warmup(asked, saved.model.coordinates), file=sys.stderr)
     else:
         assert t1 is not None
         table, roles, asked = _future(saved, t1, num, trajectory)
-        at = {one.id: (saved.starts[one.id].t, saved.starts[one.id].y) for one in asked}
-        predicted = solve(saved.model, asked, starts=at)
-    predictions = {one.id: (one.ts, one.ys) for one in predicted}
-    table = predictions_table(table, roles, predictions, saved.columns.clock)
+        start = "fitted"
+    band = band_of([solve(one.model, asked, starts=_starts(one, asked, start, warmup)) for one in members])
+    beside = {"low": arrays_of(band.low), "high": arrays_of(band.high)} if len(members) > 1 else None
+    table = predictions_table(table, roles, arrays_of(band.middle), saved.columns.clock, beside)
     write_table(table, out)
     print(f"{out}: {len(table)} rows", file=sys.stderr)
-    _warn_of_gaps(predicted)
+    _warn_of_gaps(band.middle)
     return 0
+
+
+def _starts(
+    saved: "SavedRun", asked: "Trajectories", start: Literal["data", "fitted"], warmup: int | None
+) -> "dict[str, tuple[float, np.ndarray]] | None":
+    """Time and state from which each trajectory starts; None for their first complete rows."""
+    from ..fitting.start_estimates import estimate_starts, usual_starts
+
+    if start == "fitted":
+        starts = {one.id: _start_of(saved, one, alone=len(asked) == 1) for one in asked}
+        return {name: (begin.t, begin.y) for name, begin in starts.items()}
+    prior = usual_starts(saved.model, asked, (start.y for start in saved.starts.values()), saved.noise)
+    if prior is None and warmup is None:
+        return None
+    return estimate_starts(saved.model, asked, warmup=warmup, prior=prior)
 
 
 def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Trajectories]":

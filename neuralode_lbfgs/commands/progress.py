@@ -14,8 +14,9 @@ INTERVAL = 10.0  # seconds between plain lines: enough for a log to show life
 
 def line(event: "Progressed") -> str:
     """One event in words, within a terminal's width."""
+    which = f"{event.run}, " if event.run else ""
     return (
-        f"{event.stage}: iteration {event.iteration}, loss {event.loss:.4g}, "
+        f"{which}{event.stage}: iteration {event.iteration}, loss {event.loss:.4g}, "
         f"{event.evaluations} evaluations, {event.seconds:.1f} s"
     )
 

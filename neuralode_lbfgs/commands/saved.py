@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data import DataError
-from ..outputs.run_folder import CHECKPOINT, CONFIG, MODEL
+from ..outputs.run_folder import CHECKPOINT, CONFIG, MODEL, members_of
 from ..outputs.store import SavedRun, load_model, read_columns
 from .config import read_config
 from .options import DataOptions, ModelOptions
@@ -22,18 +22,27 @@ def open_run(folder: Path, vector_field: str | None = None) -> SavedRun:
     Raises:
         ValueError: one sentence, if there is no model, or its equations are not named.
     """
+    return _opened(folder, folder / MODEL, vector_field)
+
+
+def open_members(folder: Path, vector_field: str | None = None) -> list[SavedRun]:
+    """The members of an ensemble; of any other run its model alone. Arguments and errors as in `open_run`."""
+    return [_opened(folder, path, vector_field) for path in members_of(folder)]
+
+
+def _opened(folder: Path, path: Path, vector_field: str | None) -> SavedRun:
     if not (folder / MODEL).is_file() and (folder / CHECKPOINT).is_file():
         raise DataError(f"{folder} holds a fit that was stopped; go on with neuralode-lbfgs fit --resume {folder}.")
     if not (folder / MODEL).is_file():
         raise DataError(f"{folder} holds no run ({MODEL} is missing); name a folder that fit has written.")
-    columns, has_its_own_kind = read_columns(folder / MODEL)
+    columns, has_its_own_kind = read_columns(path)
     if not has_its_own_kind and vector_field is None:
-        return load_model(folder / MODEL)
+        return load_model(path)
     entries = read_config(folder / CONFIG).get("model", {})
     if not has_its_own_kind:
         if "vector_field" not in entries:
             raise DataError(f"{folder} holds a network, not a vector field of your own; leave out --vector-field.")
-        return load_model(folder / MODEL)
+        return load_model(path)
     if vector_field is None:
         named = entries.get("vector_field", "FILE.py:NAME")
         raise DataError(
@@ -43,7 +52,7 @@ def open_run(folder: Path, vector_field: str | None = None) -> SavedRun:
     from .own_field import own_model
 
     like = own_model(vector_field, ModelOptions(**_with_tuples(entries)), len(columns.states), len(columns.inputs))
-    return load_model(folder / MODEL, like=like)
+    return load_model(path, like=like)
 
 
 def open_data(folder: Path) -> Source:

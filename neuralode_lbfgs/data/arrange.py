@@ -212,6 +212,7 @@ def predictions_table(
     roles: Roles,
     predictions: Mapping[str, tuple[np.ndarray, np.ndarray]],
     clock: Clock | None = None,
+    beside: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]] | None = None,
 ) -> Table:
     """The id, time and state columns of a table with the states replaced by predictions.
 
@@ -221,10 +222,31 @@ def predictions_table(
         predictions: for each trajectory times, shape `(times,)`, and predicted states, shape
             `(times, states)`; among the times are all of the table's. NaN is written as blank.
         clock: how their times are counted; by default as `to_trajectories` counts those of the table.
+        beside: others by their name, such as `low`, in columns after all states: `hare_low`.
 
     Raises:
         ValueError: if a trajectory or one of its times has no prediction, or shapes disagree.
     """
+    columns = [table.column(name) for name in (roles.trajectory, roles.time) if name is not None]
+    for suffix, values_of in {"": predictions, **(beside or {})}.items():
+        for name, values in zip(roles.states, _predicted(table, roles, values_of, clock).T, strict=True):
+            texts = tuple(format_number(value, table.decimal) for value in values.tolist())
+            column = table.column(name)
+            new, taken = f"{column.name}_{suffix}", {one.name for one in columns}
+            while new in taken:
+                new += "_"
+            columns.append(
+                Column(new, new, column.unit, texts)
+                if suffix
+                else Column(column.name, column.header, column.unit, texts)
+            )
+    return Table(table.source, tuple(columns), table.places, table.place_word, table.title, table.decimal)
+
+
+def _predicted(
+    table: Table, roles: Roles, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], clock: Clock | None
+) -> np.ndarray:
+    """Predictions at the rows of a table, `(rows, states)`."""
     ts, _ = read_times(table, roles.time, clock)
     predicted = np.empty((len(table), len(roles.states)))
     for name, rows in rows_by_trajectory(table, roles, clock).items():
@@ -243,9 +265,4 @@ def predictions_table(
         if far.size:
             raise ValueError(f"trajectory {name!r} has no prediction at time {ts[rows[far[0]]]:.12g}.")
         predicted[rows] = ys[nearest]
-    columns = [table.column(name) for name in (roles.trajectory, roles.time) if name is not None]
-    for name, values in zip(roles.states, predicted.T, strict=True):
-        texts = (format_number(value, table.decimal) for value in values.tolist())
-        column = table.column(name)
-        columns.append(Column(column.name, column.header, column.unit, tuple(texts)))
-    return Table(table.source, tuple(columns), table.places, table.place_word, table.title, table.decimal)
+    return predicted

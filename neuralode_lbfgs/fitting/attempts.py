@@ -142,7 +142,7 @@ def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
     if name == "matching" and course.hidden:
         why = WHY_HIDDEN
     note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
-    return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "")
+    return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "", record.rejected)
 
 
 def _warnings_of(record: Record) -> list[str]:
@@ -152,10 +152,5 @@ def _warnings_of(record: Record) -> list[str]:
         notes.append(
             f"line searches took {record.evaluations / searches:.1f} evaluations an iteration; about one is usual: "
             "the loss is rough (tighten rtol) or badly scaled (try a smaller initial_step)."
-        )
-    if record.rejected > 0.2 * max(record.evaluations, 1):
-        notes.append(
-            f"{record.rejected} of {record.evaluations} trials diverged; a smaller initial_step or shorter "
-            "trajectories may help."
         )
     return notes

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, NeuralODE
+from ..models import Coordinates, NeuralODE, trainable
 from ..optimise import LBFGS, Optax
 from .evidence import Evidence
 from .journal import Journal
@@ -19,6 +19,7 @@ from .mesh import Mesher
 from .observing import Observation
 from .options import FitOptions
 from .pieces import Cut, PieceSolver, cut
+from .programs import Programs
 from .record import Record
 from .smoothing import SmoothTrajectory
 
@@ -42,6 +43,7 @@ class Course:
         observe: what is seen of a state, if that is a function of one's own; then the columns of the data are not
             states, and have coordinates of their own.
         brief: whether the full horizon is followed by a polish.
+        programs: compiled for other fits of the same structure, and for them.
         spent: what the stages before have cost.
         journal: of the loops of the fit.
         loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
@@ -61,6 +63,7 @@ class Course:
     time_limit: float | None
     observe: Observation | None = None
     brief: bool = False
+    programs: Programs = field(default_factory=Programs)
     spent: list[Record] = field(default_factory=list)
     journal: Journal = field(default_factory=Journal)
     loss: float = float("nan")
@@ -115,7 +118,8 @@ class Course:
     @cached_property
     def solver(self) -> PieceSolver:
         """Of pieces; its program serves shooting and polish."""
-        return PieceSolver(self.parameters.model, self.mesher.tableau)
+        model, tableau = self.parameters.model, self.mesher.tableau
+        return self.programs.shared("pieces", *trainable(model), lambda: PieceSolver(model, tableau))
 
     def replace(self, model: NeuralODE, starts: np.ndarray | None = None) -> None:
         """A better model, and better starts unless they are given by the data."""

@@ -148,7 +148,7 @@ def fit_directly(
         model=eqx.combine(minimum.params, fixed),
         data=data,
         starts={trajectory.id: trajectory.ys[0] for trajectory in data},
-        stages=(*reached, Stage("full", why, reason, tuple(record.rows))),
+        stages=(*reached, Stage("full", why, reason, tuple(record.rows), rejected=record.rejected)),
         stop_reason=reason,
         iterations=sum(one.iterations for one in before) + minimum.iterations,
         evaluations=sum(one.evaluations for one in before) + minimum.evaluations,

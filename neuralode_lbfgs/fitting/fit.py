@@ -1,7 +1,7 @@
 """`fit`: model, data, stages, result."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,15 +18,18 @@ from .hidden import hidden_size
 from .journal import Journal
 from .options import FitOptions, with_keywords
 from .physics import physical_parameters
+from .programs import Programs
 from .record import Progressed
 from .result import FitResult
+from .screening import screened
+from .several import fit_best, fit_ensemble, initial_models
 from .staged import fit_in_stages
 
 DEFAULT_RATES = {"adam": 1e-2}
 
 
 def fit(
-    model: Callable,
+    model: Callable | Sequence[Callable],
     data: Trajectories,
     options: FitOptions | None = None,
     *,
@@ -48,6 +51,8 @@ def fit(
 
     Args:
         model: a `NeuralODE`, or any Equinox module called as `model(ts, y0)` (driven: `model(ts, y0, inputs)`).
+            With `ensemble` or `starts` the first of them; the others have its networks with weights drawn anew, unless
+            you give a sequence of models.
         data: what was measured. States of a `NeuralODE` that it has no columns for are hidden: the first ones are
             observed, the others begin as derivatives of these (velocities, of a `SecondOrderField`), and their
             initial values are estimated with the model.
@@ -65,7 +70,8 @@ def fit(
             kept.
 
     Returns:
-        A `FitResult`; its model is the best point that was reached, also after Ctrl-C.
+        A `FitResult`; its model is the best point that was reached, also after Ctrl-C. Of an ensemble it holds the
+        members too, and predicts their median.
 
     Raises:
         TypeError: for an unknown option.
@@ -79,10 +85,43 @@ def fit(
             "jax.config.update('jax_enable_x64', True) before creating the model."
         )
         warnings.warn(notes[-1], stacklevel=2)
-    machine = _optimizer(optimizer, initial_step, chosen)
-    before, model = parameters_of(model), with_constraints(model, chosen, notes)
-    if loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver):
-        result = fit_in_stages(model, data, chosen, _in_batches(machine, chosen), callback, notes, observe, journal)
+    machine, programs = _optimizer(optimizer, initial_step, chosen), Programs()
+    count = max(chosen.ensemble, chosen.starts)
+
+    def watch(number: int) -> Callable[[Progressed], None] | None:
+        if callback is None or count == 1:
+            return callback
+        return lambda event: callback(event._replace(run=f"{number + 1} of {count}"))
+
+    def fit_one(model: Callable, options: FitOptions, number: int) -> FitResult:
+        return _fit_one(model, data, options, loss, observe, machine, watch(number), notes, programs, journal)
+
+    models = initial_models(model, count, chosen.freeze)
+    if chosen.ensemble > 1:
+        return fit_ensemble(fit_one, models, chosen)
+    if chosen.starts > 1:
+        return _best_start(models, data, chosen, loss, observe, machine, watch, programs, fit_one)
+    return fit_one(models[0], chosen, 0)
+
+
+def _fit_one(
+    model: Callable,
+    data: Trajectories,
+    options: FitOptions,
+    loss: Callable | None,
+    observe: Callable | None,
+    machine: LBFGS | Optax,
+    callback: Callable[[Progressed], None] | None,
+    notes: Sequence[str],
+    programs: Programs,
+    journal: Journal | None,
+) -> FitResult:
+    """From the initial weights of this model."""
+    notes = list(notes)
+    before, model = parameters_of(model), with_constraints(model, options, notes)
+    if _in_stages(model, loss):
+        machine = _in_batches(machine, options)
+        result = fit_in_stages(model, data, options, machine, callback, notes, observe, programs, journal)
     else:
         if observe is not None or hidden_size(model, data):
             raise ValueError(
@@ -91,9 +130,41 @@ def fit(
             )
         if isinstance(model, NeuralODE) and loss is None:
             notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
-        result = fit_directly(model, data, chosen, machine, loss, callback, notes, journal)
+        result = fit_directly(model, data, options, machine, loss, callback, notes, journal)
+    return _finished(result, before, options)
+
+
+def _best_start(
+    models: Sequence[Callable], data, options: FitOptions, loss, observe, machine, watch, programs, fit_one
+) -> FitResult:
+    """The best of several starts, of which the hopeless are culled early where stages come first that show them."""
+    found = None
+    if _in_stages(models[0], loss):
+        begun = [with_constraints(model, options, []) for model in models]
+        found = screened(begun, data, options, _in_batches(machine, options), watch, observe, programs)
+    if found is None:
+        return fit_best(fit_one, models, options)
+    if found.result is not None:  # a person stopped it
+        return _finished(found.result, parameters_of(models[0]), options)
+    if options.time_limit is not None:
+        options = replace(options, time_limit=max(options.time_limit - found.run_s, 1e-3))
+    result = fit_best(fit_one, models, options, found.errors, found.stage)
+    return replace(
+        result,
+        evaluations=result.evaluations + found.evaluations,
+        compile_s=result.compile_s + found.compile_s,
+        run_s=result.run_s + found.run_s,
+    )
+
+
+def _in_stages(model: Callable, loss: Callable | None) -> bool:
+    return loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver)
+
+
+def _finished(result: FitResult, before: Any, options: FitOptions) -> FitResult:
+    """The result with the model as it was written, and what became of its parameters."""
     fitted = plain(result.model)
-    physics = physical_parameters(before, parameters_of(fitted), chosen)
+    physics = physical_parameters(before, parameters_of(fitted), options)
     return replace(result, model=fitted, parameters=physics, trained=count_trained(result.model))
 
 

@@ -16,6 +16,7 @@ from .journal import Journal
 from .losses import Parameters, residuals, split_parameters, trajectory_loss
 from .mesh import Mesher
 from .options import FitOptions
+from .programs import Programs
 from .record import Record
 from .weights import observation_weights
 
@@ -55,6 +56,7 @@ class FullHorizon:
         record: of this stage.
         observe: what is seen of a state, as in `residuals`.
         journal: where each minimisation is kept.
+        programs: of other fits.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class FullHorizon:
         time_limit: float | None,
         observe: Callable | None = None,
         journal: Journal | None = None,
+        programs: Programs,
     ):
         self.data, self.parameters, self.mesher, self.options, self.record = data, parameters, mesher, options, record
         self.time_limit, self.journal = time_limit, journal or Journal()
@@ -78,10 +81,16 @@ class FullHorizon:
         free, fixed = split_parameters(parameters, train_starts=train_starts)
         self.free, self.fixed = free, fixed
         value_fn = trajectory_loss(tableau, observe)
-        self.minimiser = Minimiser(lambda free, batch, decay: value_fn(free, fixed, batch, decay), free, optimizer)
-        self.estimate = EvidenceEstimate(
-            lambda free, batch: residuals(eqx.combine(free, fixed), batch, tableau, observe), free
-        )
+        self.minimiser = programs.shared(
+            "full", free, fixed,
+            lambda: Minimiser(lambda free, batch, decay: value_fn(free, fixed, batch, decay), free, optimizer),
+        )  # fmt: skip
+        self.estimate = programs.shared(
+            "evidence", free, fixed,
+            lambda: EvidenceEstimate(
+                lambda free, batch: residuals(eqx.combine(free, fixed), batch, tableau, observe), free
+            ),
+        )  # fmt: skip
 
     def remeshed(self, free: Any) -> Batch:
         """The data on a mesh that suits the present model."""
@@ -127,7 +136,6 @@ class FullHorizon:
             )
             record.add(minimum)
             record.failed_searches += minimum.failed_searches
-            record.rejected += minimum.rejected
             reason = minimum.reason
             if not np.isfinite(minimum.loss):
                 break

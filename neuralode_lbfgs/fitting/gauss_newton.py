@@ -87,6 +87,7 @@ class GaussNewtonFit:
     evaluations: int
     compile_s: float
     run_s: float
+    rejected: int = 0  # trials that diverged
 
 
 @dataclass
@@ -112,13 +113,14 @@ class Descent(NamedTuple):
     mean_square: float
     value: float
     evaluations: int
+    rejected: int
 
 
 def _descend(
     problem: LeastSquares, linear: Linearised, point: Point, value: float, ridge: np.ndarray, damping: Damping
 ) -> Descent:
     """Raise the damping until a step lowers the value."""
-    evaluations = 0
+    evaluations = rejected = 0
     while damping.value < MOST_DAMPING:
         try:
             step = linear.step(ridge, damping.value)
@@ -132,9 +134,10 @@ def _descend(
         gain = (value - new_value) / step.promised if step.promised > 0 else -1.0
         if np.isfinite(new_value) and gain > 0:
             damping.lower(gain)
-            return Descent(new, mean_square, new_value, evaluations)
+            return Descent(new, mean_square, new_value, evaluations, rejected)
+        rejected += not np.isfinite(new_value)
         damping.raise_()
-    return Descent(None, np.nan, np.nan, evaluations)
+    return Descent(None, np.nan, np.nan, evaluations, rejected)
 
 
 # Threads of small factorisations wait for each other: on a busy machine 50 times slower than one.
@@ -175,7 +178,7 @@ def gauss_newton(
         if before.reason is not StopReason.RUNNING:
             return GaussNewtonFit(
                 point, before.mean_square, before.initial, before.evidence, before.reason, before.history,
-                before.evaluations, before.compile_s, before.run_s,
+                before.evaluations, before.compile_s, before.run_s, before.rejected,
             )  # fmt: skip
     started = time.perf_counter()
     mean_square = initial = problem.value(point)
@@ -183,12 +186,12 @@ def gauss_newton(
     compile_s = time.perf_counter() - started
     started = time.perf_counter()
     history: list[Iteration] = []
-    evaluations, flat = 1, 0
+    evaluations, rejected, flat = 1, 0, 0
     reason = StopReason.MAX_ITER
     evidence = Evidence(float(np.sqrt(mean_square)), decay, 0.0)
     if before is not None:
         initial, evidence, decay, flat = before.initial, before.evidence, before.decay, before.flat
-        history, evaluations = before.history, before.evaluations
+        history, evaluations, rejected = before.history, before.evaluations, before.rejected
         compile_s, started = compile_s + before.compile_s, started - before.run_s
     if not (np.isfinite(mean_square) and np.isfinite(linear.matrix).all()):
         reason, max_steps = StopReason.NONFINITE_START, 0
@@ -198,7 +201,7 @@ def gauss_newton(
             run_s = time.perf_counter() - started
             standing = Standing(
                 *point, mean_square, initial, evidence, decay, damping.value, damping.growth, flat, evaluations,
-                history, compile_s, run_s, reason,
+                rejected, history, compile_s, run_s, reason,
             )  # fmt: skip
             loop.keep(reason is not StopReason.RUNNING, standing.arrays())
 
@@ -212,7 +215,7 @@ def gauss_newton(
             value = mean_square + np.sum(ridge * point.x**2)
             damping_before = damping.value
             descent = _descend(problem, linear, point, value, ridge, damping)
-            evaluations += descent.evaluations
+            evaluations, rejected = evaluations + descent.evaluations, rejected + descent.rejected
             if descent.point is None:
                 reason = StopReason.SEARCH_FAILED
                 break
@@ -252,4 +255,6 @@ def gauss_newton(
     if reason not in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
         keep(reason)
     run_s = time.perf_counter() - started
-    return GaussNewtonFit(point, mean_square, initial, evidence, reason, history, evaluations, compile_s, run_s)
+    return GaussNewtonFit(
+        point, mean_square, initial, evidence, reason, history, evaluations, compile_s, run_s, rejected
+    )

@@ -5,6 +5,7 @@ SIAM J. Sci. Stat. Comput. 3 (1982).
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -123,6 +124,13 @@ class SlopeRegression:
         self._normal = jax.jit(normal)
         self._value = jax.jit(lambda x, slopes: jnp.sum(jax.vmap(lambda point: residuals(x, point))(slopes) ** 2))
         self.model = lambda x: eqx.combine(unravel(jnp.asarray(x, vector.dtype)), fixed)
+
+    def begun(self, model: PyTree, slopes: Slopes, observed: int) -> "SlopeRegression":
+        """The same programs for other numbers to begin with, and other slopes."""
+        other = copy(self)
+        other.start = Point(np.asarray(ravel_pytree(trainable(model)[0])[0], np.float64), self.start.states)
+        other.slopes, other.observed = slopes, observed
+        return other
 
     @property
     def affordable(self) -> bool:

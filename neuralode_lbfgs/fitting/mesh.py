@@ -42,7 +42,7 @@ class Mesher:
         self.tolerance = MESH_TOLERANCE[np.dtype(dtype).name]
         self.counts = first_counts(data, coordinates)
         self.shape = Shape.roomy(lane_lengths(self.counts))
-        self._program = eqx.filter_jit(self._errors)
+        self.program = eqx.filter_jit(self._errors)  # the same for all meshes of one solver and precision
 
     def _errors(self, model: NeuralODE, starts, mesh):
         zs, errors = solve_on_mesh(model.rate, self.tableau, mesh, starts, with_error=True)
@@ -52,7 +52,7 @@ class Mesher:
         """Choose the counts anew for the present model."""
         for _ in range(PASSES):
             batch, places = self.batch(starts.dtype)
-            errors = np.asarray(self._program(model, starts, batch.mesh))
+            errors = np.asarray(self.program(model, starts, batch.mesh))
             if self._adjust([_largest_per_interval(errors[lane], rows) for lane, rows in places]):
                 break
 

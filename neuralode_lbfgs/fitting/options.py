@@ -68,10 +68,17 @@ class FitOptions:
     batch_size: int | None = None
     """Trajectories per step, drawn at random; for adam on large data."""
 
+    ensemble: int = 1
+    """Fit so many members from different initial weights; predictions are their median, with a band. Runaway members
+    are left out."""
+
+    starts: int = 1
+    """Begin from so many different initial weights; the hopeless are culled early, and the best validated is kept."""
+
     def __post_init__(self):
         ranges_of(self.bounds)
         _ = self.logarithms  # says what is wrong with them
-        least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1}
+        least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1, "ensemble": 1, "starts": 1}
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and value < bound:
@@ -84,6 +91,8 @@ class FitOptions:
             value = getattr(self, name)
             if isinstance(value, int | float) and not value > 0:
                 raise ValueError(f"{name} must be positive; it is {value}.")
+        if self.ensemble > 1 and self.starts > 1:
+            raise ValueError("ensemble and starts are two uses of several initial weights; give one of them.")
         unknown = [stage for stage in self.stages if stage not in STAGES]
         if unknown:
             raise ValueError(f"there is no stage {unknown[0]!r}; the stages are {', '.join(STAGES)}.")

@@ -86,8 +86,8 @@ def parameter_table(parameters: Sequence[PhysicalParameter]) -> list[str]:
 
 
 def parameter_remarks(parameters: Sequence[PhysicalParameter]) -> list[str]:
-    """A sentence on each that did not move, or went as far as it may."""
-    return [one.remark for one in parameters if one.remark is not None]
+    """A sentence on each that is frozen; what else there is to say of them is part of the diagnosis."""
+    return [one.remark for one in parameters if one.remark is not None and one.frozen]
 
 
 def _rows(one: PhysicalParameter) -> list[tuple[str, str, str]]:

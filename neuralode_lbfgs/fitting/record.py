@@ -17,17 +17,20 @@ class Progressed(NamedTuple):
     evaluations: int
     loss: float
     seconds: float
+    run: str = ""
+    """Which of several fits, such as `2 of 5`."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage as it went: its name, why it was done, why it stopped, and its iterations."""
+    """One stage as it went: its name, why it was done, why it stopped, its iterations, and trials that diverged."""
 
     name: str
     why: str
     reason: StopReason
     history: tuple[Iteration, ...]
     note: str = ""
+    rejected: int = 0
 
 
 @dataclass
@@ -67,3 +70,4 @@ class Record:
         self.evaluations += ended.evaluations
         self.compile_s += ended.compile_s
         self.run_s += ended.run_s
+        self.rejected += ended.rejected

@@ -7,12 +7,18 @@ from typing import Any, Literal
 import numpy as np
 
 from ..data.trajectories import Trajectories
+from ..models import NeuralODE, Transform
 from ..optimise import StopReason
+from .band import Band, band_of
+from .diagnosis import Finding, View, diagnose
 from .hidden import hidden_size
+from .luck import Luck
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
 from .prediction import fitted_starts, predict, rows_of, with_earlier_inputs
 from .record import Stage
+from .run_on import run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
+from .transforms import transformed
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,11 @@ class FitResult:
         notes: what a person should know, one sentence each.
         parameters: the physical ones, from where to where; none for a plain network.
         trained: how many numbers of the model were trained.
+        validation: root mean square error on trajectories that were held out inside the training data, in standard
+            deviations, or None.
+        members: of an ensemble; predictions are their median. `model`, `starts`, stages and errors are those of the
+            best of them.
+        luck: what fits from several initial weights came to, or None.
         observe: what of a state is observed, as it was given to `fit`.
     """
 
@@ -54,6 +65,9 @@ class FitResult:
     parameters: tuple[PhysicalParameter, ...] = ()
     trained: int = 0
     observe: Callable | None = None
+    validation: float | None = None
+    members: tuple["FitResult", ...] = ()
+    luck: Luck | None = None
 
     @property
     def hidden(self) -> int:
@@ -73,6 +87,16 @@ class FitResult:
             warmup: with "data", estimate the initial state from so many rows instead, as is always done where states
                 are hidden; see `estimate_starts`.
         """
+        return self.band(data, start=start, warmup=warmup).middle
+
+    def band(self, data: Trajectories, *, start: Literal["data", "fitted"] = "data", warmup: int | None = None) -> Band:
+        """The median of the members of an ensemble, and the band in which most of them lie; arguments as in `predict`.
+
+        Of a single fit all three are its prediction.
+        """
+        return band_of([one._predicted(data, start, warmup) for one in self.members or [self]])
+
+    def _predicted(self, data: Trajectories, start: Literal["data", "fitted"], warmup: int | None) -> Trajectories:
         asked = data.counted_by(self.data.clock)
         if start == "fitted":
             starts = fitted_starts(self.data, self.starts, asked)
@@ -87,8 +111,11 @@ class FitResult:
     def predict_held_out(self, data: Trajectories) -> Trajectories:
         """Predict what was held out: later rows of training trajectories, and others, which start as those did.
 
-        See `predict_like_training`.
+        See `predict_like_training`. Of an ensemble the median.
         """
+        return band_of([one._predicted_held_out(data) for one in self.members or [self]]).middle
+
+    def _predicted_held_out(self, data: Trajectories) -> Trajectories:
         known = fitted_starts(self.data, self.starts, self.data)
         whole = data.with_trajectories(
             [
@@ -100,6 +127,60 @@ class FitResult:
             self.model, whole, known, estimated=self.estimated, noise=self.noise, observe=self.observe
         )
         return rows_of(data, predicted)
+
+    def diagnose(
+        self, test: Trajectories | None = None, predictions: Trajectories | None = None
+    ) -> tuple[Finding, ...]:
+        """What is wrong with the fit, a finding and an advice each; nothing where all is well.
+
+        Args:
+            test: held-out data.
+            predictions: of every row of the training data and of `test`, if they are there already; of more times too.
+        """
+        if predictions is None:
+            fitted = self.predict(self.data, start="fitted")
+            return self._diagnosed(fitted, test, None if test is None else self.predict_held_out(test))
+        times = {run.id: predictions[run.id].ts.size for run in self.data}
+        held_out = None if test is None else rows_of(test, predictions)
+        return self._diagnosed(rows_of(self.data, predictions), test, held_out, times)
+
+    def _diagnosed(
+        self,
+        fitted: Trajectories,
+        test: Trajectories | None,
+        held_out: Trajectories | None,
+        times: Mapping[str, int] | None = None,
+    ) -> tuple[Finding, ...]:
+        """From predictions of the training data and of `test`; `times` as in `run_on`."""
+        transform = self.model.coordinates.transform if isinstance(self.model, NeuralODE) else Transform()
+        transform = replace(transform, log_time=None)
+        logarithms = [number for number, _ in transform.log]
+        names = tuple(f"log {name}" if i in logarithms else name for i, name in enumerate(self.data.state_names))
+
+        def as_modelled(data: Trajectories) -> Trajectories:
+            return replace(transformed(data, transform), state_names=names)
+
+        seen = np.ma.masked_invalid(np.concatenate([run.ys for run in self.data]))
+        return diagnose(
+            View(
+                train=as_modelled(self.data),
+                fitted=as_modelled(fitted),
+                test=None if test is None else as_modelled(test),
+                held_out=None if held_out is None else as_modelled(held_out),
+                continued=self._run_on(times),
+                low=seen.min(axis=0).filled(np.nan).tolist(),
+                high=seen.max(axis=0).filled(np.nan).tolist(),
+                stages=self.stages,
+                parameters=self.parameters,
+            )
+        )
+
+    def _run_on(self, times: Mapping[str, int] | None) -> Trajectories | None:
+        runs = [
+            run_on(one.model, one.data, one.starts, times=times, observe=one.observe) for one in self.members or [self]
+        ]
+        each = [run for run in runs if run is not None]
+        return band_of(each).middle if each else None
 
     def history_rows(self) -> list[dict[str, Any]]:
         """All iterations, a row each; evaluations and seconds are counted over the whole fit."""
@@ -119,23 +200,30 @@ class FitResult:
         Args:
             test: held-out data, predicted by `predict_held_out`.
         """
-        train_errors = _rmse(self.data, self.predict(self.data, start="fitted"))
-        test_errors = None if test is None else _rmse(test, self.predict_held_out(test))
+        fitted = self.predict(self.data, start="fitted")
+        held_out = None if test is None else self.predict_held_out(test)
+        train_errors = _rmse(self.data, fitted)
+        test_errors = None if test is None else _rmse(test, held_out)
         means = np.nanmean(np.concatenate([trajectory.ys for trajectory in self.data]), axis=0)
         mean_errors = _rmse(test or self.data, None, means)
         lines = [f"{'RMSE':<20} {'train':>12} {'held out':>12} {'mean predictor':>15}"]
         for i, name in enumerate(self.data.state_names):
-            held_out = "-" if test_errors is None else f"{test_errors[i]:.4g}"
-            lines.append(f"{self.data.label(name):<20} {train_errors[i]:>12.4g} {held_out:>12} {mean_errors[i]:>15.4g}")
+            other = "-" if test_errors is None else f"{test_errors[i]:.4g}"
+            lines.append(f"{self.data.label(name):<20} {train_errors[i]:>12.4g} {other:>12} {mean_errors[i]:>15.4g}")
         lines += [*parameter_table(self.parameters), *parameter_remarks(self.parameters)]
         for stage in self.stages:
             lines.append(f"{stage.name}: {stage.why}")
+        if self.luck is not None:
+            lines.append(self.luck.sentence)
         lines.append(f"stopped: {self.stop_reason.sentence}")
         lines.append(
             f"{self.iterations} iterations, {self.evaluations} evaluations, "
             f"{self.compile_s:.1f} s compiling, {self.run_s:.1f} s running"
         )
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        lines += [f"note: {note}" for note in self.notes]
+        for one in self._diagnosed(fitted, test, held_out):
+            lines += [f"diagnosis: {one.finding}.", f"  advice: {one.advice}."]
+        return "\n".join(lines)
 
 
 def _rmse(data: Trajectories, predictions: Trajectories | None, constant: np.ndarray | None = None) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import diffrax
 import jax
@@ -33,9 +34,11 @@ from .mesh import Mesher
 from .observing import Observation
 from .options import FitOptions
 from .preparing import prepared
+from .programs import Programs
+from .record import Record, Stage
 from .result import FitResult
 from .scaling import find_coordinates
-from .smoothing import smooth_all
+from .smoothing import SmoothTrajectory, smooth_all
 from .stages import FIRST_DECAY, newton_pays
 from .start_estimates import estimate_starts, usual_starts
 from .starts import first_states
@@ -43,7 +46,6 @@ from .stiffness import stiffness_note
 from .transforms import transform_for, transformed
 from .validation import hold_out
 
-LITTLE = 0.5  # of the variance is all that is explained
 TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
@@ -55,26 +57,16 @@ def fit_in_stages(
     callback: Watcher,
     notes: list[str],
     observe: Callable | None = None,
+    programs: Programs | None = None,
     journal: Journal | None = None,
 ) -> FitResult:
     """Run the stages that suit the data; with trajectories to spare, first without some of them, then with all.
 
     All of them work on data that are transformed as the model's coordinates are; what comes out is in the data's units.
     """
-    transform = transform_for(model, measured, options, notes, observe)
-    seen = transformed(measured, transform)
-    held_out = hold_out(measured) if options.validation and not options.stages else None
-    hidden = observe is not None or hidden_size(model, seen) > 0
-    states, curves = state_curves(model, seen, observe)
-    model = prepared(model, states, curves, transform)
-    data = states if observe is None else seen
-    part = data if held_out is None else data.split(ids=held_out.ids)[0]
-    by_id = dict(zip(data.ids, curves, strict=True))
-    limit = options.time_limit
-    time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
-    part_curves = tuple(by_id[name] for name in part.ids)
-    course = new_course(model, part, part_curves, options, optimizer, SMOOTH[0], time_to_choose, observe, journal)
-    names = _plan(course, notes)
+    begun = begin(model, measured, options, optimizer, notes, observe, programs or Programs(), journal)
+    model, data, curves, held_out, course, names = begun
+    limit, programs, hidden = options.time_limit, course.programs, observe is not None or hidden_size(model, measured)
     tried = attempts(names, course, held_out, callback, notes)
     _, course, reached, _ = min(tried, key=lambda attempt: attempt.error)
     stages = [stage for attempt in tried for stage in attempt.stages]
@@ -85,21 +77,25 @@ def fit_in_stages(
             f"tried {len(tried)} times, from ever smoother fields, because the model was no better than the mean "
             f"(RMSE/sd: {errors})."
         )
+    validation = None
     if held_out is not None and reason is not StopReason.INTERRUPTED:
         best = best_of(reached)
+        validation = reached[best].error
         # The last stage goes on from where it ended. Before an earlier one too little was known of the other
         # trajectories: of a chaotic series it finds better fits from a start that has seen them all.
         goes_on = best == len(names) - 1
         again = names[best:] if goes_on else names[: best + 1]
         notes.append(_why_again(reached, held_out, again))
         time_left = None if limit is None else limit - sum(record.run_s for record in spent)
-        begin = reached[best].model if goes_on else model
+        from_here = reached[best].model if goes_on else model
         before = course
-        course = new_course(begin, data, curves, options, optimizer, course.smooth, time_left, observe, journal)
+        course = new_course(
+            from_here, data, curves, options, optimizer, course.smooth, time_left, observe, programs, course.journal
+        )
         if goes_on:
             course.decay = reached[best].decay
             if hidden:  # they have moved away from what they began as
-                course.replace(begin, _starts_of_all(before, held_out, data.ids))
+                course.replace(from_here, _starts_of_all(before, held_out, data.ids))
         finished = [one.stage for one in run_stages(again, course, None, callback, notes)]
         stages += [replace(stage, why="again, with all trajectories") for stage in finished]
         reason = finished[-1].reason
@@ -108,13 +104,65 @@ def fit_in_stages(
         elif reason is not StopReason.INTERRUPTED:
             notes += _keep_the_better(course, before, reached[best], held_out)
         spent = [*spent, *course.spent]
+    return as_result(course, measured, stages, spent, reason, notes, validation)
+
+
+class Begun(NamedTuple):
+    """A fit before its first stage: model, data and curves as they are modelled, what is held out, stages to run."""
+
+    model: NeuralODE
+    data: Trajectories
+    curves: Sequence[SmoothTrajectory]
+    held_out: Trajectories | None
+    course: Course
+    names: tuple[str, ...]
+
+
+def begin(
+    model: NeuralODE,
+    measured: Trajectories,
+    options: FitOptions,
+    optimizer: LBFGS | Optax,
+    notes: list[str],
+    observe: Callable | None,
+    programs: Programs,
+    journal: Journal | None = None,
+) -> Begun:
+    """Everything up to the first stage."""
+    transform = transform_for(model, measured, options, notes, observe)
+    seen = transformed(measured, transform)
+    held_out = hold_out(measured) if options.validation and not options.stages else None
+    # Of hidden states curves are guesses that depend on the model; all others are those of the data.
+    model_too = None if observe is None and hidden_size(model, seen) == 0 else model
+    states, curves = programs.shared(
+        "curves", (), (measured, transform, observe, model_too), lambda: state_curves(model, seen, observe)
+    )
+    model = prepared(model, states, curves, transform)
+    data = states if observe is None else seen
+    part = data if held_out is None else data.split(ids=held_out.ids)[0]
+    by_id = dict(zip(data.ids, curves, strict=True))
+    limit = options.time_limit
+    time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
+    part_curves = tuple(by_id[name] for name in part.ids)
+    smooth = SMOOTH[0]
+    course = new_course(
+        model, part, part_curves, options, optimizer, smooth, time_to_choose, observe, programs, journal
+    )
+    return Begun(model, data, curves, held_out, course, _plan(course, notes))
+
+
+def as_result(
+    course: Course,
+    measured: Trajectories,
+    stages: Sequence[Stage],
+    spent: Sequence[Record],
+    reason: StopReason,
+    notes: list[str],
+    validation: float | None = None,
+) -> FitResult:
+    """What a course has come to."""
     loss = whole_loss(course)
     notes += stiffness_note(course)
-    if not loss < LITTLE:
-        notes.append(
-            f"run over whole trajectories the model is hardly better than the mean (RMSE/sd {loss**0.5:.2g}): such a "
-            "record may be too long to be predicted from its start; fit a shorter part (train_until)."
-        )
     return FitResult(
         model=course.parameters.model,
         data=measured,
@@ -130,7 +178,8 @@ def fit_in_stages(
         noise=course.noise,
         estimated=course.train_starts,
         notes=tuple(notes),
-        observe=observe,
+        observe=course.observe and course.observe.observe,
+        validation=validation,
     )
 
 
@@ -174,6 +223,7 @@ def new_course(
     smooth: float,
     time_limit: float | None,
     observe: Callable | None = None,
+    programs: Programs | None = None,
     journal: Journal | None = None,
 ) -> Course:
     """Everything that stages share, at its beginning; without a mesh of its own for an implicit solver."""
@@ -190,6 +240,9 @@ def new_course(
         slopes = collect_slopes(data, curves, coordinates, dtype)
     stepped = model.solver if is_explicit(model.solver) else diffrax.Tsit5()
     decay = FIRST_DECAY if options.weight_decay is None else options.weight_decay
+    programs = programs or Programs()
+    mesher = Mesher(data, columns, Tableau(stepped), dtype)
+    mesher.program = programs.shared("mesh", None, None, lambda: mesher.program)
     return Course(
         data=data,
         curves=curves,
@@ -197,12 +250,13 @@ def new_course(
         optimizer=optimizer,
         parameters=Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype)),
         train_starts=estimated,
-        mesher=Mesher(data, columns, Tableau(stepped), dtype),
+        mesher=mesher,
         decay=np.full(max(len(weight_groups(model)), 1), decay),
         slopes=slopes,
         smooth=smooth,
         time_limit=time_limit,
         observe=observation,
+        programs=programs,
         journal=journal or Journal(),
     )
 

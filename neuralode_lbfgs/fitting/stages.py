@@ -48,7 +48,9 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
         return evidence.decay * max(1.0, (SLOPE_ERROR / max(evidence.noise, 1e-12)) ** 2)
 
     choose = None if options.weight_decay is not None else from_slopes
-    problem = SlopeRegression(model, slopes, observed)
+    free, fixed = trainable(model)
+    problem = course.programs.shared("slopes", free, fixed, lambda: SlopeRegression(model, slopes, observed))
+    problem = problem.begun(model, slopes, observed)
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
         fit = gauss_newton(
             problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
@@ -60,8 +62,10 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
         course.replace(problem.model(fit.point.x))
         course.decay, course.noise = fit.evidence.decay, fit.evidence.noise
         return fit.reason
-    free, fixed = trainable(model)
-    minimiser = Minimiser(lambda f, s, d: matching_loss(eqx.combine(f, fixed), s, d), free)
+    minimiser = course.programs.shared(
+        "matching", free, fixed,
+        lambda: Minimiser(lambda f, s, d: matching_loss(eqx.combine(f, fixed), s, d), free),
+    )  # fmt: skip
     estimate = EvidenceEstimate(
         lambda f, s: eqx.filter_vmap(slope_residuals, in_axes=(None, 0))(eqx.combine(f, fixed), s), free
     )
@@ -120,7 +124,7 @@ def full_horizon(course: Course, record: Record) -> StopReason:
     stage = FullHorizon(
         course.data, course.parameters, course.mesher, course.options, course.optimizer,
         train_starts=course.train_starts, record=record, time_limit=course.seconds_left(record),
-        observe=None if course.observe is None else course.observe.of, journal=course.journal,
+        observe=None if course.observe is None else course.observe.of, journal=course.journal, programs=course.programs,
     )  # fmt: skip
     try:
         full = stage.run(course.decay, brief=course.brief)

@@ -20,7 +20,7 @@ class Standing(NamedTuple):
         evidence, decay: here.
         damping, growth: as in `Damping`.
         flat: steps in a row that gained little.
-        evaluations, history, compile_s, run_s: up to here.
+        evaluations, rejected, history, compile_s, run_s: up to here.
         reason: why it ended, or that it is running.
     """
 
@@ -34,6 +34,7 @@ class Standing(NamedTuple):
     growth: float
     flat: int
     evaluations: int
+    rejected: int
     history: list[Iteration]
     compile_s: float
     run_s: float
@@ -42,7 +43,8 @@ class Standing(NamedTuple):
     def arrays(self) -> dict[str, Any]:
         """All of it as arrays."""
         numbers = (
-            self.mean_square, self.initial, self.damping, self.growth, self.flat, self.evaluations, self.reason.code,
+            self.mean_square, self.initial, self.damping, self.growth, self.flat, self.evaluations, self.rejected,
+            self.reason.code,
         )  # fmt: skip
         return {
             "x": self.x,
@@ -67,11 +69,11 @@ def standing_of(saved: Entry | None, x: np.ndarray, states: np.ndarray) -> Stand
     kept: Mapping[str, Any] = saved.arrays
     if (kept["x"].shape, kept["states"].shape) != (x.shape, states.shape):
         raise JournalError(f"the state of {saved.name!r} is that of another model or of other data.")
-    mean_square, initial, damping, growth, flat, evaluations, code = map(float, kept["numbers"])
+    mean_square, initial, damping, growth, flat, evaluations, rejected, code = map(float, kept["numbers"])
     noise, determined = map(float, kept["evidence"])
     compile_s, run_s = map(float, kept["seconds"])
     return Standing(
         kept["x"], kept["states"], mean_square, initial, Evidence(noise, kept["evidence.decay"], determined),
-        kept["decay"], damping, growth, int(flat), int(evaluations), history_of(kept["history"]), compile_s, run_s,
-        StopReason.from_code(int(code)),
+        kept["decay"], damping, growth, int(flat), int(evaluations), int(rejected), history_of(kept["history"]),
+        compile_s, run_s, StopReason.from_code(int(code)),
     )  # fmt: skip

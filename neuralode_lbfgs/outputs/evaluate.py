@@ -1,15 +1,18 @@
 """A fit held against its data: predictions of every row, and the errors that `metrics.json` gives."""
 
+from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
 from ..data.trajectories import Trajectories, Trajectory
+from ..fitting.band import QUANTILES, Band, band_of
+from ..fitting.luck import Luck
 from ..fitting.prediction import rows_of
 from ..fitting.result import FitResult
 from ..fitting.start_estimates import predict_like_training
-from .metrics import Baseline, Errors, errors, mean_baseline, state_scale
-from .store import Start
+from .metrics import Baseline, Errors, errors, finite, mean_baseline, state_scale
+from .store import SavedRun, Start
 
 DENSE = 400  # times of a drawn curve: smooth at the width of a page
 
@@ -23,8 +26,33 @@ class Moved(TypedDict):
     frozen: bool
 
 
+class Diagnosed(TypedDict):
+    """What is wrong with a fit, and what to try."""
+
+    finding: str
+    advice: str
+
+
+class Seeds(TypedDict):
+    """What fits from several initial weights came to.
+
+    `scaled_rmse` and `left_out` (positions in it) are of those that were fitted to the end, `validation` their errors
+    on trajectories held out inside the training data; `screened` are the errors of all when the hopeless were culled.
+    """
+
+    begun: int
+    scaled_rmse: list[float | None]
+    left_out: list[int]
+    validation: list[float | None]
+    screened: list[float | None]
+    band: NotRequired[tuple[float, float]]
+
+
 class Metrics(TypedDict):
-    """The contents of `metrics.json`; `parameters` are there where the model has physical ones."""
+    """The contents of `metrics.json`; `parameters` are there where the model has physical ones.
+
+    `ensemble` or `starts` are there where several initial weights were tried.
+    """
 
     stop_reason: str
     iterations: int
@@ -35,7 +63,10 @@ class Metrics(TypedDict):
     train: Errors
     test: Errors | None
     baseline: Baseline
+    diagnosis: list[Diagnosed]
     parameters: NotRequired[dict[str, Moved]]
+    ensemble: NotRequired[Seeds]
+    starts: NotRequired[Seeds]
 
 
 def predict_all(
@@ -44,6 +75,16 @@ def predict_all(
     """Predictions of every row; see `predict_like_training`."""
     known = {name: (start.t, start.y) for name, start in starts.items()}
     return predict_like_training(model, data, known, estimated=estimated, noise=noise)
+
+
+def predict_band(runs: Sequence[SavedRun], data: Trajectories) -> Band:
+    """Predictions of every row by the members of an ensemble: their median and its band; of a single run itself."""
+    return band_of([predict_all(run.model, data, run.starts, estimated=run.estimated, noise=run.noise) for run in runs])
+
+
+def arrays_of(predictions: Trajectories) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Times and states by trajectory, as tables of predictions take them."""
+    return {run.id: (run.ts, run.ys) for run in predictions}
 
 
 def with_curve_times(data: Trajectories, number: int = DENSE) -> Trajectories:
@@ -67,10 +108,10 @@ def with_curve_times(data: Trajectories, number: int = DENSE) -> Trajectories:
 def metrics(
     result: FitResult, train: Trajectories, test: Trajectories | None, predictions: Trajectories, total_s: float
 ) -> Metrics:
-    """What a fit reached and cost.
+    """What a fit reached and cost, and what is wrong with it.
 
     Args:
-        predictions: of every row of `train` and `test`.
+        predictions: of every row of `train` and `test`, and of any other times.
         total_s: seconds from the start of the program to here.
     """
     scale = state_scale(train)
@@ -84,10 +125,27 @@ def metrics(
         "train": errors(train, rows_of(train, predictions), scale),
         "test": None if test is None else errors(test, rows_of(test, predictions), scale),
         "baseline": mean_baseline(train, test),
+        "diagnosis": [{"finding": one.finding, "advice": one.advice} for one in result.diagnose(test, predictions)],
     }
+    if result.luck is not None:
+        seeds = _seeds(result.luck)
+        if result.luck.kind == "ensemble":
+            found["ensemble"] = {**seeds, "band": QUANTILES}
+        else:
+            found["starts"] = seeds
     if result.parameters:
         found["parameters"] = {
             one.name: {"start": one.start.tolist(), "end": one.end.tolist(), "moved": one.moved, "frozen": one.frozen}
             for one in result.parameters
         }
     return found
+
+
+def _seeds(luck: Luck) -> Seeds:
+    return {
+        "begun": luck.begun,
+        "scaled_rmse": [finite(error) for error in luck.errors],
+        "left_out": list(luck.left_out),
+        "validation": [finite(error) for error in luck.validated],
+        "screened": [finite(error) for error in luck.screened],
+    }

@@ -96,10 +96,10 @@ def errors(data: Trajectories, predictions: Trajectories, scale: np.ndarray) -> 
     scale = np.asarray(scale, dtype=np.float64)
     if scale.shape != (data.state_size,):
         raise ValueError(f"scale must have shape (states,) = ({data.state_size},); it has shape {scale.shape}.")
-    per_state = {name: _finite(value) for name, value in zip(data.state_names, rmse(observed, predicted), strict=True)}
+    per_state = {name: finite(value) for name, value in zip(data.state_names, rmse(observed, predicted), strict=True)}
     with np.errstate(over="ignore"):
         scaled = _difference(observed, predicted) / scale
-    return {"rmse": per_state, "scaled_rmse": _finite(_root_mean_square(scaled[~np.isnan(observed)]))}
+    return {"rmse": per_state, "scaled_rmse": finite(_root_mean_square(scaled[~np.isnan(observed)]))}
 
 
 def pooled_rmse(data: Trajectories, predictions: Trajectories) -> float:
@@ -214,6 +214,6 @@ def _root_mean_square(values: np.ndarray) -> float:
     return float(largest * np.sqrt(np.mean((values / largest) ** 2)))
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
     """A number that JSON can hold, or None."""
     return float(value) if np.isfinite(value) else None

@@ -26,8 +26,9 @@ HISTORY_COLUMNS: tuple[str, ...] = (
     "step_size",
     "seconds",
 )
+MEMBERS = "members"  # a folder with a model for each member of an ensemble: 1.safetensors, ...
 _DRAWN = tuple(f"{plot}.{ending}" for plot in PLOTS for ending in ("png", "svg"))
-FILES = (CONFIG, HISTORY, PREDICTIONS, *_DRAWN, MODEL, METRICS)
+FILES = (CONFIG, HISTORY, PREDICTIONS, *_DRAWN, MEMBERS, MODEL, METRICS)
 
 
 def check_folder(folder: Path, overwrite: bool) -> None:
@@ -77,6 +78,7 @@ def appearing(folder: Path) -> Iterator[Path]:
             os.replace(unfinished, folder)
             return
         (folder / METRICS).unlink(missing_ok=True)
+        shutil.rmtree(folder / MEMBERS, ignore_errors=True)
         for name in FILES:
             if (unfinished / name).exists():
                 os.replace(unfinished / name, folder / name)
@@ -84,6 +86,12 @@ def appearing(folder: Path) -> Iterator[Path]:
                 (folder / name).unlink(missing_ok=True)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def members_of(folder: Path) -> list[Path]:
+    """The models of the members of an ensemble, in their order; of any other run its only model."""
+    found = [path for path in (folder / MEMBERS).glob("*.safetensors") if path.stem.isdigit()]
+    return sorted(found, key=lambda path: int(path.stem)) or [folder / MODEL]
 
 
 def write_metrics(folder: Path, metrics: "Metrics") -> None:

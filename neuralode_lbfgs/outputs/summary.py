@@ -38,6 +38,8 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
         lines += _wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")
     elif others and result.estimated:
         lines += _wrapped("held out: initial states estimated from the first half of the rows; the rest is a forecast")
+    if result.luck is not None:
+        lines += _wrapped(result.luck.sentence)
     lines += _wrapped(f"stopped: {result.stop_reason.sentence}")
     lines += _wrapped(
         f"cost: {result.iterations} iterations, {result.evaluations} evaluations; {result.compile_s:.1f} s compiling, "
@@ -45,6 +47,8 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     )
     for note in result.notes:
         lines += _wrapped(f"note: {note}")
+    for one in metrics["diagnosis"]:
+        lines += [*_wrapped(f"diagnosis: {one['finding']}."), *_wrapped(f"  advice: {one['advice']}.")]
     return "\n".join(lines)
 
 

@@ -51,6 +51,18 @@ def test_predictions_keep_the_rows_as_written(tmp_path):
     )
 
 
+def test_other_predictions_stand_beside_in_columns_of_their_own(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("t,x [m],y,x_low\n1,2,3,4\n")
+    table = read_table(path)
+    each = [{"mine": (np.array([1.0]), np.array([[a, b, c]]))} for a, b, c in ((1, 2, 3), (4, 5, 6), (7, 8, 9))]
+    middle, low, high = each
+    beside = predictions_table(table, infer_roles(table), middle, beside={"low": low, "high": high})
+    names = ["t", "x [m]", "y", "x_low", "x_low_", "y_low", "x_low_low", "x_high", "y_high", "x_low_high"]
+    assert [column.header for column in beside.columns] == names
+    assert [column.cells[0] for column in beside.columns] == ["1", *(f"{k}.0" for k in range(1, 10))]
+
+
 def test_predictions_without_ids_at_more_times_than_asked_for(tmp_path):
     path = tmp_path / "pond.csv"
     path.write_text("t,x\n2,\n0.1,\n")

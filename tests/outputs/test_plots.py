@@ -1,5 +1,6 @@
 """Figures over time by what is in them: panels, labels, marks, lines and shaded spans; never by their pixels."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,18 @@ def test_one_panel_for_each_state_with_units_on_the_axes():
     assert [panel.get_ylabel() for panel in axes[0]] == ["hare [thousands]", "lynx [thousands]"]
     assert axes[0, -1].get_xlabel() == "year [a]"
     assert all(panel.get_title() == "" for panel in axes.flat)
+
+
+def test_a_band_lies_around_the_prediction_and_is_in_the_legend():
+    data = waves(runs=2)
+    low, high = (data.with_trajectories([replace(run, ys=run.ys + off) for run in data]) for off in (-1, 1))
+    axes = plots.trajectories(data, data, band=(low, high))
+    (band,) = axes[1, 0].collections
+    (vertices,) = [path.vertices for path in band.get_paths()]
+    assert vertices[:, 1].min() == pytest.approx(low[1].ys[:, 0].min())
+    assert vertices[:, 1].max() == pytest.approx(high[1].ys[:, 0].max())
+    assert "10 to 90 % of members" in legend_texts(axes[0, 0])
+    assert "10 to 90 % of members" not in legend_texts(plots.trajectories(data, data)[0, 0])
 
 
 def test_observations_are_marks_and_predictions_are_lines():

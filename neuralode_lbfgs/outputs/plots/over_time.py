@@ -14,6 +14,7 @@ def trajectories(
     data: Trajectories,
     predictions: Trajectories | None = None,
     *,
+    band: tuple[Trajectories, Trajectories] | None = None,
     train: Trajectories | None = None,
     until: float | None = None,
     max_trajectories: int = 6,
@@ -29,6 +30,8 @@ def trajectories(
         data: what was observed, training and test rows together.
         predictions: curves under the ids of `data`, on times of their own (dense ones make smooth
             curves); an id that has none is drawn without a curve.
+        band: lower and upper ends of the band in which most members of an ensemble lie (10 to 90 %), of the ids and
+            times of the predictions.
         train: the training data: ids and rows of `data` that it lacks were held out.
         until: the last time that was trained on: rows after it were held out.
         max_trajectories: how many trajectories to draw; up to half of them are held-out ones.
@@ -63,11 +66,16 @@ def trajectories(
             panel.set_title(f"{run.id} (held out)" if whole else run.id, fontsize=style.NORMAL)
         number = run.ts.size * grid.columns
         if curve is not None:
+            if band is not None:
+                low, high = (end[run.id].ys[:, j] for end in band)
+                panel.fill_between(curve.ts, low, high, color=style.BAND, linewidth=0, zorder=1.2, label="band")
             mark = "x" if curve.ts.size == 1 else None  # a line of one point would not be seen
             panel.plot(curve.ts, curve.ys[:, j], label="predicted", marker=mark, **style.prediction(number))
         sd = None if run.sd is None else run.sd[:, j]
         kinds |= panels.mark(panel, run.ts, run.ys[:, j], panels.held_out(run, train, until), sd, number=number)
-    listed = style.entries(kinds, shaded=shaded, predicted=any(curve is not None for curve in curves))
+    drawn = any(curve is not None for curve in curves)
+    label = "10 to 90 % of members" if band is not None and drawn else ""
+    listed = style.entries(kinds, shaded=shaded, predicted=drawn, band=label)
     title = f"{len(runs)} of {len(data)} trajectories" if len(runs) < len(data) else None
     layout.finish(grid, listed, title=title)
     return grid.panels

@@ -22,6 +22,7 @@ BLUE = "#0072B2"
 SKY_BLUE = "#56B4E9"
 VERMILLION = "#D55E00"
 
+BAND = "#A6CFE8"  # BLUE at 35 %, where most members of an ensemble lie
 SHADE = "#ECECEC"  # what was held out: light enough for marks, dark enough for paper
 FAINT = "#9A9A9A"  # guides: zero lines, stage boundaries, the field behind a phase portrait
 
@@ -74,7 +75,7 @@ def observation(number: int, held_out: bool) -> dict[str, Any]:
 
 
 def entries(
-    kinds: AbstractSet[bool], *, shaded: bool, predicted: bool, observed: str = "observed"
+    kinds: AbstractSet[bool], *, shaded: bool, predicted: bool, observed: str = "observed", band: str = ""
 ) -> list[tuple[Any, str]]:
     """The legend of observations and predictions: what is in the figure, each once.
 
@@ -83,12 +84,15 @@ def entries(
         shaded: whether a held-out span is shaded.
         predicted: whether predictions are drawn.
         observed: what the filled marks are.
+        band: what the band around predictions is, if there is one.
     """
     listed: list[tuple[Any, str]] = []
     if False in kinds:
         listed.append((Line2D([], [], **observation(1, False)), observed))
     if predicted:
         listed.append((Line2D([], [], **prediction(1)), "predicted"))
+    if band:
+        listed.append((Patch(facecolor=BAND, edgecolor="none"), band))
     mark, patch = Line2D([], [], **observation(1, True)), Patch(facecolor=SHADE, edgecolor="none")
     if shaded:
         # A tuple of handles is drawn as one: the hollow mark on its shaded ground.

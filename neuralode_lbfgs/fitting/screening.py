@@ -1,0 +1,149 @@
+"""Many starts brought a little way, to see which of them are hopeless before any is fitted to the end.
+
+Where derivative matching or multiple shooting come first, each start goes through these, in programs that are compiled
+once for all, and is judged by the whole trajectories that it then predicts: those held out inside the training data,
+if there are any. Where the full horizon comes first, all starts run side by side as one compiled program, a few
+evaluations each: from random weights it is a lottery.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from ..models import NeuralODE
+from ..optimise import LBFGS, Minimum, Optax, StopReason, minimise_many
+from .attempts import Watcher, run_stages, whole_loss
+from .losses import split_parameters, trajectory_loss
+from .options import FitOptions
+from .programs import Programs, same
+from .record import Record, Stage
+from .result import FitResult
+from .staged import Begun, as_result, begin
+from .stages import WHY
+
+EVALS = 50  # of each start side by side: where its line search leads is clear by then
+TIME_TO_SCREEN = 0.4  # of the time limit
+
+
+@dataclass(frozen=True)
+class Screening:
+    """Where the starts were when the hopeless were culled.
+
+    Args:
+        errors: root mean square errors in standard deviations, of those that were come to.
+        stage: after which.
+        evaluations, compile_s, run_s: what it cost.
+        result: the best so far if a person stopped it, else None.
+    """
+
+    errors: tuple[float, ...]
+    stage: str
+    evaluations: int
+    compile_s: float
+    run_s: float
+    result: FitResult | None = None
+
+    @classmethod
+    def of(
+        cls, errors: Sequence[float], stage: str, spent: Sequence[Record | Minimum], result: FitResult | None
+    ) -> "Screening":
+        """With the cost of what was spent."""
+        return cls(
+            tuple(float(error) if np.isfinite(error) else np.inf for error in errors),
+            stage,
+            sum(one.evaluations for one in spent),
+            sum(one.compile_s for one in spent),
+            sum(one.run_s for one in spent),
+            result,
+        )
+
+
+def screened(
+    models: Sequence[NeuralODE],
+    data: Trajectories,
+    options: FitOptions,
+    optimizer: LBFGS | Optax,
+    watch: Callable[[int], Watcher],
+    observe: Callable | None,
+    programs: Programs,
+) -> Screening | None:
+    """Bring every start a little way; None where nothing could be learned from that.
+
+    Args:
+        models: the starts.
+        watch: the callback for the start of a number.
+    """
+    limit = None if options.time_limit is None else TIME_TO_SCREEN * options.time_limit / len(models)
+    options = replace(options, time_limit=limit)
+    first = begin(models[0], data, options, optimizer, [], observe, programs)
+    early = tuple(takewhile(lambda name: name != "full", first.names))
+    if not early:
+        return _side_by_side(models, first, data, options, optimizer, observe, programs)
+    if early == first.names:
+        return None
+    errors: list[float] = []
+    spent: list[Record] = []
+    best = result = None
+    try:
+        for number, model in enumerate(models):
+            begun = first if number == 0 else begin(model, data, options, optimizer, [], observe, programs)
+            course = begun.course
+            course.time_limit = limit
+            reached = run_stages(early, course, begun.held_out, watch(number), [])
+            error = reached[-1].error if begun.held_out is not None else whole_loss(course) ** 0.5
+            errors.append(float(error) if np.isfinite(error) else np.inf)
+            spent += course.spent
+            if best is None or errors[-1] < min(errors[:-1]):
+                best = course, [one.stage for one in reached]
+            if reached[-1].stage.reason is StopReason.INTERRUPTED:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        if best is None:
+            raise
+        course, stages = best
+        result = as_result(course, data, stages, course.spent, StopReason.INTERRUPTED, [])
+    return Screening.of(errors, early[-1], spent, result)
+
+
+def _side_by_side(
+    models: Sequence[NeuralODE],
+    first: Begun,
+    data: Trajectories,
+    options: FitOptions,
+    optimizer: LBFGS | Optax,
+    observe: Callable | None,
+    programs: Programs,
+) -> Screening | None:
+    """The full horizon from every start, as lanes of one program, on a mesh that suits them all."""
+    course = first.course
+    others = [begin(model, data, options, optimizer, [], observe, programs).course for model in models[1:]]
+    parts = [split_parameters(one.parameters, train_starts=course.train_starts) for one in [course, *others]]
+    fixed = parts[0][1]
+    if not all(same(fixed, other) for _, other in parts):
+        return None
+    for one in [course, *others]:
+        course.mesher.refine(one.parameters.model, one.parameters.starts)
+    batch, _ = course.mesher.batch(course.parameters.starts.dtype)
+    value_fn = trajectory_loss(course.mesher.tableau, None if course.observe is None else course.observe.of)
+    found = minimise_many(
+        lambda free, batch, decay: value_fn(free, fixed, batch, decay),
+        [free for free, _ in parts],
+        batch,
+        jnp.asarray(course.decay),
+        optimizer=optimizer,
+        lanes=len(models),
+        max_evals=EVALS,
+    )
+    errors, result = [float(one.loss) ** 0.5 for one in found], None
+    if any(one.reason is StopReason.INTERRUPTED for one in found):
+        best, record = found[int(np.argmin(np.nan_to_num(errors, nan=np.inf)))], Record("full")
+        course.parameters = eqx.combine(best.params, fixed)
+        record.add(best)
+        stage = Stage("full", WHY["full"], StopReason.INTERRUPTED, tuple(record.rows))
+        result = as_result(course, data, [stage], [record], StopReason.INTERRUPTED, [])
+    return Screening.of(errors, f"{EVALS} evaluations each", found, result)

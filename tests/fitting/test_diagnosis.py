@@ -1,0 +1,148 @@
+"""Every check speaks where something is wrong, and is silent where nothing is; on arrays made by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from neuralode_lbfgs import Trajectories, Trajectory
+from neuralode_lbfgs.fitting import diagnosis
+from neuralode_lbfgs.fitting.diagnosis import Finding, View, diagnose
+from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
+from neuralode_lbfgs.fitting.physics import PhysicalParameter
+from neuralode_lbfgs.fitting.record import Stage
+from neuralode_lbfgs.optimise import Iteration, StopReason
+
+TS = np.linspace(0.0, 12.0, 121)
+TRUTH = np.stack([10 + 3 * np.sin(TS), 5 + 2 * np.cos(TS)], axis=1)
+NOISE = 0.1 * np.random.default_rng(0).normal(size=TRUTH.shape)
+
+
+def runs(*tables, ts=TS):
+    named = [Trajectory(name, ts, table) for name, table in zip("abc", tables, strict=False)]
+    return Trajectories(tuple(named), ("hare", "lynx"))
+
+
+def stage(evaluations, rejected, reason=StopReason.DECREASE):
+    return Stage("full", "", reason, (Iteration(9, evaluations, 0.1, 0.0, 1.0, 0.5),), rejected=rejected)
+
+
+def parameter(name, start, end, **keywords):
+    return PhysicalParameter(name, np.array(start), np.array(end), **keywords)
+
+
+# Noisy data met within their noise, held-out data as well, a forecast that goes on swinging, an uneventful fit.
+GOOD = View(
+    train=runs(TRUTH + NOISE),
+    fitted=runs(TRUTH + 0.01),
+    test=runs(TRUTH[::-1] + NOISE),
+    held_out=runs(TRUTH[::-1] + 0.05),
+    continued=runs(TRUTH * 1.05, ts=TS + 12),
+    low=[7.0, 3.0],
+    high=[13.0, 7.0],
+    stages=(stage(100, 3),),
+    parameters=(parameter("mass", 1.0, 1.2), parameter("length", 2.0, 2.0, frozen=True)),
+)
+# A clean simulation, and a model that is right to a ten-thousandth everywhere: its small errors may look like anything.
+CLEAN = replace(
+    GOOD,
+    train=runs(TRUTH),
+    fitted=runs(TRUTH + 1e-4 * np.sin(3 * TS)[:, None]),
+    test=runs(TRUTH[::-1]),
+    held_out=runs(TRUTH[::-1] + 0.01 * np.sin(3 * TS)[:, None]),  # a hundred times the training error
+)
+
+
+@pytest.mark.parametrize("view", [GOOD, CLEAN], ids=["noisy", "clean"])
+def test_nothing_is_said_of_a_good_fit(view):
+    assert diagnose(view) == ()
+
+
+WAVE = 0.6 * np.sin(3 * TS)[:, None] * [1, 0]  # slow beside the rows, and of a size that matters
+FLAT = np.broadcast_to(TRUTH.mean(axis=0), TRUTH.shape)
+CUT = np.where((TS > 11)[:, None], np.nan, TRUTH)
+AWAY = TRUTH + np.where(TS > 8, 20.0, 0.0)[:, None] * [1, 0]
+WRONG = {
+    "unfinished": (replace(GOOD, fitted=runs(CUT)), "does not reach the end of trajectory a", "--train-until"),
+    "flat_mean": (replace(GOOD, fitted=runs(FLAT)), "of hare and lynx the model explains 0% of the var", "--starts 8"),
+    "unmoved": (replace(GOOD, parameters=(parameter("mass", 1.0, 1.0),)), "mass did not move", "--freeze"),
+    "at_bound": (
+        replace(GOOD, parameters=(parameter("mass", 1.0, 2.0, at_bound=2.0),)), "mass ended at its bound 2", "--bounds",
+    ),
+    "solver_failures": (replace(GOOD, stages=(stage(100, 30),)), "30 of 100 solves failed", "--initial-step"),
+    "worse_on_others": (
+        replace(GOOD, held_out=runs(TRUTH[::-1] + 1.5)), "missed by 0.91 standard deviations", "--weight-decay",
+    ),
+    "above_the_noise": (
+        replace(GOOD, fitted=runs(TRUTH + WAVE)), "hare is missed by 0.441, its noise is at most 0.095", "--width-size",
+    ),
+    "residuals_not_white": (replace(GOOD, fitted=runs(TRUTH + WAVE / 3)), "(correlation of hare 0.6", "residual plot"),
+    "below_the_noise": (
+        replace(GOOD, fitted=runs(TRUTH + 0.8 * NOISE)), "hare is met within 0.0199, its noise is about 0.095",
+        "--weight-decay",
+    ),
+    "runs_away": (
+        replace(GOOD, continued=runs(AWAY, ts=TS + 12)), "hare comes to 32.9, where the data lie between 7 and 13",
+        "--ensemble",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [check.__name__ for check in diagnosis.CHECKS])
+def test_a_check_speaks_where_something_is_wrong_and_says_what_to_try(name):
+    view, said, advice = WRONG[name]
+    check = getattr(diagnosis, name)
+    assert check(GOOD) is None
+    found = check(view)
+    assert isinstance(found, Finding)
+    assert said in found.finding
+    assert advice in found.advice
+    assert found in diagnose(view)
+
+
+def test_what_cannot_be_known_is_not_said():
+    view = replace(GOOD, test=None, held_out=None, continued=None, stages=(), parameters=())
+    assert diagnose(view) == ()
+    few = slice(0, 15)  # neighbours tell nothing of noise or structure
+    view = replace(view, train=runs((TRUTH + NOISE)[few], ts=TS[few]), fitted=runs((TRUTH + NOISE)[few], ts=TS[few]))
+    assert diagnose(view) == ()
+
+
+def test_failures_that_are_few_or_a_start_that_cannot_be_solved():
+    assert diagnosis.solver_failures(replace(GOOD, stages=(stage(12, 9),))) is None
+    found = diagnosis.solver_failures(replace(GOOD, stages=(stage(1, 0, StopReason.NONFINITE_START),)))
+    assert found is not None and "full began from a model that could not be solved" in found.finding
+
+
+def test_a_forecast_that_ends_or_falls_below_zero():
+    found = diagnosis.runs_away(replace(GOOD, continued=runs(CUT, ts=TS + 12)))
+    assert found is not None and "the solution ends near t = 23.1" in found.finding
+    falling = replace(GOOD, continued=runs(TRUTH - [9, 0], ts=TS + 12), low=[2.0, 3.0])
+    found = diagnosis.runs_away(falling)
+    assert found is not None and "hare falls below zero, to -2" in found.finding
+    assert diagnosis.runs_away(replace(falling, low=[-1.0, 3.0])) is None
+
+
+def test_a_held_out_trajectory_that_is_not_reached():
+    found = diagnosis.worse_on_others(replace(GOOD, held_out=runs(CUT)))
+    assert found is not None and "not reached by the model's solution" in found.finding
+
+
+def test_known_standard_deviations_take_the_place_of_the_estimate():
+    sd = np.full(TRUTH.shape, 1.0)
+    told = replace(GOOD, train=Trajectories((Trajectory("a", TS, TRUTH + NOISE, sd),), ("hare", "lynx")))
+    found = diagnosis.below_the_noise(told)
+    assert found is not None and "its noise is about 1" in found.finding
+
+
+def test_the_noise_of_neighbours_is_that_which_was_added():
+    rng = np.random.default_rng(1)
+    ts = np.sort(rng.uniform(0.0, 12.0, 300))  # unevenly
+    ys = np.stack([3 * np.sin(ts) + 0.2 * rng.normal(size=ts.size)] * 2, axis=1)
+    assert noise_level(runs(ys, ts=ts), 0) == pytest.approx(0.2, rel=0.15)
+    # Without noise what bends is told from it, and so is what jumps.
+    assert noise_level(runs(TRUTH), 0) is None
+    jumps = np.stack([np.sign(np.sin(TS))] * 2, axis=1)
+    assert noise_level(runs(jumps), 0) is None
+    assert roughness(runs(jumps).trajectories, 0) > 0.1
+    assert np.isnan(roughness(runs(TRUTH[:2], ts=TS[:2]).trajectories, 0))

@@ -1,0 +1,83 @@
+"""An ensemble and several starts through the command line: from a file to predictions with a band, and back."""
+
+import csv
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from neuralode_lbfgs.cli import main
+
+SMALL = ("--width-size", "4", "--depth", "1", "--max-evals", "40", "--quiet")
+TS = np.round(np.linspace(0.0, 3.0, 21), 3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_cache_of_its_own(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+    jax.config.update("jax_compilation_cache_dir", None)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "decay.csv"
+    off = 0.02 * np.random.default_rng(0).normal(size=(TS.size, 2))
+    rows = [f"{t},{np.exp(-t) + a},{2 * np.exp(-0.5 * t) + b}" for t, (a, b) in zip(TS, off, strict=True)]
+    path.write_text("t,x,y\n" + "\n".join(rows) + "\n")
+    return str(path)
+
+
+def columns(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    return dict(zip(header, np.array(rows, float).T, strict=True))
+
+
+def test_an_ensemble_from_a_file_to_predictions_and_plots(table, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert main(["fit", table, "--ensemble", "3", "--train-until", "2.5", "--out", str(run), *SMALL]) == 0
+    printed = capsys.readouterr().out
+    assert "ensemble: " in printed
+    assert max(map(len, printed.splitlines()[:-1])) <= 80
+    metrics = json.loads((run / "metrics.json").read_text())
+    kept = 3 - len(metrics["ensemble"]["left_out"])
+    assert (metrics["ensemble"]["begun"], len(metrics["ensemble"]["scaled_rmse"])) == (3, 3)
+    assert metrics["ensemble"]["band"] == [0.1, 0.9]
+    names = [f"{number}.safetensors" for number in range(1, kept + 1)]
+    assert sorted(path.name for path in (run / "members").iterdir()) == names
+    predicted = columns(run / "predictions.csv")
+    assert list(predicted) == ["t", "x", "y", "x_low", "y_low", "x_high", "y_high"]
+    assert (predicted["x_low"] <= predicted["x"]).all() and (predicted["x"] <= predicted["x_high"]).all()
+    error = np.sqrt(np.mean((predicted["x"] - columns(table)["x"])[TS <= 2.5] ** 2))
+    assert error == pytest.approx(metrics["train"]["rmse"]["x"])
+
+    # The same from what was saved, and on into the future.
+    out = tmp_path / "p.csv"
+    assert main(["predict", str(run), "--data", table, "--start", "fitted", "--out", str(out)]) == 0
+    again = columns(out)
+    for name, values in predicted.items():
+        np.testing.assert_allclose(again[name], values, rtol=1e-5, atol=1e-6)
+    assert main(["predict", str(run), "--t1", "6", "--num", "7", "--out", str(out)]) == 0
+    assert list(columns(out)) == list(predicted)
+    (run / "trajectories.png").unlink()
+    assert main(["plot", str(run)]) == 0
+    assert (run / "trajectories.png").exists()
+
+    # Another run in its place has no members any more; and of starts the best is a model like any other.
+    assert main(["fit", table, "--starts", "3", "--no-plots", "--out", str(run), "--overwrite", *SMALL]) == 0
+    assert "luck: 3 starts, 1 culled after shooting" in " ".join(capsys.readouterr().out.split())
+    assert not (run / "members").exists()
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert (len(metrics["starts"]["screened"]), len(metrics["starts"]["scaled_rmse"])) == (3, 2)
+    assert list(columns(run / "predictions.csv")) == ["t", "x", "y"]
+
+
+def test_what_is_wrong_is_one_sentence(table, tmp_path, capsys):
+    words = ["fit", table, "--ensemble", "2", "--starts", "2", "--out", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert "give one of them" in capsys.readouterr().err
+    (tmp_path / "own.py").write_text("import jax.numpy as jnp\n\ndef field(t, y, args):\n    return -y\n")
+    assert not (tmp_path / "run").exists()
