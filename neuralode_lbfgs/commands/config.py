@@ -7,16 +7,19 @@ import os
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from cyclopts import ArgumentCollection
 from cyclopts.config import Dict
 
-from ..data.errors import did_you_mean
+from ..data.errors import DataError, did_you_mean
+from ..data.opening import read_bytes
 from ..fitting.options import FitOptions
+from ..outputs.typed import typed
 from .options import DataOptions, ModelOptions, RunOptions
 
 SECTIONS: dict[str, type] = {"data": DataOptions, "model": ModelOptions, "fit": FitOptions, "run": RunOptions}
+MOST_BYTES, DEEPEST = 2**20, 100  # of the file, and names within names: the reader takes the square of their number
 OF_ONE_CALL = ("out", "overwrite", "dry_run", "quiet", "config")  # not part of what makes a run the same again
 
 
@@ -26,6 +29,11 @@ def options_from_config(app: Any, commands: tuple[str, ...], arguments: Argument
     entries = {
         key: value for section in read_config(path).values() for key, value in section.items() if key != "config"
     }
+    if "vector_field" in entries and not any("--vector-field" in a.names and a.tokens for a in arguments):
+        raise ValueError(
+            f"{path} names a vector field of your own, and code is run only where you name it: add --vector-field "
+            f"{entries['vector_field']}."
+        )
     # Trained up to a time or tested on trajectories: a flag for one of them replaces the other, too.
     typed = {name for argument in arguments if argument.tokens for name in argument.names}
     if typed & {"--train-until", "--test-trajectories"}:
@@ -42,19 +50,39 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
     """
     source = os.fspath(path)
     try:
-        sections = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        text = read_bytes(source, MOST_BYTES).decode("utf-8")
+        if any(line.partition("=")[0].count(".") > DEEPEST for line in text.splitlines()):
+            raise RecursionError
+        sections = tomllib.loads(text)
     except OSError as error:
         raise ValueError(f"{source} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{source} is not TOML: {error}.") from None
+    except DataError:
+        raise
+    except RecursionError:
+        raise ValueError(f"{source} is not a config file: its entries are nested too deep.") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{source} is not TOML: it is not UTF-8 text.") from None
+    except ValueError as error:
+        why = error if isinstance(error, tomllib.TOMLDecodeError) else "a number has too many digits"
+        raise ValueError(f"{source} is not TOML: {why}.") from None
     for section, entries in sections.items():
-        if section not in SECTIONS or not isinstance(entries, dict):
+        if section in SECTIONS and not isinstance(entries, dict):
+            raise ValueError(f"{source}: {section} is the name of a section, [{section}], and holds no value itself.")
+        if section not in SECTIONS:
             hint = did_you_mean(section, SECTIONS)
-            raise ValueError(f"{source} has no use for {section!r}{hint}; its sections are {', '.join(SECTIONS)}.")
+            raise ValueError(f"{source} has no use for {section[:40]!r}{hint}; its sections are {', '.join(SECTIONS)}.")
         known = [option.name for option in fields(SECTIONS[section])] + ["data"] * (section == "data")
-        for key in entries:
+        hints = {**get_type_hints(SECTIONS[section]), "data": tuple[str, ...]}
+        for key, value in entries.items():
             if key not in known:
-                raise ValueError(f"{source}: there is no option {key!r} in [{section}]{did_you_mean(key, known)}.")
+                hint = did_you_mean(key, known)
+                raise ValueError(f"{source}: there is no option {key[:40]!r} in [{section}]{hint}.")
+            try:
+                found = typed(hints[key], value)
+            except ValueError as error:
+                shown = repr(value)[:60]
+                raise ValueError(f"{source}: {key} in [{section}] must be {error}; it is {shown}.") from None
+            entries[key] = _plain(found) if key != "data" else value
     data = sections.get("data", {}).get("data")
     if isinstance(data, str):
         sections["data"]["data"] = _from_here(data, path)
@@ -68,8 +96,8 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
 
 def _from_here(data: str, path: str | os.PathLike[str]) -> str:
     """A file is looked for beside the config file, so that both can move together; else it is a bundled name."""
-    beside = Path(path).parent / data
-    return os.path.normpath(beside) if beside.is_file() or os.sep in data else data
+    beside = os.path.join(Path(path).parent, data)
+    return os.path.normpath(beside) if os.path.isfile(beside) or os.sep in data else data
 
 
 def config_text(data: str | list[str], sections: dict[str, Any]) -> str:
