@@ -344,7 +344,7 @@ def told(tmp_path_factory):
     """What the command line said of each case, and the memory that all of them took."""
     folder = tmp_path_factory.mktemp("hostile")
     cases = written(folder)
-    sound = ["predict", a_run(folder / "sound"), "--t1", "2", "--out", "p.csv"]
+    sound = ["field", a_run(folder / "sound"), "--grid", "x=0:1:2", "--at", "y=1", "u=0", "--out", "f.csv"]
     (folder / "cases.json").write_text(json.dumps([sound, *(words for words, _ in cases.values())]))
     before = {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
@@ -354,7 +354,7 @@ def told(tmp_path_factory):
     assert done.returncode == 0, done.stderr[-2000:]
     first, *answers, memory = done.stdout.splitlines()
     assert json.loads(first)[0] == 0, first  # the sound one
-    (folder / "p.csv").unlink()
+    (folder / "f.csv").unlink()
     after = {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
     assert not (folder / CANARY).exists(), "code from a file was run"
     changed = {path.name for path in after if after[path] != before.get(path)} - {folder.name}

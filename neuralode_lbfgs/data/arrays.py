@@ -112,7 +112,7 @@ def table_from_arrays(
     if not ys.size:
         raise DataError(f"{source}: ys is empty; it has shape {ys.shape}.")
     ts = np.asarray(arrays["ts"])
-    if ts.dtype.kind in "cmV":
+    if ts.dtype.kind in "cmV" or (ts.dtype.kind == "M" and np.datetime_data(ts.dtype)[0] == "generic"):
         raise DataError(f"{source}: ts must hold numbers or timestamps; its type is {ts.dtype}.")
     if ts.shape != lead and not (ts.ndim == 1 and ts.shape == lead[-1:]):
         raise DataError(f"{source}: ts must have shape {lead}, as ys has shape {ys.shape}; it has shape {ts.shape}.")

@@ -89,6 +89,8 @@ def run_stages(
                     course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
                     noise=course.noise, observe=course.observe and course.observe.observe,
                 )  # fmt: skip
+                course.held_out = error**2
+                course.spent[-1].tell_held_out(course.held_out)
             except KeyboardInterrupt:
                 stage = replace(stage, reason=StopReason.INTERRUPTED)
         reached.append(Reached(stage, course.parameters.model, course.decay, error))
@@ -118,7 +120,9 @@ def whole_loss(course: Course) -> float:
 
 
 def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
-    record = Record(name, callback)
+    # The other stages have limits of their own, which few reach.
+    record = Record(name, callback, course.held_out, course.options.max_evals if name == "full" else None)
+    record.time_limit = course.seconds_left(record)
     try:
         reason = STAGES[name](course, record)
     except KeyboardInterrupt:

@@ -44,6 +44,7 @@ class Course:
         spent: what the stages before have cost.
         loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
         noise: estimated standard deviation of the observations, order one.
+        held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
     """
 
     data: Trajectories
@@ -63,6 +64,7 @@ class Course:
     loss: float = float("nan")
     initial_loss: float = float("nan")
     noise: float | None = None
+    held_out: float | None = None
     _last_cut: Cut | None = None
 
     @property

@@ -20,6 +20,7 @@ from .physics import physical_parameters
 from .record import Progressed
 from .result import FitResult
 from .staged import fit_in_stages
+from .watching import Watch
 
 DEFAULT_RATES = {"adam": 1e-2}
 
@@ -58,7 +59,8 @@ def fit(
             data, which then may be any function of the state.
         optimizer: an `LBFGS` or any optax transformation, in place of the option's name.
         initial_step: a number or an optax schedule: the first trial of each line search, or the learning rate.
-        callback: called with a `Progressed` between compiled chunks.
+        callback: called with a `Progressed` between compiled chunks. The logger "neuralode_lbfgs" hears of every stage
+            (INFO) and of every chunk (DEBUG).
 
     Returns:
         A `FitResult`; its model is the best point that was reached, also after Ctrl-C.
@@ -69,6 +71,7 @@ def fit(
     """
     chosen = with_keywords(options or FitOptions(), keywords)
     notes: list[str] = []
+    watch = Watch(callback)
     if jnp.result_type(float) != jnp.float64:
         notes.append(
             "fitting in single precision: line searches stall at a loss of about 1e-3 to 1e-6; call "
@@ -78,7 +81,7 @@ def fit(
     machine = _optimizer(optimizer, initial_step, chosen)
     before, model = parameters_of(model), with_constraints(model, chosen, notes)
     if loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver):
-        result = fit_in_stages(model, data, chosen, _in_batches(machine, chosen), callback, notes, observe)
+        result = fit_in_stages(model, data, chosen, _in_batches(machine, chosen), watch, notes, observe)
     else:
         if observe is not None or hidden_size(model, data):
             raise ValueError(
@@ -87,7 +90,8 @@ def fit(
             )
         if isinstance(model, NeuralODE) and loss is None:
             notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
-        result = fit_directly(model, data, chosen, machine, loss, callback, notes)
+        result = fit_directly(model, data, chosen, machine, loss, watch, notes)
+    watch.ended(result)
     fitted = plain(result.model)
     physics = physical_parameters(before, parameters_of(fitted), chosen)
     return replace(result, model=fitted, parameters=physics, trained=count_trained(result.model))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
-MOST = 2**63  # of whole numbers
+MOST, LONGEST = 2**63, 4096  # of whole numbers; of texts, which are names and paths
 NAMES: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
@@ -68,6 +68,8 @@ def typed(hint: Any, value: Any) -> Any:
         return instance(hint, value)
     if hint is type(None) and value is None:
         return None
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise ValueError(f"shorter than {LONGEST} characters")
     if hint is str and isinstance(value, datetime.date | datetime.time):  # TOML has them without quotes
         return value.isoformat()
     if hint is Path and isinstance(value, str):
