@@ -21,10 +21,12 @@ if TYPE_CHECKING:
         read_csv,
         write_csv,
     )
-    from .fitting import FitOptions, FitResult, fit
-    from .models import Coordinates, LinearInputs, MLPVectorField, NeuralODE, SecondOrderField, constant
+    from .estimator import NeuralODERegressor
+    from .fitting import FitOptions, FitResult, fit, predict_many
+    from .models import Coordinates, LinearInputs, MLPVectorField, NeuralODE, SecondOrderField, constant, rates
     from .optimise import LBFGS, Optax, StopReason, minimise
     from .outputs import metrics, plots
+    from .outputs.field_grid import field_on_grid
     from .outputs.store import load_model, save_model
     from .systems import SYSTEMS, get_system, simulate
 
@@ -40,6 +42,7 @@ _HOMES = {
     "LinearInputs": "models",
     "MLPVectorField": "models",
     "NeuralODE": "models",
+    "NeuralODERegressor": "estimator",
     "Optax": "optimise",
     "SYSTEMS": "systems",
     "SecondOrderField": "models",
@@ -48,6 +51,7 @@ _HOMES = {
     "Trajectory": "data",
     "constant": "models",
     "dataset_names": "data",
+    "field_on_grid": "outputs.field_grid",
     "fit": "fitting",
     "from_arrays": "data",
     "from_frame": "data",
@@ -57,6 +61,8 @@ _HOMES = {
     "metrics": "outputs.metrics",
     "minimise": "optimise",
     "plots": "outputs.plots",
+    "predict_many": "fitting",
+    "rates": "models",
     "read_csv": "data",
     "save_model": "outputs.store",
     "simulate": "systems",
@@ -73,6 +79,7 @@ __all__ = [
     "LinearInputs",
     "MLPVectorField",
     "NeuralODE",
+    "NeuralODERegressor",
     "Optax",
     "SecondOrderField",
     "StopReason",
@@ -81,6 +88,7 @@ __all__ = [
     "__version__",
     "constant",
     "dataset_names",
+    "field_on_grid",
     "fit",
     "from_arrays",
     "from_frame",
@@ -90,6 +98,8 @@ __all__ = [
     "metrics",
     "minimise",
     "plots",
+    "predict_many",
+    "rates",
     "read_csv",
     "save_model",
     "simulate",

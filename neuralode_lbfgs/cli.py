@@ -63,6 +63,7 @@ for _verb, _help in (
     ("fit", "Fit a neural ODE to data and write a folder of results."),
     ("predict", "Predict with a fitted model: the rows of a file, or a forecast."),
     ("plot", "Draw the plots of a run again."),
+    ("field", "Evaluate the learned field on a grid and write it as CSV."),
     ("datasets", "List the bundled data sets."),
     ("generate", "Simulate a known system and write a CSV file; without a name, list the systems."),
 ):
@@ -90,6 +91,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         print(f"error: {error.filename or 'the results'} cannot be written: {error.strerror}.", file=sys.stderr)
+        return BAD_INPUT
+    except MemoryError:
+        print("error: the memory of this machine does not hold these data; give fewer rows.", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted.", file=sys.stderr)

@@ -26,6 +26,7 @@ def predict(
     t1: float | str | None = None,
     num: int = 101,
     trajectory: tuple[str, ...] = (),
+    initial_states: str | None = None,
     vector_field: str | None = None,
 ) -> int:
     """Predict with a fitted model: the rows of a file, or a forecast.
@@ -40,6 +41,8 @@ def predict(
         t1: Forecast the training trajectories from their fitted start to this time, written as in the data.
         num: How many times of a forecast, evenly spread.
         trajectory: Forecast only these.
+        initial_states: Forecast from each row of this file to --t1: columns of the states, and if you like of times and
+            of names.
         vector_field: FILE.py:NAME of your own equations, if the run was fitted with them.
     """
     from .environment import prepare_jax
@@ -48,10 +51,12 @@ def predict(
         raise ValueError("give either --data FILE to predict its rows, or --t1 TIME for a forecast.")
     if warmup is not None and (warmup < 1 or not data or start == "fitted"):
         raise ValueError("--warmup N estimates initial states from the first N rows of --data FILE; N is at least 1.")
+    if initial_states is not None and (t1 is None or trajectory):
+        raise ValueError("--initial-states FILE needs --t1 TIME, to forecast each of its rows to; and no --trajectory.")
     if not out.absolute().parent.is_dir():
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
     prepare_jax()
-    from ..data import predictions_table, write_table
+    from ..data import predictions_table, write_csv, write_table
     from ..fitting.band import band_of
     from ..fitting.hidden import hidden_size
     from ..fitting.prediction import predict as solve
@@ -62,6 +67,15 @@ def predict(
 
     members = open_members(run, vector_field)
     saved = members[0]
+    if initial_states is not None:
+        from .many_starts import forecast_rows
+
+        assert t1 is not None
+        predicted = forecast_rows(saved, initial_states, t1, num)
+        write_csv(predicted, out)
+        print(f"{out}: {len(predicted)} trajectories of {num} rows", file=sys.stderr)
+        _warn_of_gaps(predicted)
+        return 0
     if data:
         if trajectory:
             raise ValueError("--trajectory chooses what --t1 forecasts; with --data the file says what is predicted.")

@@ -12,15 +12,6 @@ if TYPE_CHECKING:
 INTERVAL = 10.0  # seconds between plain lines: enough for a log to show life
 
 
-def line(event: "Progressed") -> str:
-    """One event in words, within a terminal's width."""
-    which = f"{event.run}, " if event.run else ""
-    return (
-        f"{which}{event.stage}: iteration {event.iteration}, loss {event.loss:.4g}, "
-        f"{event.evaluations} evaluations, {event.seconds:.1f} s"
-    )
-
-
 class PlainProgress:
     """A line when a stage begins to move and every ten seconds, for logs and pipes."""
 
@@ -30,7 +21,7 @@ class PlainProgress:
     def __call__(self, event: "Progressed") -> None:
         now = time.monotonic()
         if event.stage != self._stage or now >= self._next:
-            print(line(event), file=sys.stderr, flush=True)
+            print(str(event), file=sys.stderr, flush=True)
             self._stage, self._next = event.stage, now + INTERVAL
 
 
@@ -51,10 +42,10 @@ def showing(quiet: bool) -> "Iterator[Callable[[Progressed], None]]":
 
         def show(event: "Progressed") -> None:
             if last and last[0].stage != event.stage:
-                console.print(line(last[0]), markup=False)  # what a stage came to stays on the screen
+                console.print(str(last[0]), markup=False)  # what a stage came to stays on the screen
             last[:] = [event]
-            status.update(line(event))
+            status.update(str(event))
 
         yield show
         if last:
-            console.print(line(last[0]), markup=False)
+            console.print(str(last[0]), markup=False)

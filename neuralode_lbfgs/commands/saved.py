@@ -1,12 +1,12 @@
 """A run that was saved: reading it back for `predict` and `plot`."""
 
-from collections.abc import Mapping
+import os
 from pathlib import Path
-from typing import Any
 
-from ..data import DataError
+from ..data import DataError, dataset_names
 from ..outputs.run_folder import CHECKPOINT, CONFIG, MODEL, members_of
 from ..outputs.store import SavedRun, load_model, read_columns
+from ..outputs.typed import instance
 from .config import read_config
 from .options import DataOptions, ModelOptions
 from .source import Source, open_source
@@ -37,12 +37,12 @@ def _opened(folder: Path, path: Path, vector_field: str | None) -> SavedRun:
         raise DataError(f"{folder} holds no run ({MODEL} is missing); name a folder that fit has written.")
     columns, has_its_own_kind = read_columns(path)
     if not has_its_own_kind and vector_field is None:
-        return load_model(path)
+        return _of_its_columns(load_model(path), path)
     entries = read_config(folder / CONFIG).get("model", {})
     if not has_its_own_kind:
         if "vector_field" not in entries:
             raise DataError(f"{folder} holds a network, not a vector field of your own; leave out --vector-field.")
-        return load_model(path)
+        return _of_its_columns(load_model(path), path)
     if vector_field is None:
         named = entries.get("vector_field", "FILE.py:NAME")
         raise DataError(
@@ -51,8 +51,16 @@ def _opened(folder: Path, path: Path, vector_field: str | None) -> SavedRun:
         )
     from .own_field import own_model
 
-    like = own_model(vector_field, ModelOptions(**_with_tuples(entries)), len(columns.states), len(columns.inputs))
+    like = own_model(vector_field, instance(ModelOptions, entries), len(columns.states), len(columns.inputs))
     return load_model(path, like=like)
+
+
+def _of_its_columns(saved: SavedRun, path: Path) -> SavedRun:
+    """The run, if its network has the states and inputs that its columns name."""
+    spec, columns = saved.spec, saved.columns
+    if spec is not None and not (len(columns.states) <= spec.state_size and len(columns.inputs) == spec.input_size):
+        raise DataError(f"{path} is damaged: its columns are not those of its network; fit the model again.")
+    return saved
 
 
 def open_data(folder: Path) -> Source:
@@ -66,9 +74,7 @@ def open_data(folder: Path) -> Source:
     given = (given,) if isinstance(given, str) else given
     if not given:
         raise DataError(f'{folder / CONFIG} does not name the data; add data = "..." to [data].')
-    return open_source(given, DataOptions(**_with_tuples(entries)))
-
-
-def _with_tuples(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of a config file as options hold them: TOML has lists."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in entries.items()}
+    for one in given:
+        if not os.path.isfile(one) and one not in dataset_names():
+            raise DataError(f"{folder / CONFIG} names the data {one}, which is no file; put it there again.")
+    return open_source(given, instance(DataOptions, entries))

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from .cells import Column, Table, format_number, is_missing, shown
-from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, parse_timestamp
+from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, exact, parse_timestamp
 from .driving import filled, held, read_inputs
 from .errors import DataError
 from .roles import Roles
@@ -88,7 +88,7 @@ def _read_numbers(table: Table, column: Column, clock: Clock | None) -> tuple[np
         raise
     texts = [text.replace(",", ".") for text in column.cells] if table.decimal == "," else column.cells
     clock = clock or clock_of_numbers(texts, ts)
-    return (clock.count([Decimal(text.strip()) for text in texts]) if clock.origin else ts), clock
+    return (clock.count([exact(text) for text in texts]) if clock.origin else ts), clock
 
 
 def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None = None) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ or runs stacked, all of the same times or each with its own; a time that is NaN 
 """
 
 import io
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from .cells import Table, build_table, format_number
-from .errors import DataError, did_you_mean
+from .cells import Table, build_table, format_number, shown
+from .errors import MOST_LISTED, DataError, did_you_mean
+from .packing import check_unpacked
 
 KNOWN = ("ts", "ys", "inputs", "sd", "ids", "names", "input_names")
 
@@ -32,29 +34,60 @@ def is_npz(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return all(name.endswith(".npy") for name in archive.namelist())
-    except zipfile.BadZipFile:
+    except Exception:  # what the library raises on bytes that were made to mislead it is not written down
         return False
 
 
 def table_from_npz(data: bytes, source: str) -> Table:
-    """The table in the bytes of an NPZ file; nothing in it is unpickled.
+    """The table in the bytes of an NPZ file; nothing in it is unpickled, and arrays of other names are not read.
 
     Raises:
-        DataError: if an array cannot be read, is missing or has the wrong shape.
+        DataError: if an array cannot be read, is missing or has the wrong shape, or would fill the memory.
     """
     arrays: dict[str, np.ndarray] = {}
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        for name in file.files:
+    size = 0
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        for name in [name for name in members if name in KNOWN]:
             try:
-                arrays[name] = file[name]
-            except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+                with archive.open(members[name]) as file:
+                    shape, by_columns, dtype = _header(file)
+                    size += max(dtype.itemsize, 8) * math.prod(shape)
+                    check_unpacked(size, len(data), source)
+                    arrays[name] = _array(file, shape, by_columns, dtype)
+            except DataError:
+                raise
+            except Exception:  # as above
                 raise DataError(
                     f"{source}: the array {name!r} is damaged or holds Python objects; save it as numbers or text."
                 ) from None
-    unused = [name for name in arrays if name not in KNOWN]
-    notes = [f"the array {name!r} was not used{did_you_mean(name, KNOWN)}" for name in unused]
-    known = {name: array for name, array in arrays.items() if name in KNOWN}
-    return table_from_arrays(known, source, Path(source).stem, tuple(notes))
+    unused = [name for name in members if name not in KNOWN]
+    notes = [f"the array {shown(name)} was not used{did_you_mean(name, KNOWN)}" for name in unused[:MOST_LISTED]]
+    return table_from_arrays(arrays, source, Path(source).stem, tuple(notes))
+
+
+def _header(file: zipfile.ZipExtFile) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, order and type of an array, as NumPy writes them before it."""
+    version = np.lib.format.read_magic(file)
+    reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+    return reader(file)
+
+
+def _array(file: zipfile.ZipExtFile, shape: tuple[int, ...], by_columns: bool, dtype: np.dtype) -> np.ndarray:
+    """The array after its header: that many bytes, and no more.
+
+    Raises:
+        ValueError: if there are others, or they stand for objects.
+    """
+    number = math.prod(shape)
+    if dtype.hasobject or min(shape, default=0) < 0:
+        raise ValueError("no array of numbers or text")
+    if number == 0:
+        return np.zeros(shape, dtype)
+    data = file.read(number * dtype.itemsize + 1)  # one more: at the end of the member its checksum is compared
+    if len(data) != number * dtype.itemsize:
+        raise ValueError("another length")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
 
 
 def table_from_arrays(
@@ -79,6 +112,8 @@ def table_from_arrays(
     if not ys.size:
         raise DataError(f"{source}: ys is empty; it has shape {ys.shape}.")
     ts = np.asarray(arrays["ts"])
+    if ts.dtype.kind in "cmV" or (ts.dtype.kind == "M" and np.datetime_data(ts.dtype)[0] == "generic"):
+        raise DataError(f"{source}: ts must hold numbers or timestamps; its type is {ts.dtype}.")
     if ts.shape != lead and not (ts.ndim == 1 and ts.shape == lead[-1:]):
         raise DataError(f"{source}: ts must have shape {lead}, as ys has shape {ys.shape}; it has shape {ts.shape}.")
     headers, cells = [], []
@@ -89,7 +124,7 @@ def table_from_arrays(
                 f"{source}: ids must have shape {lead[:1]}, one for each {'row' if ys.ndim == 2 else 'run'}; it has "
                 f"shape {ids.shape}."
             )
-        ids = _texts(ids)
+        ids = _written(source, "ids", ids)
     else:
         ids = [str(run) for run in range(lead[0])] if ys.ndim == 3 else None
     if ids is not None:
@@ -118,10 +153,14 @@ def table_from_arrays(
 
 
 def _numbers(source: str, name: str, array: Any) -> np.ndarray:
+    values = np.asarray(array)
     try:
-        return np.asarray(array).astype(np.float64)
+        if values.dtype.kind in "cmMV":  # complex numbers, dates and records would be made numbers somehow
+            raise TypeError
+        with np.errstate(over="ignore"):  # of longer floats: infinite, which is refused where it stands
+            return values.astype(np.float64)
     except (TypeError, ValueError):
-        raise DataError(f"{source}: {name} must hold numbers; its type is {np.asarray(array).dtype}.") from None
+        raise DataError(f"{source}: {name} must hold numbers; its type is {values.dtype}.") from None
 
 
 def _beside(source: str, name: str, array: Any, ys: np.ndarray) -> np.ndarray | None:
@@ -130,7 +169,7 @@ def _beside(source: str, name: str, array: Any, ys: np.ndarray) -> np.ndarray | 
         return None
     values = _numbers(source, name, array)
     values = values[..., None] if values.ndim == ys.ndim - 1 else values
-    if values.shape[:-1] != ys.shape[:-1]:
+    if values.shape[:-1] != ys.shape[:-1] or not values.size:
         raise DataError(
             f"{source}: {name} must have shape {(*ys.shape[:-1], name)}, as ys has shape {ys.shape}; it has shape "
             f"{np.shape(array)}."
@@ -141,14 +180,25 @@ def _beside(source: str, name: str, array: Any, ys: np.ndarray) -> np.ndarray | 
 def _names(source: str, what: str, names: Any, letter: str, number: int) -> tuple[str, ...]:
     if names is None:
         return tuple(f"{letter}{i}" for i in range(number)) if number != 1 else (letter,)
-    names = tuple(_texts(np.atleast_1d(np.asarray(names))))
+    names = tuple(_written(source, what, np.atleast_1d(np.asarray(names))))
     if len(names) != number:
         raise DataError(f"{source}: {what} has {len(names)} names for {number} columns; give one for each.")
     return names
 
 
+def _written(source: str, what: str, values: np.ndarray) -> list[str]:
+    """Names, as they come back from a file that they are written to."""
+    names = [text.strip() for text in _texts(values)]
+    for name in names:
+        if not name.isprintable():
+            raise DataError(f"{source}: {what} holds {shown(name)}, which cannot be written in a table; rename it.")
+    return names
+
+
 def _texts(values: np.ndarray) -> list[str]:
-    return [str(value) for value in (values.astype(str) if values.dtype.kind == "S" else values).tolist()]
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    return [str(value) for value in values.tolist()]
 
 
 def _times(ts: np.ndarray) -> list[str]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .errors import DataError, did_you_mean
+from .errors import DataError, did_you_mean, listed
 
 # What spreadsheets, pandas, R and SQL write for "no value"; compared in lower case.
 MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"))
 BLANK_OR_REMOVE = "remove it or leave the cell blank"
+# Far beyond any table of measurements; what is larger was made by mistake, or to fill the memory.
+MOST_COLUMNS, MOST_CHARACTERS, LONGEST_NAME = 10_000, 4096, 500
 
 
 def is_missing(text: str) -> bool:
@@ -104,8 +106,8 @@ class Table:
         for column in self.columns:
             if name in (column.name, column.header):
                 return column
-        listed = ", ".join(repr(known) for known in self.names)
-        raise DataError(f"{self.source} has no column {name!r}{did_you_mean(name, self.names)}; it has {listed}.")
+        hint = did_you_mean(name, self.names)
+        raise DataError(f"{self.source} has no column {name!r}{hint}; it has {listed(self.names)}.")
 
     def where(self, row: int, name: str | None = None) -> str:
         """`mine.csv, line 12, column 'x'`: the start of every sentence about a cell."""
@@ -153,10 +155,15 @@ def split_unit(header: str) -> tuple[str, str]:
 
     `y[0]` and `f(x)` are names: an index is no unit, and round brackets need a space before them.
     """
-    match = re.fullmatch(r"(\S.*?)(?:\s*\[([^\[\]]*)\]|\s+\(([^()]*)\))", header)
-    if match is None or (match[2] or "").strip().isdigit():
-        return header, ""
-    return match[1], (match[2] or match[3] or "").strip()
+    for left, right in ("[]", "()"):
+        before, _, inside = header.removesuffix(right).rpartition(left)
+        name, unit = before.rstrip(), inside.strip()
+        if not header.endswith(right) or right in inside or not name or "\n" in name:
+            continue
+        is_name = unit.isdigit() if left == "[" else name == before
+        if not is_name:
+            return name, unit
+    return header, ""
 
 
 def build_table(
@@ -180,9 +187,11 @@ def build_table(
         inputs, sd: what the file itself says of its columns.
 
     Raises:
-        DataError: if a column has no name, or two have the same.
+        DataError: if a column has no name, or two have the same, or there are far more or longer ones than of
+            measurements.
     """
     headers, cells = list(headers), list(cells)
+    _refuse_giants(source, headers, cells, places, place_word, header_place)
     while len(headers) > 1 and re.fullmatch(r"|Unnamed: \d+(\.\d+)?", headers[0]):
         notes += ("the first column has no name and was left out as row numbers",)
         headers, cells = headers[1:], cells[1:]
@@ -195,10 +204,39 @@ def build_table(
     split = [split_unit(header) for header in headers]
     if len({name for name, _ in split}) < len(split):  # the unit tells them apart: keep it in the name
         split = [(header, "") for header in headers]
+    seen: set[str] = set()
     for header in headers:
-        if headers.count(header) > 1:
+        if header in seen:
             raise DataError(f"{source}{header_place}: two columns are named {header!r}; rename one of them.")
+        seen.add(header)
     columns = [
         Column(name, header, unit, text) for (name, unit), header, text in zip(split, headers, cells, strict=True)
     ]
     return Table(source, tuple(columns), places, place_word, title, decimal, notes, inputs=inputs, sd=sd or {})
+
+
+def _refuse_giants(
+    source: str,
+    headers: Sequence[str],
+    cells: Sequence[tuple[str, ...]],
+    places: Sequence[int],
+    place_word: str,
+    header_place: str,
+) -> None:
+    if len(headers) > MOST_COLUMNS:
+        raise DataError(
+            f"{source}{header_place}: there are {len(headers)} columns, and {MOST_COLUMNS} at most are read; is this "
+            "a table with one row for each time?"
+        )
+    for number, header in enumerate(headers, start=1):
+        if len(header) > LONGEST_NAME:
+            raise DataError(
+                f"{source}{header_place}: the name of column {number} has {len(header)} characters; shorten it."
+            )
+    for header, column in zip(headers, cells, strict=True):
+        if max(map(len, column), default=0) > MOST_CHARACTERS:
+            row = next(row for row, text in enumerate(column) if len(text) > MOST_CHARACTERS)
+            raise DataError(
+                f"{source}, {place_word} {places[row]}, column {header!r}: the cell has {len(column[row])} characters; "
+                "shorten it or remove the column."
+            )

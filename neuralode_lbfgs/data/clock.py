@@ -22,6 +22,7 @@ _DAY_ZERO = date(1970, 1, 1).toordinal()
 # Numbers this many times larger than their span and their steps have lost digits to where their zero is, as seconds
 # since 1970 have: they are counted from the first one, subtracted digit by digit.
 FAR_FROM_ZERO, FINE_STEPS = 100, 1e6
+LONGEST = 400  # characters of a time: a float in plain digits
 FORMS = "such as 2024-01-31 or 2024-01-31T13:45:00"
 
 
@@ -70,10 +71,23 @@ class Clock:
     Args:
         origin: a time as it is written; empty for numbers that are taken as they are.
         unit: of timestamps: s, min, h or d; empty for numbers, which keep their own.
+
+    Raises:
+        ValueError: if this is no time, or no such unit.
     """
 
     origin: str = ""
     unit: str = ""
+
+    def __post_init__(self):
+        try:
+            # Not further than a float reaches: all digits of a larger number would be written out.
+            sound = parse_timestamp(self.origin) is not None if self.unit else math.isfinite(float(self.origin or "0"))
+            sound = sound and len(self.origin) <= LONGEST and self.unit in ("", *SECONDS)
+        except ValueError:
+            sound = False
+        if not sound:
+            raise ValueError(f"times cannot be counted from {self.origin[:LONGEST]!r} in the unit {self.unit[:9]!r}.")
 
     @property
     def dated(self) -> bool:
@@ -110,6 +124,7 @@ class Clock:
             raise ValueError(f"there is no such time as {text!r}.") from None
         try:
             number = Decimal(text)
+            number = None if abs(number.adjusted()) > LONGEST else number
         except ArithmeticError:
             number = None
         if moment is None and (number is None or not number.is_finite()):
@@ -199,10 +214,21 @@ def clock_of_timestamps(texts: Sequence[str], seconds: Sequence[Decimal]) -> Clo
 
 def clock_of_numbers(texts: Sequence[str], ts: np.ndarray) -> Clock:
     """From the first of all times where they are far from zero, else as they are."""
-    size, span, steps = np.abs(ts).max(), np.ptp(ts), np.diff(np.unique(ts))
-    if not steps.size or size < FAR_FROM_ZERO * span or size < FINE_STEPS * np.median(steps):
+    with np.errstate(over="ignore"):  # from one end of the floats to the other: infinite
+        size, span, steps = np.abs(ts).max(), np.ptp(ts), np.diff(np.unique(ts))
+    if not steps.size or size / FAR_FROM_ZERO < span or size / FINE_STEPS < np.median(steps):
         return Clock()
-    return Clock(_plain(Decimal(texts[int(np.argmin(ts))])))
+    first = int(np.argmin(ts))
+    origin = _plain(exact(texts[first]))
+    return Clock(origin if len(origin) <= LONGEST else _plain(Decimal(repr(float(ts[first])))))
+
+
+def exact(text: str) -> Decimal:
+    """The number that is written, to the last digit, but for one with an exponent that no number needs."""
+    try:
+        return Decimal(text.strip())
+    except ArithmeticError:
+        return Decimal(repr(float(text)))
 
 
 def _plain(number: Decimal) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 from .cells import Table, build_table, parse_number
 from .errors import DataError
 
-_NAME_AND_UNIT = re.compile(r'[^\s"\[\]]+[ \t]*\[[^\[\]"]*\]')
+# From the start of a word, and never back: a long header takes no longer than its length.
+_NAME_AND_UNIT = re.compile(r'(?<![^\s"\[\]])[^\s"\[\]]++[ \t]*+\[[^\[\]"]*+\]')
+LONGEST_LINE = 2**20  # characters; a header of ten thousand names has a tenth of that
 
 
 def parse_text(data: bytes, source: str) -> Table:
@@ -22,7 +24,7 @@ def parse_text(data: bytes, source: str) -> Table:
     Raises:
         DataError: if this is not such a file; one sentence with the line.
     """
-    numbers, lines, comment = _content(_decode(data, source))
+    numbers, lines, comment = _content(_decode(data, source), source)
     if not lines:
         raise DataError(f"{source} is empty; it needs a header line and rows of numbers.")
     separator = _separator(lines[0], lines[1] if len(lines) > 1 else None)
@@ -90,10 +92,29 @@ def _decode(data: bytes, source: str) -> str:
     return text
 
 
-def _content(text: str) -> tuple[list[int], list[str], str | None]:
+def check_first_line(head: bytes, source: str) -> None:
+    """Refuse what has no end of a line in its first megabyte, before the rest of it is read.
+
+    Raises:
+        DataError: if that is so.
+    """
+    if len(head) >= LONGEST_LINE and not (b"\n" in head or b"\r" in head):
+        raise _too_long(source, 1)
+
+
+def _too_long(source: str, number: int) -> DataError:
+    return DataError(
+        f"{source}, line {number}: the line is longer than {LONGEST_LINE} characters; is this a table with one row for "
+        "each time?"
+    )
+
+
+def _content(text: str, source: str) -> tuple[list[int], list[str], str | None]:
     """Line numbers and text of the lines that hold cells, and the last comment before them."""
     numbers, lines, comment = [], [], None
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
+        if len(line) > LONGEST_LINE:
+            raise _too_long(source, number)
         if line.lstrip().startswith("#"):
             comment = comment if lines else line
         elif line.strip():
@@ -138,11 +159,11 @@ def _rows(lines: list[str], numbers: list[int], separator: str, source: str) -> 
             rows.append([text.strip() for text in row])
             places.append(numbers[start])
             start = reader.line_num
-    except csv.Error:
-        message = (
-            f"{source}, line {numbers[start]}: a quotation mark is not closed, or stands inside a cell; remove it."
-        )
-        raise DataError(message) from None
+    except csv.Error as error:
+        where = f"{source}, line {numbers[start]}"
+        if "field larger" in str(error):
+            raise DataError(f"{where}: a cell has more than {csv.field_size_limit()} characters; shorten it.") from None
+        raise DataError(f"{where}: a quotation mark is not closed, or stands inside a cell; remove it.") from None
     return rows, places
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from .arrange import rows_by_trajectory
 from .cells import Table, is_missing
+from .errors import MOST_LISTED
 from .roles import Roles
 from .trajectories import Trajectories
 
@@ -41,7 +42,8 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
     used = (roles.trajectory, roles.time, *roles.states, *roles.inputs, *roles.sd_columns)
     unused = [name for name in table.names if name not in used]
     if unused:
-        lines.append(f"not used: {', '.join(unused)}")
+        more = f", ... and {len(unused) - MOST_LISTED} more" if len(unused) > MOST_LISTED else ""
+        lines.append(f"not used: {', '.join(unused[:MOST_LISTED])}{more}")
     notes = list(table.notes)
     for name, keep in zip(roles.inputs, data[0].hold or (False,) * data.input_size, strict=True):
         blank = sum(map(is_missing, table.column(name).cells))

@@ -12,6 +12,16 @@ class DataError(ValueError):
     """
 
 
+MOST_LISTED = 20
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in quotes for a message, the first twenty of them."""
+    names = list(names)
+    more = f", ... and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(map(repr, names[:MOST_LISTED])) + more
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`" (did you mean 'time'?)"` when a known name is near to `name`, else an empty string."""
     by_lower = {other.lower(): other for other in known}

@@ -10,6 +10,7 @@ import numpy as np
 from .arrays import timestamps
 from .cells import Table, build_table
 from .errors import DataError
+from .packing import check_unpacked
 
 if TYPE_CHECKING:
     import pandas
@@ -32,7 +33,10 @@ def table_from_frame(
     Raises:
         DataError: if the frame is empty, its columns differ in length, or one has no name or that of another.
     """
-    columns = _pandas_columns(frame) if hasattr(frame, "iloc") else _other_columns(frame)
+    return _table_of(_pandas_columns(frame) if hasattr(frame, "iloc") else _other_columns(frame), source, title)
+
+
+def _table_of(columns: list[tuple[Any, list[Any]]], source: str, title: str) -> Table:
     lengths = {len(values) for _, values in columns}
     if lengths in (set(), {0}):
         raise DataError(f"{source} is empty; it needs named columns and rows of numbers.")
@@ -75,15 +79,50 @@ def table_from_parquet(data: bytes, source: str) -> Table:
     """The table in the bytes of a Parquet file.
 
     Raises:
-        DataError: if pyarrow is not installed, or the file is damaged or empty.
+        DataError: if pyarrow is not installed, the file is damaged or empty, or would fill the memory.
     """
     try:
-        import pandas
+        import pandas  # noqa: F401 - pyarrow hands its columns over
         import pyarrow
+        from pyarrow import parquet
     except ImportError as error:
         raise DataError(f"{source} is a Parquet file: install pyarrow to read it, or save it as CSV.") from error
     try:
-        frame = pandas.read_parquet(io.BytesIO(data))
-    except (pyarrow.ArrowException, OSError, ValueError):
+        found, schema = parquet.read_metadata(io.BytesIO(data)), parquet.read_schema(io.BytesIO(data))
+        rows = max(found.num_rows, sum(found.row_group(i).num_rows for i in range(found.num_row_groups)))
+        check_unpacked(8 * rows * found.num_columns, len(data), source)
+        nested = [field.name for field in schema if pyarrow.types.is_nested(field.type)]
+        if nested:
+            raise DataError(f"{source}: column {nested[0]!r} holds lists or records; give each number its own column.")
+        texts = [field.name for field in schema if _is_text(field.type)]
+        table = parquet.ParquetFile(io.BytesIO(data), read_dictionary=texts).read()
+        columns = [
+            (name, _column(column))
+            for name, column in zip(table.column_names, table.columns, strict=True)
+            if not name.startswith("__index_level_")  # the index of a frame, without a name of its own
+        ]
+    except DataError:
+        raise
+    except Exception:  # what the library raises on damaged bytes is not written down
         raise DataError(f"{source} is not a Parquet file that can be read; write it again or save it as CSV.") from None
-    return table_from_frame(frame, source, Path(source).stem)
+    return _table_of(columns, source, Path(source).stem)
+
+
+def _column(column: Any) -> list[Any]:
+    """The values of an Arrow column. A text is kept once, however many rows repeat it: few bytes can ask for many."""
+    import pyarrow
+
+    if not pyarrow.types.is_dictionary(column.type):
+        return _pandas_columns(column.to_pandas().to_frame())[0][1]
+    values = []
+    for chunk in column.chunks:
+        words = chunk.dictionary.to_pylist()
+        values += [None if code is None else words[code] for code in chunk.indices.to_pylist()]
+    return values
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow
+
+    is_of = pyarrow.types
+    return is_of.is_string(kind) or is_of.is_large_string(kind) or is_of.is_binary(kind) or is_of.is_large_binary(kind)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .cells import BLANK_OR_REMOVE, Column, Table
 from .clock import parse_timestamp
-from .errors import DataError, did_you_mean
+from .errors import DataError, did_you_mean, listed
 
 _DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
 _TIME = re.compile(rf"(t|time|timestamp)([ _.-]({_DURATION})|\(({_DURATION})\))?|ts|times|date|datetime")
@@ -128,10 +128,9 @@ def infer_roles(
         found = found or [column.name for column in free if _TIME_UNIT.fullmatch(column.name.lower())]
         found = found or [column.name for column in free if _has_timestamps(column)]
         if not found:
-            listed = ", ".join(repr(name) for name in table.names)
             notes = "".join(f"; {note}" for note in table.notes if "left out" in note)
             raise DataError(
-                f"{table.source} has no column called t or time (it has {listed}{notes}); "
+                f"{table.source} has no column called t or time (it has {listed(table.names)}{notes}); "
                 "name the time column with --time (time= in Python)."
             )
         time = _only(table, found, "time")
@@ -141,7 +140,7 @@ def infer_roles(
     if states is None:
         states = [column.name for column in free if column.name not in (time, trajectory)]
         if not states:
-            raise DataError(f"{table.source} has no state column beside {', '.join(map(repr, table.names))}; add one.")
+            raise DataError(f"{table.source} has no state column beside {listed(table.names)}; add one.")
         for name in states:
             _check_inferred_state(table, name)
     column_name = lambda name: table.column(name).name  # noqa: E731 - a header may have been given for the name
@@ -162,10 +161,9 @@ def _sd_of(states: Sequence[str], columns: Mapping[str, str], noise: Mapping[str
     """For each state the column of its standard deviations or the noise; empty if none has either."""
     for state in (*columns, *noise):
         if state not in states:
-            listed = ", ".join(map(repr, states))
             raise DataError(
                 f"a standard deviation is given for {state!r}, which is no state{did_you_mean(state, states)}; the "
-                f"states are {listed}."
+                f"states are {listed(states)}."
             )
     for state, value in noise.items():
         if state in columns:
@@ -195,9 +193,9 @@ def _has_timestamps(column: Column) -> bool:
 
 def _only(table: Table, found: list[str], role: str) -> str:
     if len(found) > 1:
-        listed = " or ".join(repr(name) for name in found)
+        which = " or ".join(repr(name) for name in found[:5])
         raise DataError(
-            f"{table.source}: the {role} column may be {listed}; choose one with --{role} ({role}= in Python)."
+            f"{table.source}: the {role} column may be {which}; choose one with --{role} ({role}= in Python)."
         )
     return found[0]
 

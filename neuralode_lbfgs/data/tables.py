@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike
 from .arrange import from_trajectories, to_trajectories
 from .arrays import is_npz, table_from_arrays, table_from_npz
 from .cells import Table
-from .delimited import format_text, parse_text
+from .delimited import check_first_line, format_text, parse_text
 from .errors import DataError
 from .frames import table_from_frame, table_from_parquet
+from .opening import opened, whole
 from .roles import Roles, infer_roles
 from .several import expanded, joined
 from .trajectories import Trajectories
@@ -23,21 +24,33 @@ if TYPE_CHECKING:
     import polars  # pyright: ignore[reportMissingImports] - a person's own, if they have it
 
 
+MOST_BYTES = 2**30  # of a file; its table takes several times as much memory
+
+
 def read_table(path: str | os.PathLike[str]) -> Table:
     """Read a CSV, TSV, space-separated, Parquet or NPZ file; its content decides which it is.
 
     Raises:
-        DataError: if the file is missing, empty, not a table, or a row does not fit the header.
+        DataError: if the file is missing, empty, too large, not a table, or a row does not fit the header.
     """
     source = os.fspath(path)
     if os.path.isdir(source):
         raise DataError(f"{source} is a folder; give a CSV, Parquet or NPZ file.")
     try:
-        data = Path(source).read_bytes()
+        with opened(source, MOST_BYTES, pipes=True) as (file, number):
+            head = file.peek()
+            packed = head.startswith((b"PAR1", b"PK\x03\x04"))
+            if not packed:
+                check_first_line(head, source)
+            data = whole(file, number, MOST_BYTES, source)
     except FileNotFoundError:
         raise DataError(f"{source} does not exist; give a CSV, Parquet or NPZ file.") from None
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{source!r} is not the name of a file.") from None  # it holds a zero byte
     if data.startswith(b"PAR1"):
         return table_from_parquet(data, source)
     return table_from_npz(data, source) if is_npz(data) else parse_text(data, source)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .fit import fit
     from .journal import Journal
+    from .many_starts import predict_many
     from .options import FitOptions
     from .prediction import predict
     from .record import Progressed, Stage
@@ -24,9 +25,20 @@ _HOMES = {
     "estimate_starts": "start_estimates",
     "fit": "fit",
     "predict": "prediction",
+    "predict_many": "many_starts",
 }
 
-__all__ = ["FitOptions", "FitResult", "Journal", "Progressed", "Stage", "estimate_starts", "fit", "predict"]
+__all__ = [
+    "FitOptions",
+    "FitResult",
+    "Journal",
+    "Progressed",
+    "Stage",
+    "estimate_starts",
+    "fit",
+    "predict",
+    "predict_many",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -88,6 +88,8 @@ def run_stages(
         if held_out is not None and stage.reason is not StopReason.INTERRUPTED:
             try:
                 error = error_of(course, held_out)
+                course.held_out = error**2
+                course.spent[-1].tell_held_out(course.held_out)
             except KeyboardInterrupt:
                 stage = replace(stage, reason=StopReason.INTERRUPTED)
         reached.append(Reached(stage, course.parameters.model, course.decay, error, course.parameters.starts))
@@ -129,7 +131,9 @@ def whole_loss(course: Course) -> float:
 
 
 def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
-    record = Record(name, callback)
+    # The other stages have limits of their own, which few reach.
+    record = Record(name, callback, course.held_out, course.options.max_evals if name == "full" else None)
+    record.time_limit = course.seconds_left(record)
     try:
         reason = STAGES[name](course, record)
     except KeyboardInterrupt:

@@ -48,6 +48,7 @@ class Course:
         journal: of the loops of the fit.
         loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
         noise: estimated standard deviation of the observations, order one.
+        held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
     """
 
     data: Trajectories
@@ -69,6 +70,7 @@ class Course:
     loss: float = float("nan")
     initial_loss: float = float("nan")
     noise: float | None = None
+    held_out: float | None = None
     _last_cut: Cut | None = None
 
     @property

@@ -113,11 +113,12 @@ def fit_directly(
         return total / len(data) + decayed(free)
 
     _check(value_fn, free, groups)
-    record = Record("full", callback)
+    record = Record("full", callback, max_evals=options.max_evals)
     interrupted = any(stage.reason is StopReason.INTERRUPTED for stage in reached)
     spent = sum(one.run_s for one in before)
     left = None if options.time_limit is None else max(options.time_limit - spent, 1e-3)
     journal = Journal() if journal is None or interrupted else journal
+    record.time_limit = left
     with failed_solves_as_nan():
         minimiser = Minimiser(value_fn, free, optimizer)
         # An optimiser without a line search does not ask for slopes that agree with values.

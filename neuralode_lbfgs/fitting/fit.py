@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,7 @@ from .result import FitResult
 from .screening import screened
 from .several import fit_best, fit_ensemble, initial_models
 from .staged import fit_in_stages
+from .watching import Watch
 
 DEFAULT_RATES = {"adam": 1e-2}
 
@@ -65,7 +66,8 @@ def fit(
             data, which then may be any function of the state.
         optimizer: an `LBFGS` or any optax transformation, in place of the option's name.
         initial_step: a number or an optax schedule: the first trial of each line search, or the learning rate.
-        callback: called with a `Progressed` between compiled chunks.
+        callback: called with a `Progressed` between compiled chunks. The logger "neuralode_lbfgs" hears of every stage
+            (INFO) and of every chunk (DEBUG).
         journal: a `Journal` of the same fit that was stopped, which goes on to the same bits, and where this one is
             kept.
 
@@ -79,6 +81,7 @@ def fit(
     """
     chosen = with_keywords(options or FitOptions(), keywords)
     notes: list[str] = []
+    watcher = Watch(callback)
     if jnp.result_type(float) != jnp.float64:
         notes.append(
             "fitting in single precision: line searches stall at a loss of about 1e-3 to 1e-6; call "
@@ -88,20 +91,23 @@ def fit(
     machine, programs = _optimizer(optimizer, initial_step, chosen), Programs()
     count = max(chosen.ensemble, chosen.starts)
 
-    def watch(number: int) -> Callable[[Progressed], None] | None:
-        if callback is None or count == 1:
-            return callback
-        return lambda event: callback(event._replace(run=f"{number + 1} of {count}"))
+    def watch(number: int) -> Callable[[Progressed], None]:
+        if count == 1:
+            return watcher
+        return lambda event: watcher(event._replace(run=f"{number + 1} of {count}"))
 
     def fit_one(model: Callable, options: FitOptions, number: int) -> FitResult:
         return _fit_one(model, data, options, loss, observe, machine, watch(number), notes, programs, journal)
 
     models = initial_models(model, count, chosen.freeze)
     if chosen.ensemble > 1:
-        return fit_ensemble(fit_one, models, chosen)
-    if chosen.starts > 1:
-        return _best_start(models, data, chosen, loss, observe, machine, watch, programs, fit_one)
-    return fit_one(models[0], chosen, 0)
+        result = fit_ensemble(fit_one, models, chosen)
+    elif chosen.starts > 1:
+        result = _best_start(models, data, chosen, loss, observe, machine, watch, programs, fit_one)
+    else:
+        result = fit_one(models[0], chosen, 0)
+    watcher.ended(result)
+    return result
 
 
 def _fit_one(
@@ -111,7 +117,7 @@ def _fit_one(
     loss: Callable | None,
     observe: Callable | None,
     machine: LBFGS | Optax,
-    callback: Callable[[Progressed], None] | None,
+    callback: Callable[[Progressed], None],
     notes: Sequence[str],
     programs: Programs,
     journal: Journal | None,
@@ -157,7 +163,7 @@ def _best_start(
     )
 
 
-def _in_stages(model: Callable, loss: Callable | None) -> bool:
+def _in_stages(model: Callable, loss: Callable | None) -> TypeGuard[NeuralODE]:
     return loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver)
 
 

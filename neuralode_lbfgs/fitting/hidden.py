@@ -25,16 +25,21 @@ def hidden_size(model: object, data: Trajectories) -> int:
     return max(model.state_size - data.state_size, 0) if isinstance(model, NeuralODE) else 0
 
 
+def hidden_names(known: Sequence[str], count: int) -> list[str]:
+    """Names for hidden states beside the known ones."""
+    return [name for i in range(count + len(known)) if (name := f"hidden{i + 1}") not in known][:count]
+
+
 def with_hidden(data: Trajectories, count: int) -> Trajectories:
     """The data with columns after the observed ones in which nothing is observed."""
-    names = [name for i in range(count + len(data.state_names)) if (name := f"hidden{i + 1}") not in data.state_names]
+    names = hidden_names(data.state_names, count)
 
     def widened(run: Trajectory) -> Trajectory:
         blank = np.full((run.ts.size, count), np.nan)
         sd = None if run.sd is None else np.concatenate([run.sd, np.ones_like(blank)], axis=1)
         return replace(run, ys=np.concatenate([run.ys, blank], axis=1), sd=sd)
 
-    return replace(data, trajectories=tuple(map(widened, data)), state_names=(*data.state_names, *names[:count]))
+    return replace(data, trajectories=tuple(map(widened, data)), state_names=(*data.state_names, *names))
 
 
 def unobserved(data: Trajectories, count: int) -> Trajectories:

@@ -137,18 +137,27 @@ _compiled_observe = eqx.filter_jit(lambda observe, ys: jax.vmap(observe)(ys))
 
 def _solve(model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs | SteppedInputs | None) -> np.ndarray:
     """One solve; times and inputs are padded to a power of two, so that few lengths are compiled."""
+    with failed_solves_as_nan():
+        return np.asarray(_compiled_call(model, padded_times(ts), y0, padded_inputs(inputs)))[: ts.size]
+
+
+def padded_times(ts: np.ndarray) -> np.ndarray:
+    """So many times that their number is a power of two."""
     ts = ts.astype(jnp.result_type(float))
     extra = max(2, 1 << (ts.size - 1).bit_length()) - ts.size
     # Past the end the times go on by next to nothing: strictly, but without anything to solve.
     least = 8 * np.spacing(np.abs(ts).max() or ts.dtype.type(1))
-    padded = np.concatenate([ts, ts[-1] + (np.sign(ts[-1] - ts[0]) or 1) * least * np.arange(1, extra + 1)])
-    if inputs is not None:
-        extra = (1 << (inputs.ts.size - 1).bit_length()) - inputs.ts.size
-        gap = np.arange(1, extra + 1) * (inputs.ts[-1] - inputs.ts[0] or 1.0)
-        inputs = sampled_inputs(
-            np.concatenate([inputs.ts, inputs.ts[-1] + gap]),
-            np.concatenate([inputs.us, np.repeat(inputs.us[-1:], extra, axis=0)]),
-            inputs.hold if isinstance(inputs, SteppedInputs) else (),
-        )
-    with failed_solves_as_nan():
-        return np.asarray(_compiled_call(model, padded, y0, inputs))[: ts.size]
+    return np.concatenate([ts, ts[-1] + (np.sign(ts[-1] - ts[0]) or 1) * least * np.arange(1, extra + 1)])
+
+
+def padded_inputs(inputs: LinearInputs | SteppedInputs | None) -> LinearInputs | SteppedInputs | None:
+    """Inputs at so many times that their number is a power of two."""
+    if inputs is None:
+        return None
+    extra = (1 << (inputs.ts.size - 1).bit_length()) - inputs.ts.size
+    gap = np.arange(1, extra + 1) * (inputs.ts[-1] - inputs.ts[0] or 1.0)
+    return sampled_inputs(
+        np.concatenate([inputs.ts, inputs.ts[-1] + gap]),
+        np.concatenate([inputs.us, np.repeat(inputs.us[-1:], extra, axis=0)]),
+        inputs.hold if isinstance(inputs, SteppedInputs) else (),
+    )

@@ -10,15 +10,40 @@ from .gauss_newton import GaussNewtonFit
 
 
 class Progressed(NamedTuple):
-    """What a callback is told between compiled chunks."""
+    """What a callback is told between compiled chunks.
+
+    Args:
+        stage: its name.
+        iteration, evaluations: of the stage.
+        loss: that the stage minimises.
+        seconds: since the stage began, compilation too.
+        held_out: mean squared error of held-out trajectories in standard deviations, where the last stage that saw
+            them ended; None if there are none.
+        evaluations_per_second: of running.
+        seconds_left: of running, at most, until the limits of the stage; None if it has none.
+    """
 
     stage: str
     iteration: int
     evaluations: int
     loss: float
     seconds: float
+    held_out: float | None = None
+    evaluations_per_second: float | None = None
+    seconds_left: float | None = None
     run: str = ""
     """Which of several fits, such as `2 of 5`."""
+
+    def __str__(self) -> str:
+        """In words, within a terminal's width."""
+        run = f"{self.run}, " if self.run else ""
+        held_out = "" if self.held_out is None else f", held out {self.held_out:.3g}"
+        rate = "" if self.evaluations_per_second is None else f", {self.evaluations_per_second:.3g}/s"
+        left = "" if self.seconds_left is None else f", at most {self.seconds_left:.0f} s left"
+        return (
+            f"{run}{self.stage}: iteration {self.iteration}, loss {self.loss:.3g}{held_out}, "
+            f"{self.evaluations} evaluations{rate}, {self.seconds:.1f} s{left}"
+        )
 
 
 @dataclass(frozen=True)
@@ -35,10 +60,17 @@ class Stage:
 
 @dataclass
 class Record:
-    """The history of one stage over several minimisations, with running counts, and what it cost."""
+    """The history of one stage over several minimisations, with running counts, and what it cost.
+
+    Args:
+        held_out, max_evals, time_limit: for those who watch, see `Progressed`.
+    """
 
     stage: str
     callback: Callable[[Progressed], None] | None = None
+    held_out: float | None = None
+    max_evals: int | None = None
+    time_limit: float | None = None
     rows: list[Iteration] = field(default_factory=list)
     iterations: int = 0
     evaluations: int = 0
@@ -47,6 +79,7 @@ class Record:
     failed_searches: int = 0
     rejected: int = 0
     started: float = field(default_factory=time.perf_counter)
+    told: Progressed | None = None
 
     def watch(self, history: Sequence[Iteration]) -> None:
         """Tell the callback how the present minimisation goes."""
@@ -54,7 +87,26 @@ class Record:
             row = history[-1]
             seconds = time.perf_counter() - self.started
             iteration, evaluations = self.iterations + row.iteration, self.evaluations + row.evaluations
-            self.callback(Progressed(self.stage, iteration, evaluations, row.loss, seconds))
+            running = self.run_s + row.seconds
+            rate = evaluations / running if running > 0 else None
+            left = [] if self.time_limit is None else [self.time_limit - running]
+            left += [(self.max_evals - evaluations) / rate] if rate and self.max_evals is not None else []
+            self.told = Progressed(
+                self.stage,
+                iteration,
+                evaluations,
+                row.loss,
+                seconds,
+                self.held_out,
+                rate,
+                max(min(left), 0.0) if left else None,
+            )
+            self.callback(self.told)
+
+    def tell_held_out(self, loss: float) -> None:
+        """Tell the callback what held-out trajectories say of where the stage ended."""
+        if self.callback is not None and self.told is not None:
+            self.callback(self.told._replace(held_out=loss, seconds_left=None))
 
     def add(self, ended: Minimum | GaussNewtonFit) -> None:
         """A minimisation that has ended: its iterations follow those before it."""

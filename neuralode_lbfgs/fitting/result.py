@@ -5,14 +5,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, Transform
+from ..models import LinearInputs, NeuralODE, SteppedInputs, Transform
 from ..optimise import StopReason
 from .band import Band, band_of
 from .diagnosis import Finding, View, diagnose
 from .hidden import hidden_size
 from .luck import Luck
+from .many_starts import predict_many
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
 from .prediction import fitted_starts, predict, rows_of, with_earlier_inputs
 from .record import Stage
@@ -107,6 +109,12 @@ class FitResult:
                 starts = estimate_starts(self.model, asked, warmup=warmup, prior=prior, observe=self.observe)
         predicted = predict(self.model, asked, starts=starts, observe=self.observe)
         return data.with_trajectories([replace(one, ts=own.ts) for one, own in zip(predicted, data, strict=True)])
+
+    def predict_many(
+        self, ts: ArrayLike, y0s: ArrayLike, inputs: LinearInputs | SteppedInputs | None = None
+    ) -> np.ndarray:
+        """The states at `ts` from many initial states at once, shape `(starts, times, states)`; see `predict_many`."""
+        return predict_many(self.model, ts, y0s, inputs)
 
     def predict_held_out(self, data: Trajectories) -> Trajectories:
         """Predict what was held out: later rows of training trajectories, and others, which start as those did.

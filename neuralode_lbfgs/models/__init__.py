@@ -5,6 +5,7 @@ from .coordinates import Constant, Coordinates, constant, is_constant, with_coor
 from .failures import failed_solves_as_nan
 from .inputs import Inputs, LinearInputs, SteppedInputs, sampled_inputs
 from .neural_ode import NeuralODE
+from .rates import rates
 from .second_order import SecondOrderField
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
 from .trainable import count_trained, trainable
@@ -32,6 +33,7 @@ __all__ = [
     "is_explicit",
     "leaf_names",
     "plain",
+    "rates",
     "sampled_inputs",
     "solve_on_mesh",
     "trainable",

@@ -1,6 +1,7 @@
 """The folder of a run: what is in it, and how it appears whole."""
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ..data.errors import DataError
+from ..data.opening import read_bytes
 
 if TYPE_CHECKING:
     from .evaluate import Metrics
@@ -27,6 +31,7 @@ HISTORY_COLUMNS: tuple[str, ...] = (
     "seconds",
 )
 MEMBERS = "members"  # a folder with a model for each member of an ensemble: 1.safetensors, ...
+MOST_BYTES = 2**26  # of a history: half a million iterations
 _DRAWN = tuple(f"{plot}.{ending}" for plot in PLOTS for ending in ("png", "svg"))
 FILES = (CONFIG, HISTORY, PREDICTIONS, *_DRAWN, MEMBERS, MODEL, METRICS)
 
@@ -108,10 +113,15 @@ def write_history(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
 def read_history(folder: Path) -> list[dict[str, Any]]:
     """The rows of `history.csv`; an empty list if there is none, as for an interrupted fit."""
     try:
-        with open(folder / HISTORY, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        text = read_bytes(folder / HISTORY, MOST_BYTES).decode("utf-8")
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        if reader.fieldnames is None or not set(HISTORY_COLUMNS) <= set(reader.fieldnames):
+            raise KeyError
+        rows = list(reader)
         return [{"stage": row["stage"], **{name: float(row[name]) for name in HISTORY_COLUMNS[1:]}} for row in rows]
     except FileNotFoundError:
         return []
-    except (KeyError, TypeError, ValueError):
+    except DataError:
+        raise
+    except (KeyError, TypeError, ValueError, csv.Error):
         raise ValueError(f"{folder / HISTORY} is damaged: it is not the history that a fit writes.") from None

@@ -2,8 +2,8 @@
 
 The file holds the arrays of a model under the paths of its leaves (`model.vector_field.mlp.layers.0.weight`,
 `model.coordinates.scale`), the fitted starts (`starts.t`, `starts.y`), and the inputs of driven training
-trajectories (`inputs.0.ts`, `inputs.0.us`). Its metadata are three strings: `format` is `neuralode_lbfgs model`,
-`version` is `1`, and `contents` is JSON with
+trajectories (`inputs.0.ts`, `inputs.0.us`). Its metadata are four strings: `format` is `neuralode_lbfgs model`,
+`version` is `1`, `sha256` is the checksum of all that follows and of the arrays, and `contents` is JSON with
 
 - `spec`: the sizes and names that a `NeuralODE` of an `MLPVectorField` is built from, or null for any other
   module, which is loaded with `like=` a module of the same structure;
@@ -29,15 +29,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save
 
 from ..data.clock import Clock
+from ..data.errors import DataError
+from ..data.opening import opened
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, Transform, is_constant
+from .soundness import check_spec, check_starts, check_transform, checksum
 from .spec import ModelSpec, build_model, spec_of
+from .typed import instance, typed
 
 FORMAT, VERSION = "neuralode_lbfgs model", "1"
+MOST_BYTES = 2**30
 
 
 class StoreError(ValueError):
@@ -137,7 +142,8 @@ def save_model(
         "estimated": estimated,
         "noise": None if noise is None or not math.isfinite(noise) else float(noise),
     }
-    metadata = {"format": FORMAT, "version": VERSION, "contents": json.dumps(contents, ensure_ascii=False)}
+    text = json.dumps(contents, ensure_ascii=False)
+    metadata = {"format": FORMAT, "version": VERSION, "contents": text, "sha256": checksum(text, arrays)}
     target = Path(path)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -161,28 +167,38 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
     source = os.fspath(path)
     arrays, contents = _read(source)
     try:
-        spec = _spec_from(contents["spec"])
-        columns = _columns(contents)
+        spec = None if contents["spec"] is None else instance(ModelSpec, contents["spec"])
+        columns, transform = _columns(contents), _transform_from(contents.get("transform"))
+        names, noise = typed(tuple[str, ...], contents["starts"]), typed(float | None, contents.get("noise"))
+        check_starts(names, arrays, spec)
         starts = {
             name: Start(float(t), y, arrays.get(f"inputs.{i}.ts"), arrays.get(f"inputs.{i}.us"))
             for i, (name, t, y) in enumerate(
-                zip(contents["starts"], arrays.get("starts.t", ()), arrays.get("starts.y", ()), strict=True)
+                zip(names, arrays.get("starts.t", ()), arrays.get("starts.y", ()), strict=True)
             )
         }
-        estimated, noise = contents["estimated"] is True, contents.get("noise")
-        transform = _transform_from(contents.get("transform"))
+        estimated = contents["estimated"] is True
         if like is None and spec is not None:
+            check_spec(spec, arrays)
             # Only the structure is needed, so no weights are drawn.
             like = eqx.filter_eval_shape(build_model, spec, jax.eval_shape(lambda: jax.random.key(0)))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise StoreError(f"{source} is damaged: its description cannot be read; save the model again.") from None
     if like is None:
         raise StoreError(f"{source} holds a module of its own kind; give one of the same structure with like=.")
-    model = jax.tree.map(
-        lambda node: dataclasses.replace(node, transform=transform) if isinstance(node, Coordinates) else node,
-        _filled(like, arrays, source),
-        is_leaf=is_constant,
-    )
+
+    def transformed(node: Any) -> Any:
+        if not isinstance(node, Coordinates):
+            return node
+        check_transform(transform, node.centre.shape[0])
+        return dataclasses.replace(node, transform=transform)
+
+    try:
+        model = jax.tree.map(transformed, _filled(like, arrays, source), is_leaf=is_constant)
+    except StoreError:
+        raise
+    except ValueError as error:
+        raise StoreError(f"{source} is damaged: {error}") from None
     return SavedRun(model, starts, columns, spec, estimated, noise)
 
 
@@ -196,18 +212,22 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[Columns, bool]:
     contents = _read(source)[1]
     try:
         return _columns(contents), contents["spec"] is None
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise StoreError(f"{source} is damaged: its description cannot be read; save the model again.") from None
 
 
 def _columns(contents: dict[str, Any]) -> Columns:
-    named = contents["columns"]
-    lists = {name: tuple(named.get(name, ())) for name in ("states", "inputs", "sd", "hold")}
-    return Columns(**{**named, **lists, "clock": Clock(**named.get("clock", {}))})
+    columns = instance(Columns, contents["columns"])
+    for name, of in (("sd", columns.states), ("hold", columns.inputs)):
+        if len(getattr(columns, name)) not in (0, len(of)):
+            raise ValueError(f"{name} is not as long as what it belongs to.")
+    return columns
 
 
 def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
+        with opened(source, MOST_BYTES):  # a file, and no pipe or device
+            pass
         with safe_open(source, framework="numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
@@ -217,13 +237,23 @@ def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
                     f"{source} has version {metadata.get('version')} of the format, and version {VERSION} is known "
                     "here; install a newer neuralode-lbfgs."
                 )
-            contents = json.loads(metadata["contents"])
-            return {name: file.get_tensor(name) for name in file.keys()}, contents  # noqa: SIM118 - not a dict
+            contents = json.loads(metadata["contents"], parse_constant=_refuse)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            if not isinstance(contents, dict):
+                raise TypeError
+            # Files of earlier versions have no checksum.
+            if metadata.get("sha256", (found := checksum(metadata["contents"], arrays))) != found:
+                raise StoreError(f"{source} is damaged: it is not what its checksum says; copy or save it again.")
+            return arrays, contents
     except FileNotFoundError:
         raise StoreError(f"{source} does not exist.") from None
     except OSError as error:
         raise StoreError(f"{source} cannot be read: {error.strerror or error}.") from None
-    except (SafetensorError, KeyError, json.JSONDecodeError):
+    except StoreError:
+        raise
+    except DataError as error:
+        raise StoreError(str(error)) from None
+    except Exception:  # of the library and of JSON: what they raise on hostile bytes is not written down
         raise StoreError(f"{source} is damaged or not a saved model; save it again.") from None
 
 
@@ -233,19 +263,12 @@ def _transform_of(model: PyTree) -> Transform:
     return next((node.transform for node in nodes if isinstance(node, Coordinates)), Transform())
 
 
-def _spec_from(entries: Mapping[str, Any] | None) -> ModelSpec | None:
-    if entries is None:
-        return None
-    rates = tuple((int(state), int(rate)) for state, rate in entries.get("rates", ()))
-    return ModelSpec(**{**entries, "rates": rates})
-
-
 def _transform_from(entries: Mapping[str, Any] | None) -> Transform:
-    if entries is None:
-        return Transform()
-    log_time = None if entries["log_time"] is None else (float(entries["log_time"][0]), float(entries["log_time"][1]))
-    log = tuple((int(state), float(floor)) for state, floor in entries["log"])
-    return Transform(log, tuple(map(int, entries["positive"])), log_time)
+    return Transform() if entries is None else instance(Transform, entries)
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON.")
 
 
 def _is_kept(leaf: object) -> bool:

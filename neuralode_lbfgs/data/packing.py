@@ -1,0 +1,24 @@
+"""What a compressed file may unpack to: a few bytes can stand for more than a machine can hold."""
+
+from .errors import DataError
+from .opening import shown_size
+
+# Unpacked bytes that are always read, and how many times the size of the file they may be beyond: compressed
+# measurements are a few times smaller than numbers of eight bytes, columns of one value hundreds of times.
+ALWAYS, DENSEST = 2**25, 10
+
+
+def check_unpacked(size: int, packed: int, source: str) -> None:
+    """Refuse a file that unpacks to far more than it is.
+
+    Args:
+        size, packed: bytes of its content, a number counted as eight, and of the file.
+
+    Raises:
+        DataError: if it is a bomb, or looks like one.
+    """
+    if size > max(ALWAYS, DENSEST * packed):
+        raise DataError(
+            f"{source} would unpack to {shown_size(size)}, {size // max(packed, 1)} times its size, which is more than "
+            "is read of a compressed file; save it without compression."
+        )
