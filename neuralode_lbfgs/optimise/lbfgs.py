@@ -95,9 +95,9 @@ class LBFGS(eqx.Module):
             Right after a restart it is divided by the gradient's norm where that exceeds one.
         line_search: "wolfe", or "backtracking" for sufficient decrease alone.
         scaling: the inverse Hessian before any pair, a multiple of the identity from the last one. "geometric" takes
-            |s| / |y|, the geometric mean of the two steps of Barzilai and Borwein (Dai, Al-Baali & Yang 2015).
-            "standard" takes the shorter of them, s.y / y.y (Nocedal & Wright 7.20), as most others do. Neural ODEs
-            are flat along most directions, where that one steps too short: sixteen fits took it 1.7 times as many
+            `|s| / |y|`, the geometric mean of the two steps of Barzilai and Borwein (Dai, Al-Baali & Yang 2015).
+            "standard" takes the shorter of them, `s.y / y.y` (Nocedal & Wright 7.20), as most others do. Neural
+            ODEs are flat along most directions, where that one steps too short: sixteen fits took it 1.7 times as many
             evaluations. On the chained Rosenbrock function, curved alike along all, the standard takes 0.75 times.
     """
 

@@ -42,8 +42,8 @@ def simulate(
 ) -> Trajectories:
     r"""Simulates a system from several starts and measures it, with noise and gaps if asked.
 
-    Solves $y' = f(t, y, u(t))$ from each start in float64 (whatever `jax.config` says), then records
-    $y(t_k) + \sigma \epsilon_k$ with $\epsilon_k \sim N(0, 1)$, independent for each state and time.
+    Solves `y' = f(t, y, u(t))` from each start in float64 (whatever `jax.config` says), then records
+    `y(t_k) + noise e_k` with `e_k ~ N(0, 1)`, independent for each state and time.
 
     Random starts, times, noise and gaps come from four separate streams of `key`. So the same key gives the
     same data, and the same call with `noise=0, missing=0` gives the noise-free truth behind them.
@@ -62,7 +62,7 @@ def simulate(
         num: how many times.
         random_times: instead of evenly spread times, `t0` and then `num - 1` times drawn uniformly up to
             `t1`, new ones for each trajectory.
-        noise: standard deviation $\sigma$ of the noise in the data's units, one number or one per state.
+        noise: standard deviation of the noise in the data's units, one number or one per state.
         relative_noise: `noise` is a fraction of each state's standard deviation over the noise-free
             values of all trajectories and times.
         missing: the probability that a value is not observed, NaN. If that would leave a trajectory
@@ -89,11 +89,9 @@ def simulate(
     Raises:
         ValueError: if an option cannot be used, a shape is wrong, or a solution diverges.
 
-    !!! example
-
-        ```python
-        simulate("van_der_pol", num_trajectories=8, noise=0.02, relative_noise=True, key=jax.random.key(0))
-        ```
+    ```python
+    data = nl.simulate("van_der_pol", num_trajectories=8, noise=0.02, relative_noise=True, key=jax.random.key(0))
+    ```
 
     Source: Dormand and Prince's method of order 8, Hairer, Norsett and Wanner, "Solving Ordinary Differential
     Equations I", section II.5; Kvaerno 2004, "Singly diagonally implicit Runge-Kutta methods with an explicit
