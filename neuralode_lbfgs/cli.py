@@ -56,6 +56,7 @@ for _verb, _help in (
     ("fit", "Fit a neural ODE to data and write a folder of results."),
     ("predict", "Predict with a fitted model: the rows of a file, or a forecast."),
     ("plot", "Draw the plots of a run again."),
+    ("report", "Write the report of a run again."),
     ("datasets", "List the bundled data sets."),
     ("generate", "Simulate a known system and write a CSV file; without a name, list the systems."),
 ):

@@ -172,15 +172,19 @@ def _write(
     """Write the folder and print the summary; a signal that comes meanwhile is heeded once the numbers are written."""
     from ..data import predictions_table, write_table
     from ..outputs import evaluate, run_folder
+    from ..outputs.report.account import write_account
     from ..outputs.store import Columns, save_model, starts_of
     from ..outputs.summary import summary_text
     from .config import config_text
+    from .telling import account_of, contents_at_the_end, curves_to_draw
 
     model_options, fit_options, run_options = options
     with interrupts.held():
         starts = starts_of(source.train, result.starts)
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
-        asked = source.data if run_options.no_plots else evaluate.with_curve_times(source.data)
+        asked = (
+            source.data if run_options.no_plots and run_options.no_report else evaluate.with_curve_times(source.data)
+        )
         curves = evaluate.predict_all(result.model, asked, starts, estimated=result.estimated, noise=result.noise)
         predictions = evaluate.rows_of(source.data, curves)
         metrics = evaluate.metrics(result, source.train, source.test, predictions, time.perf_counter() - begun)
@@ -202,11 +206,20 @@ def _write(
             table = predictions_table(source.table, source.roles, predicted, clock)
             write_table(replace(table, source="predictions"), folder / run_folder.PREDICTIONS)
             run_folder.write_metrics(folder, metrics)
+            drawn, account = curves_to_draw(source, predictions, curves), account_of(source, result)
+            write_account(folder, account, drawn)
             print(summary_text(source.name, result, metrics, source.train, source.test), flush=True)
             if not (run_options.no_plots or interrupts.came):
                 from .figures import draw
 
                 draw(folder, source, result.model, curves, result.history_rows())
+            if not (run_options.no_report or interrupts.came):
+                from ..outputs.report.page import write_report
+
+                contents = contents_at_the_end(
+                    source, out, model_options, account, metrics, text, result.history_rows(), drawn, predictions
+                )
+                write_report(folder / run_folder.REPORT, contents)
     print(f"results: {out}", flush=True)
 
 

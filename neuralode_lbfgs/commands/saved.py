@@ -40,7 +40,7 @@ def open_run(folder: Path, vector_field: str | None = None) -> SavedRun:
         )
     from .own_field import own_model
 
-    like = own_model(vector_field, ModelOptions(**_with_tuples(entries)), len(columns.states), len(columns.inputs))
+    like = own_model(vector_field, ModelOptions(**with_tuples(entries)), len(columns.states), len(columns.inputs))
     return load_model(folder / MODEL, like=like)
 
 
@@ -55,9 +55,9 @@ def open_data(folder: Path) -> Source:
     given = (given,) if isinstance(given, str) else given
     if not given:
         raise DataError(f'{folder / CONFIG} does not name the data; add data = "..." to [data].')
-    return open_source(given, DataOptions(**_with_tuples(entries)))
+    return open_source(given, DataOptions(**with_tuples(entries)))
 
 
-def _with_tuples(entries: Mapping[str, Any]) -> dict[str, Any]:
+def with_tuples(entries: Mapping[str, Any]) -> dict[str, Any]:
     """The entries of a config file as options hold them: TOML has lists."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in entries.items()}

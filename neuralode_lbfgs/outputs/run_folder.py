@@ -26,7 +26,8 @@ HISTORY_COLUMNS: tuple[str, ...] = (
     "seconds",
 )
 _DRAWN = tuple(f"{plot}.{ending}" for plot in PLOTS for ending in ("png", "svg"))
-FILES = (CONFIG, HISTORY, PREDICTIONS, *_DRAWN, MODEL, METRICS)
+ACCOUNT, REPORT = "report.json", "report.html"
+FILES = (CONFIG, HISTORY, PREDICTIONS, *_DRAWN, ACCOUNT, REPORT, MODEL, METRICS)
 
 
 def check_folder(folder: Path, overwrite: bool) -> None:
