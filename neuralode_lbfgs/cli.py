@@ -64,6 +64,7 @@ for _verb, _help in (
     ("predict", "Predict with a fitted model: the rows of a file, or a forecast."),
     ("plot", "Draw the plots of a run again."),
     ("field", "Evaluate the learned field on a grid and write it as CSV."),
+    ("report", "Write the report of a run again."),
     ("datasets", "List the bundled data sets."),
     ("generate", "Simulate a known system and write a CSV file; without a name, list the systems."),
 ):

@@ -4,6 +4,8 @@ import csv
 import dataclasses
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,12 +19,14 @@ import pytest
 from neuralode_lbfgs import NeuralODE, load_model, read_csv
 from neuralode_lbfgs.cli import main
 from neuralode_lbfgs.commands.interrupts import Interrupts
+from neuralode_lbfgs.commands.telling import contents_of_folder
 
 SMALL = ("--max-iter", "20", "--width-size", "4", "--depth", "1", "--quiet")
 HELD_OUT = ("--states", "x", "y", "--test-trajectories", "b")
 CONTINUED = ("--states", "x", "y", "--train-until", "2")
 PLOTS = ("trajectories", "phase_portrait", "residuals", "history")
 FILES = {"model.safetensors", "config.toml", "history.csv", "metrics.json", "predictions.csv"}
+FILES |= {"report.json", "report.html"}
 FILES |= {f"{plot}.{ending}" for plot in PLOTS for ending in ("png", "svg")}
 
 
@@ -148,7 +152,7 @@ def test_a_config_file_names_its_data_from_where_it_is(run, table, tmp_path, mon
 
 
 def test_the_summary_fits_a_terminal_and_has_the_errors(table, run, tmp_path, capsys):
-    words = [*HELD_OUT, "--no-plots", *SMALL, "--overwrite"]
+    words = [*HELD_OUT, "--no-plots", "--no-report", *SMALL, "--overwrite"]
     (tmp_path / "notes.txt").write_text("mine")
     assert main(["fit", str(table), "--out", str(tmp_path), *words]) == 0
     printed = capsys.readouterr()
@@ -170,6 +174,57 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, monkeypatc
     assert main(["fit", "mass_spring_forced", "--dry-run", "--test-trajectories"]) == 0
     assert "nothing is held out" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def told_by(path):
+    """The words of a report."""
+    text = re.sub(r"<script>.*?</script>|<style>.*?</style>", "", path.read_text(), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", text).split())
+
+
+def test_report_is_the_same_again_and_asks_for_no_fit(run, table, capsys):
+    before = told_by(run / "report.html")
+    assert "explains 26 rows of 2 trajectories?" in before
+    assert f"--config {run}/config.toml" in before
+    rmse = json.loads((run / "metrics.json").read_text())["test"]["rmse"]["x"]
+    assert f" {rmse:.3g} " in before
+    (run / "report.html").unlink()
+    assert main(["report", str(run)]) == 0
+    assert capsys.readouterr().out.strip() == str(run / "report.html")
+    assert told_by(run / "report.html") == before
+
+
+def test_report_says_what_is_missing_or_has_changed(run, table, tmp_path, capsys):
+    """A run that was copied without its data, with other data, and one of an older version."""
+    copy = tmp_path / "runs" / "copy"
+    shutil.copytree(run, copy)
+    gone = contents_of_folder(copy)
+    assert gone.rows is None and "The data cannot be read any more" in gone.remarks[0]
+    assert main(["report", str(copy), "--phase", "y", "x"]) == 0
+    words = told_by(copy / "report.html")
+    assert "The data cannot be read any more" in words and "x against y" in words
+    config = copy / "config.toml"
+    there = tmp_path / "decay.csv"
+    config.write_text(re.sub(r'(?m)^data = ".*"', f'data = "{there}"', config.read_text()))
+    shutil.copy(table, there)
+    assert contents_of_folder(copy).remarks == ()
+    there.write_text(table.read_text().replace("a,0.00,1.0,", "a,0.00,1.5,"))
+    assert "The data have changed" in contents_of_folder(copy).remarks[0]
+    there.write_text(table.read_text() + "a,9,1,1,\n")
+    moved = contents_of_folder(copy)
+    assert moved.rows is None and "do not go with the predictions" in moved.remarks[0]
+    shutil.copy(table, there)
+    (copy / "report.json").unlink()
+    older = contents_of_folder(copy)
+    assert "An older version" in older.remarks[0] and [one.id for one in older.drawn] == ["a", "b"]
+    capsys.readouterr()
+    for words, why in (
+        ([str(tmp_path)], "holds no run (metrics.json is missing)"),
+        ([str(copy), "--phase", "x", "z"], "no state 'z'"),
+        ([str(copy), "--phase", "x", "x"], "two different states"),
+    ):
+        assert main(["report", *words]) == 2
+        assert why in capsys.readouterr().err
 
 
 def test_predict_on_a_file(run, table, tmp_path):
@@ -332,7 +387,7 @@ def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, mon
         )
 
     monkeypatch.setattr("neuralode_lbfgs.fitting.fit", stuck)
-    words = [*CONTINUED, "--no-plots", "--out", str(tmp_path / "run"), *SMALL]
+    words = [*CONTINUED, "--no-plots", "--no-report", "--out", str(tmp_path / "run"), *SMALL]
     assert main(["fit", str(table), *words]) == 1
     assert "no better than where it started: no step along" in capsys.readouterr().err
     assert (tmp_path / "run" / "metrics.json").exists()
@@ -391,7 +446,8 @@ def test_an_interrupted_fit_saves_the_best_model(tmp_path):
 def test_help_needs_nothing_heavy():
     code = (
         "import sys\nfrom neuralode_lbfgs.cli import main\nassert main(['--help']) == 0\n"
-        "heavy = {'jax', 'numpy', 'scipy', 'pandas', 'matplotlib'} & set(sys.modules)\nassert not heavy, heavy"
+        "heavy = {'jax', 'numpy', 'scipy', 'pandas', 'matplotlib', 'bokeh', 'jinja2'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert "predict" in done.stdout

@@ -14,7 +14,7 @@ from neuralode_lbfgs.cli import main
 from neuralode_lbfgs.data import Clock
 
 SMALL = ("--stages", "matching", "full", "--max-evals", "15", "--width-size", "4", "--depth", "1", "--quiet")
-SMALL = (*SMALL, "--no-plots")
+SMALL = (*SMALL, "--no-plots", "--no-report")
 MINUTES = np.arange(0, 195, 15)
 STARTS = {"a": (1.0, 2.0), "b": (2.0, 0.5)}
 

@@ -12,7 +12,7 @@ from neuralode_lbfgs import load_model
 from neuralode_lbfgs.cli import main
 
 TS = np.round(np.linspace(0.0, 6.0, 40), 4)
-SMALL = ("--width-size", "4", "--depth", "1", "--max-evals", "300", "--quiet")
+SMALL = ("--width-size", "4", "--depth", "1", "--max-evals", "300", "--quiet", "--no-report")
 
 
 def rows_of(path):

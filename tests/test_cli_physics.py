@@ -107,7 +107,7 @@ def folder(tmp_path_factory):
     words = ["--vector-field", "my_physics.py:Pendulum", "--freeze", "length", "--bounds", "friction=0:1"]
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
         patch.chdir(folder)
-        assert main(["fit", "swings.csv", "--train-until", "4", *words, "--quiet", "--no-plots"]) == 0
+        assert main(["fit", "swings.csv", "--train-until", "4", *words, "--quiet", "--no-plots", "--no-report"]) == 0
     (folder / "printed.txt").write_text(printed.getvalue())
     return folder
 

@@ -64,6 +64,11 @@ def test_only_plots_and_report_import_matplotlib():
     assert {name for name in using if not name.startswith(("outputs/plots", "outputs/report"))} == set()
 
 
+def test_only_the_report_imports_what_makes_web_pages():
+    using = {name for name in MODULES for module, _ in imports(name) if module.split(".")[0] in ("bokeh", "jinja2")}
+    assert using and {name for name in using if not name.startswith("outputs/report/")} == set()
+
+
 def test_pandas_is_imported_only_inside_functions():
     for name, path in MODULES.items():
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -109,7 +114,7 @@ before = set(sys.modules)
 import neuralode_lbfgs
 assert "fit" in dir(neuralode_lbfgs) and neuralode_lbfgs.__version__
 new = set(sys.modules) - before
-heavy = {"jax", "numpy", "scipy", "pandas", "matplotlib", "equinox", "diffrax", "optax", "cyclopts", "rich"}
+heavy = {"jax", "numpy", "scipy", "pandas", "matplotlib", "equinox", "diffrax", "optax", "cyclopts", "rich", "bokeh"}
 assert not new & heavy, new & heavy
 """
     assert python(code) == ""

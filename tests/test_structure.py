@@ -12,7 +12,7 @@ from neuralode_lbfgs import load_model, read_csv
 from neuralode_lbfgs.cli import main
 from neuralode_lbfgs.models import Transform
 
-SMALL = ("--max-iter", "40", "--width-size", "5", "--depth", "1", "--quiet", "--no-plots")
+SMALL = ("--max-iter", "40", "--width-size", "5", "--depth", "1", "--quiet", "--no-plots", "--no-report")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -94,7 +94,7 @@ def fit(
             except CannotKeep as error:  # the model may still find room
                 print(f"warning: {error}", file=sys.stderr)
         try:
-            _write(source, result, out, text, run_options.no_plots, keeper, interrupts)
+            _write(source, result, out, text, model_options, run_options, keeper, interrupts)
         except (OSError, DataError) as error:
             why = getattr(error, "strerror", None) or str(error).rstrip(".")
             raise ValueError(f"{out} cannot be written: {why}; {keeper.how_to_go_on()}.") from None
@@ -231,15 +231,20 @@ def _write(
     result: "FitResult",
     out: Path,
     config: str,
-    no_plots: bool,
+    model_options: ModelOptions,
+    run_options: RunOptions,
     keeper: "Keeper",
     interrupts: Interrupts,
 ) -> None:
     """Write the folder and print the summary; a signal that comes meanwhile is heeded once the numbers are written."""
     from ..data import predictions_table, write_table
     from ..outputs import evaluate, run_folder
+    from ..outputs.report.account import write_account
     from ..outputs.store import Columns, SavedRun, save_model, starts_of
     from ..outputs.summary import summary_text
+    from .telling import account_of, contents_at_the_end, curves_to_draw
+
+    no_plots, no_report = run_options.no_plots, run_options.no_report
 
     with interrupts.held():
         roles, clock = source.roles, source.data.clock
@@ -250,9 +255,9 @@ def _write(
             for one in (result, *result.members)
         ]
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
-        asked = source.data if no_plots else evaluate.with_curve_times(source.data)
+        asked = source.data if no_plots and no_report else evaluate.with_curve_times(source.data)
         band = evaluate.predict_band(saved[1:] or saved, asked)
-        curves = band.middle
+        curves, predictions = band.middle, evaluate.rows_of(source.data, band.middle)
         ends = {"low": band.low, "high": band.high} if result.members else {}
         metrics = evaluate.metrics(result, source.train, source.test, curves, keeper.seconds)
         with run_folder.appearing(out) as folder:
@@ -268,11 +273,20 @@ def _write(
             table = predictions_table(source.table, roles, evaluate.arrays_of(curves), clock, beside)
             write_table(replace(table, source="predictions"), folder / run_folder.PREDICTIONS)
             run_folder.write_metrics(folder, metrics)
+            drawn, account = curves_to_draw(source, predictions, curves), account_of(source, result)
+            write_account(folder, account, drawn)
             print(summary_text(source.name, result, metrics, source.train, source.test), flush=True)
             if not (no_plots or interrupts.came):
                 from .figures import draw
 
                 draw(folder, source, result.model, curves, result.history_rows(), tuple(ends.values()) or None)
+            if not (no_report or interrupts.came):
+                from ..outputs.report.page import write_report
+
+                contents = contents_at_the_end(
+                    source, out, model_options, account, metrics, config, result.history_rows(), drawn, predictions
+                )
+                write_report(folder / run_folder.REPORT, contents)
     print(f"results: {out}", flush=True)
 
 

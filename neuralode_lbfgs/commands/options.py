@@ -149,6 +149,9 @@ class RunOptions:
     no_plots: bool = False
     """Draw nothing; `plot` can do it later."""
 
+    no_report: bool = False
+    """Write no report.html; `report` can do it later."""
+
     float32: bool = False
     """Single precision; fits end earlier and worse."""
 

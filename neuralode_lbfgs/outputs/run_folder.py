@@ -33,7 +33,8 @@ HISTORY_COLUMNS: tuple[str, ...] = (
 MEMBERS = "members"  # a folder with a model for each member of an ensemble: 1.safetensors, ...
 MOST_BYTES = 2**26  # of a history: half a million iterations
 _DRAWN = tuple(f"{plot}.{ending}" for plot in PLOTS for ending in ("png", "svg"))
-FILES = (CONFIG, HISTORY, PREDICTIONS, *_DRAWN, MEMBERS, MODEL, METRICS)
+ACCOUNT, REPORT = "report.json", "report.html"
+FILES = (CONFIG, HISTORY, PREDICTIONS, *_DRAWN, ACCOUNT, REPORT, MEMBERS, MODEL, METRICS)
 
 
 def check_folder(folder: Path, overwrite: bool) -> None:

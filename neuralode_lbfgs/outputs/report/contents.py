@@ -1,0 +1,90 @@
+"""What a report is made from: a run, as it stands in its folder or in memory at the end of a fit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...data import Trajectories
+from ..metrics import state_scale
+from .account import Account
+from .choice import Drawn, trajectory_errors
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of the data beside their predictions.
+
+    Args:
+        data: all of it.
+        predictions: of every row of `data`.
+        train: what was trained on.
+        until: the last time that was trained on, or None if the split is not by time.
+    """
+
+    data: Trajectories
+    predictions: Trajectories
+    train: Trajectories
+    until: float | None
+
+    @cached_property
+    def held(self) -> dict[str, np.ndarray]:
+        """By trajectory which rows were held out, shape `(times,)`."""
+        known = {run.id: run.ts for run in self.train}
+        return {run.id: ~np.isin(run.ts, known.get(run.id, ())) for run in self.data}
+
+    def held_from(self, name: str) -> float | None:
+        """The time after which nothing of a trajectory was trained on; minus infinity if nothing was at all."""
+        from ..plots import panels  # matplotlib comes with it, which a fit without a report need not load
+
+        return panels.held_out_from(self.data[name], self.train, self.until)
+
+    @cached_property
+    def errors(self) -> dict[str, tuple[float, float]]:
+        """By trajectory the scaled errors of the rows trained on and of those held out."""
+        return trajectory_errors(self.data, self.predictions, self.train, state_scale(self.train))
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """A run, as a report tells it.
+
+    Args:
+        name: of the data.
+        run: the folder of the run as a person would type it.
+        model: the network or the equations, in a few words.
+        account, metrics, config: the contents of `report.json` and `metrics.json`, and the text of `config.toml`.
+        history: the rows of `history.csv`.
+        drawn: the curves of the trajectories that are drawn.
+        rows: data and predictions; None if the data cannot be read any more.
+        plane: the two states of the phase portrait; None for the first two.
+        remarks: sentences on what is missing or has changed since the fit.
+    """
+
+    name: str
+    run: str
+    model: str
+    account: Account
+    metrics: Mapping[str, Any]
+    config: str
+    history: Sequence[Mapping[str, Any]]
+    drawn: Sequence[Drawn]
+    rows: Rows | None
+    remarks: tuple[str, ...] = ()
+    plane: tuple[int, int] | None = None
+
+    @property
+    def states(self) -> list[str]:
+        return [column["name"] for column in self.account["data"]["columns"] if column["role"] == "state"]
+
+    def label(self, name: str) -> str:
+        """A column's name with its unit, as on an axis."""
+        units = {column["name"]: column["unit"] for column in self.account["data"]["columns"]}
+        return f"{name} [{units[name]}]" if units.get(name) else name
+
+    @property
+    def time(self) -> str:
+        """The name of the time."""
+        return next(column["name"] for column in self.account["data"]["columns"] if column["role"] == "time")

@@ -1,0 +1,143 @@
+"""How an interactive figure looks and behaves: its tools, its text, its colours, and how it prints.
+
+Colours are those of Okabe and Ito, as in `plots.style`; figures are drawn dark on a transparent ground, and the page
+turns them over where the reader's screen is dark.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from bokeh.layouts import gridplot
+from bokeh.models import (
+    BoxAnnotation,
+    BoxZoomTool,
+    ColumnDataSource,
+    GridPlot,
+    HoverTool,
+    Label,
+    PanTool,
+    PlainText,
+    Range1d,
+    ResetTool,
+    SaveTool,
+    Span,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure as bokeh_figure
+
+from ..plots.style import BLUE, VERMILLION
+
+INK, FAINT, SHADE = "#222222", "#8a8a8a", "#808080"
+# Told apart with the common colour blindnesses, and each with a mark and a dash of its own.
+COLOURS = (BLUE, VERMILLION, "#009E73", "#CC79A7")
+MARKERS = ("circle", "square", "triangle", "diamond")
+DASHES = ("", "7 4", "2 3 8 3", "2 3")  # as SVG writes them; the first is an unbroken line
+FONT = "system-ui, sans-serif"
+LEFT = 74  # pixels for labels of the vertical axis: panels under each other begin at one line
+ON_PAPER = "@media print { .bk-Toolbar, .bk-ToolbarPanel { display: none } }"
+
+
+def panel(
+    across: str, up: str, *, height: int = 190, x_range: Any = None, y_range: Any = None, log: bool = False
+) -> bokeh_figure:
+    """An empty panel as wide as the page, with labels on its axes.
+
+    A drag scrolls the page until zooming is switched on; the wheel zooms while Ctrl is down, two fingers always.
+    """
+    wheel = WheelZoomTool(modifiers="ctrl", description="Ctrl and the wheel zoom")
+    made = bokeh_figure(
+        height=height,
+        sizing_mode="stretch_width",
+        min_border_left=LEFT,
+        min_border_right=12,
+        **{name: given for name, given in (("x_range", x_range), ("y_range", y_range)) if given is not None},
+        y_axis_type="log" if log else "linear",
+        tools=[BoxZoomTool(), PanTool(), wheel, ResetTool(), SaveTool()],
+        active_drag=None,
+        active_scroll=wheel,
+        background_fill_color=None,
+        border_fill_color=None,
+        outline_line_color=None,
+        stylesheets=[ON_PAPER],
+    )
+    made.toolbar.logo = None
+    for axis, text in ((made.xaxis[0], across), (made.yaxis[0], up)):
+        axis.axis_label = PlainText(text=text)  # a plain string between two dollar signs would be read as TeX
+        axis.axis_label_text_font_style = "normal"
+        axis.axis_label_text_font_size = "12px"
+        axis.major_label_text_font_size = "12px"
+        axis.axis_label_text_font = axis.major_label_text_font = FONT
+        axis.axis_label_text_color = axis.major_label_text_color = INK
+        axis.axis_line_color = axis.major_tick_line_color = FAINT
+        axis.minor_tick_line_color = None
+    for grid in made.center:
+        grid.update(grid_line_color=FAINT, grid_line_alpha=0.25)
+    return made
+
+
+def stacked(panels: Sequence[bokeh_figure]) -> GridPlot:
+    """Panels one above the other under one toolbar."""
+    for above in panels[:-1]:
+        above.xaxis[0].axis_label = None
+    return gridplot(
+        [[one] for one in panels],
+        sizing_mode="stretch_width",
+        toolbar_options={"logo": None},
+    )
+
+
+def hover(made: bokeh_figure, renderers: Sequence[Any], rows: Sequence[tuple[str, str]], **settings: Any) -> None:
+    """Tell what is under the pointer.
+
+    Args:
+        rows: what a row is called, and the column of the source that it shows.
+    """
+    tooltips = [(_name(label), f"@{column}" if text else f"@{column}{{%.5g}}") for label, column, text in _kinds(rows)]
+    formatters = {f"@{column}": "printf" for _, column, text in _kinds(rows) if not text}
+    made.add_tools(HoverTool(renderers=list(renderers), tooltips=tooltips, formatters=formatters, **settings))
+
+
+def _kinds(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str, bool]]:
+    """With each row whether its column holds text: those columns begin with `text_`."""
+    return [(label, column, column.startswith("text_")) for label, column in rows]
+
+
+def _name(label: str) -> str:
+    return label if len(label) <= 40 else label[:37] + "..."
+
+
+def shade(made: bokeh_figure, start: float | None, high: float) -> None:
+    """Shade and name the span that was held out, which ends where the data do."""
+    if start is None or start >= high:
+        return
+    left = None if np.isinf(start) else start
+    made.add_layout(BoxAnnotation(left=left, fill_color=SHADE, fill_alpha=0.16, line_color=None, level="underlay"))
+    text = Label(
+        x=6 if left is None else left, x_units="screen" if left is None else "data", y=4, y_units="screen",
+        x_offset=0 if left is None else 4, text="held out", text_font_size="11px", text_font=FONT, text_color=INK,
+        text_alpha=0.85,
+    )  # fmt: skip
+    made.add_layout(text)
+
+
+def zero_line(made: bokeh_figure) -> None:
+    made.add_layout(Span(location=0.0, dimension="width", line_color=FAINT, line_width=1))
+
+
+def source(**columns: Any) -> ColumnDataSource:
+    """Columns of numbers, in single precision but for the times `t`, and of texts."""
+    data = {}
+    for name, values in columns.items():
+        if name.startswith("text_"):
+            data[name] = list(values)
+            continue
+        with np.errstate(over="ignore"):
+            numbers = np.asarray(values, dtype=np.float64 if name == "t" else np.float32)
+        data[name] = np.where(np.isfinite(numbers), numbers, np.array(np.nan, numbers.dtype))
+    return ColumnDataSource(data)
+
+
+def limits(low_high: tuple[float, float] | None) -> Range1d | None:
+    """A fixed range; None for the one that the data ask for."""
+    return None if low_high is None else Range1d(*low_high)

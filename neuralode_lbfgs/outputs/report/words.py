@@ -1,0 +1,60 @@
+"""The sentences of a report: what was asked, how the answer did, and the few numbers at its top."""
+
+from .contents import Contents
+
+
+def question(contents: Contents) -> str:
+    """What was fitted to what, in a sentence or two."""
+    data = contents.account["data"]
+    states = ", ".join(contents.states)
+    inputs = [column["name"] for column in data["columns"] if column["role"].startswith("input")]
+    driven = f", driven by {', '.join(inputs)}" if inputs else ""
+    runs = "1 trajectory" if data["trajectories"] == 1 else f"{data['trajectories']} trajectories"
+    held = data["rows"] - data["trained_rows"]
+    kept = f"{held} rows were held out to test it." if held else "Nothing was held out to test it."
+    return (
+        f"Which law of change of {states}{driven} explains {data['rows']} rows of {runs}? "
+        f"{contents.model} was fitted to {data['trained_rows']} of them; {kept[0].lower()}{kept[1:]}"
+    )
+
+
+def verdict(contents: Contents) -> tuple[str, bool]:
+    """How far the model can be trusted by its errors, and whether that is further than a naive prediction."""
+    naive = contents.account["data"]["persistence"]
+    tested = contents.metrics.get("test") is not None
+    part = "test" if tested else "train"
+    error = contents.metrics[part]["scaled_rmse"]
+    rivals = {
+        "the mean of the training data": contents.metrics["baseline"][part]["scaled_rmse"],
+        "persistence": (naive[part] or {}).get("scaled_rmse"),
+    }
+    known = {name: value for name, value in rivals.items() if value is not None}
+    where = "On rows that it was not trained on" if tested else "On the rows that it was trained on"
+    unknown = "" if tested else " Nothing was held out: how it does on other rows is not known."
+    if error is None:
+        return f"{where} the model diverges: do not trust its predictions.{unknown}", False
+    said = f"{where} the model is off by {error:.2g} standard deviations"
+    if not known:
+        return f"{said}.{unknown}", True
+    best = min(known, key=lambda name: known[name])
+    rival = f"{best}, the best naive prediction, by {known[best]:.2g}"
+    if error < 0.9 * known[best]:
+        times = f"{known[best] / error:.2g} times as far" if error > 0 else "further"
+        return f"{said}; {rival}: {times}.{unknown}", True
+    return f"{said}; {rival}. The model is of no more use than that.{unknown}", False
+
+
+def facts(contents: Contents) -> list[tuple[str, str]]:
+    """The numbers at the top: what each is, and the number."""
+    metrics = contents.metrics
+    found = []
+    if metrics.get("test") is not None:
+        found.append(("held-out error / sd", _number(metrics["test"]["scaled_rmse"])))
+    found.append(("training error / sd", _number(metrics["train"]["scaled_rmse"])))
+    found.append(("evaluations", str(metrics["evaluations"])))
+    found.append(("seconds in all", f"{metrics['total_s']:.1f}"))
+    return found
+
+
+def _number(value: float | None) -> str:
+    return "diverges" if value is None else f"{value:.2g}"

@@ -1,0 +1,313 @@
+"""The report: what it tells, that strangers' names stay text, that it is light, and how Chromium shows it."""
+
+import csv
+import re
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from neuralode_lbfgs.data import infer_roles, read_table, to_trajectories
+from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
+from neuralode_lbfgs.outputs.metrics import errors, mean_baseline, state_scale
+from neuralode_lbfgs.outputs.naive import persistence, persistence_baseline
+from neuralode_lbfgs.outputs.report.account import account_of_data, drawn_of, read_account, write_account
+from neuralode_lbfgs.outputs.report.choice import Drawn, chosen, every, extremes, trajectory_errors
+from neuralode_lbfgs.outputs.report.contents import Contents, Rows
+from neuralode_lbfgs.outputs.report.page import page, write_report
+from neuralode_lbfgs.outputs.report.words import verdict
+
+EVIL = "<script>alert(1)</script>"
+IMAGE = "<img src=x onerror=alert(3)>"
+
+
+def wave(ts, phase):
+    return np.stack([np.sin(ts + phase), 20 * np.cos(ts + phase)], axis=1)
+
+
+def contents(folder, *, runs=1, rows=40, names=("angle", "speed"), ids=None, title="swing", until=None, held=()):
+    """A run as if it had been fitted: data in a file, predictions a little off, some rows blank, one input."""
+    random = np.random.default_rng(0)
+    ids = ids or [f"run{i}" for i in range(runs)]
+    path = folder / f"{title}.csv"
+    with open(path, "w", newline="") as file:
+        write = csv.writer(file).writerow
+        write(["run", "t [s]", f"{names[0]} [rad]", names[1], "force [N]"])
+        ts = np.linspace(0, 9, rows)
+        for i, name in enumerate(ids):
+            seen = wave(ts, i) + random.normal(0, 0.02, (rows, 2))
+            for k, (t, (x, y)) in enumerate(zip(ts.tolist(), seen.tolist(), strict=True)):
+                write([name, t, "" if k % 7 == 3 else x, y, np.sin(3 * t).item()])
+    table = read_table(path)
+    roles = infer_roles(table, trajectory="run", time="t", states=names, inputs=("force",))
+    data = to_trajectories(table, roles)
+    train, test = data, None
+    if until is not None or held:
+        train, test = data.split(until=until, ids=list(held) or None)
+    off = {name: 0.01 * (1 + i) for i, name in enumerate(data.ids)}
+    predictions = data.with_trajectories(
+        [replace(run, ys=wave(run.ts, i) * (1 + off[run.id])) for i, run in enumerate(data)]
+    )
+    scale = state_scale(train)
+    metrics = {
+        "stop_reason": "decrease", "iterations": 3, "evaluations": 7, "compile_s": 1.0, "run_s": 2.0, "total_s": 4.0,
+        "train": errors(train, part(train, predictions), scale),
+        "test": None if test is None else errors(test, part(test, predictions), scale),
+        "baseline": mean_baseline(train, test),
+        "diagnosis": [{"finding": f"The residuals of {names[0]} swing.", "advice": "Give it more units."}],
+    }  # fmt: skip
+    account = {
+        "data": account_of_data(table, roles, data, train, test),
+        "fit": {
+            "trained": 82, "hidden": 0, "noise": 0.02, "estimated": False, "stopped": "the loss no longer falls",
+            "stages": [{"name": "matching", "why": "all states are seen", "ended": "done", "note": ""}],
+            "notes": ["the first rows are noisy"], "when": "2026-01-31 12:00 UTC", "machine": "Linux",
+            "versions": {"jax": "0.10"},
+        },
+    }  # fmt: skip
+    history = [
+        {"stage": stage, "iteration": k, "evaluations": 2 * k, "loss": 1 / k, "gradient_norm": 1.0, "step_size": 0.5,
+         "seconds": 0.1 * k}
+        for stage, k in (("matching", 1), ("matching", 2), ("full horizon", 3), ("full horizon", 4))
+    ]  # fmt: skip
+    found = trajectory_errors(data, predictions, train, scale)
+    drawn = [Drawn(name, why, predictions[name]) for name, why in chosen(found)]
+    rows_of = Rows(data, predictions, train, until)
+    return Contents(title, f"runs/{title}", "A neural ODE", account, metrics, "[data]\n", history, drawn, rows_of)
+
+
+def part(data, predictions):
+    return data.with_trajectories([predictions[run.id].at(np.isin(predictions[run.id].ts, run.ts)) for run in data])
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """One run whose last third was held out, and its report in a file."""
+    folder = tmp_path_factory.mktemp("report")
+    run = contents(folder, until=6.0)
+    write_report(folder / "report.html", run)
+    return run, folder / "report.html"
+
+
+# --- what is told ---
+
+
+def test_persistence_keeps_what_was_last_seen():
+    nan = np.nan
+    known = Trajectories((Trajectory("a", np.array([0.0, 1, 2]), np.array([[1.0, 5], [2, 6], [nan, 7]])),))
+    asked = Trajectories(
+        (
+            Trajectory("a", np.array([3.0, 4]), np.array([[9.0, 9], [9, 9]])),
+            Trajectory("b", np.array([0.0, 1]), np.array([[nan, 3], [4, 9]])),
+        )
+    )
+    later, other = persistence(known, asked)
+    assert later.ys.tolist() == [[2, 7], [2, 7]]
+    assert other.ys.tolist() == [[4, 3], [4, 3]]
+    found = persistence_baseline(known, asked)["test"]
+    assert found is not None
+    assert found["rmse"]["y0"] == pytest.approx(np.sqrt((7**2 + 7**2 + 0) / 3))
+
+
+def test_a_few_trajectories_are_all_drawn_and_of_many_the_worst_the_middle_and_the_best():
+    nan = np.nan
+    assert chosen({"a": (1.0, nan), "b": (2.0, nan)}) == [("a", ""), ("b", "")]
+    many = {f"r{i}": (float(i), nan) for i in range(9)}
+    assert [name for name, _ in chosen(many)] == ["r8", "r4", "r0"]
+    many |= {f"h{i}": (nan, float(i)) for i in range(3)} | {"lost": (nan, np.inf)}
+    picked = chosen(many)
+    assert [name for name, _ in picked] == ["lost", "h1", "h0", "r8"]
+    assert picked[0][1] == "held out, the largest error of 4"
+    assert picked[3][1] == "trained on, the largest error of 9"
+
+
+def test_a_thinned_curve_keeps_its_peaks():
+    ys = np.zeros((100_000, 2))
+    ys[31_415, 0], ys[27_182, 1] = 5, -5
+    ys[500:600] = np.nan
+    rows = extremes(ys, 400)
+    assert {31_415, 27_182, 0, 99_999} <= set(rows.tolist())
+    assert rows.size <= 410
+    assert (every(10, 10), every(11, 10), every(100, 10)) == (1, 2, 10)
+
+
+def test_the_page_tells_errors_gaps_stages_cost_and_how_to_run_it_again(told):
+    run, path = told
+    text = re.sub(r"<script>.*?</script>|<style>.*?</style>", "", path.read_text(), flags=re.DOTALL)
+    words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    assert "Which law of change of angle, speed, driven by force explains 40 rows of 1 trajectory?" in words
+    assert "angle state rad 34 6" in words  # of 40 rows every seventh is blank
+    model, mean = run.metrics["test"]["rmse"]["angle"], run.metrics["baseline"]["test"]["rmse"]["angle"]
+    naive = run.account["data"]["persistence"]["test"]
+    assert naive is not None
+    assert f"{model:.3g} {mean:.3g} {naive['rmse']['angle']:.3g}" in words
+    for sentence in (
+        "On rows that it was not trained on the model is off by", "matching : all states are seen; ended: done.",
+        "It stopped: the loss no longer falls.", "the first rows are noisy", "3 iterations, 7 evaluations",
+        "1.0 s compiling, 2.0 s running, 4.0 s", "The residuals of angle swing. Give it more units.",
+        "neuralode-lbfgs fit --config runs/swing/config.toml --out ANOTHER_FOLDER", "jax 0.10",
+        "estimated as 0.02 standard deviations",
+    ):  # fmt: skip
+        assert sentence in words, sentence
+
+
+def test_without_diagnosis_or_held_out_rows_nothing_is_said_of_them(tmp_path):
+    run = contents(tmp_path)
+    del run.metrics["diagnosis"]  # pyright: ignore[reportIndexIssue]
+    text = page(run)
+    assert "Diagnosis" not in text and "rows held out</th>" not in text
+    assert "how it does on other rows is not known" in text
+
+
+def test_a_model_that_is_no_better_than_a_naive_prediction_is_said_to_be_of_no_use(told):
+    run, _ = told
+    assert verdict(run)[1]
+    for error, sentence in ((5.0, "of no more use than that"), (None, "do not trust its predictions")):
+        test = {"rmse": {"angle": error, "speed": error}, "scaled_rmse": error}
+        said, good = verdict(replace(run, metrics={**run.metrics, "test": test}))
+        assert sentence in said and not good
+
+
+def test_without_data_or_history_the_report_tells_what_is_left(told):
+    run, _ = told
+    text = page(replace(run, rows=None, history=[], remarks=("The data cannot be read any more.",)))
+    assert "The data cannot be read any more." in text
+    assert "angle" in text and "neighbours alike" not in text
+
+
+def test_the_account_reads_back(told, tmp_path):
+    run, _ = told
+    curve = run.drawn[0].curve
+    lost = Drawn("b", "", Trajectory("b", curve.ts, np.full_like(curve.ys, np.nan)))
+    write_account(tmp_path, run.account, [*run.drawn, lost])
+    account = read_account(tmp_path)
+    assert account is not None and account["data"] == run.account["data"]
+    again, nothing = drawn_of(account)
+    assert again.curve.ys == pytest.approx(curve.ys, rel=1e-6)
+    assert np.isnan(nothing.curve.ys).all()
+    (tmp_path / "report.json").write_text("{")
+    with pytest.raises(ValueError, match="is damaged"):
+        read_account(tmp_path)
+
+
+# --- strangers' names, the network, weight ---
+
+
+@pytest.fixture(scope="module")
+def evil(tmp_path_factory):
+    """The report of a run in which every name is a script, or means something to a library that draws."""
+    folder = tmp_path_factory.mktemp("evil")
+    run = contents(folder, names=(EVIL, "$$x$$ @t{safe}"), ids=[f"</script>{EVIL}", "'\"&"])
+    write_report(folder / "report.html", replace(run, name=IMAGE, run=EVIL, config=EVIL, remarks=(EVIL,)))
+    return folder / "report.html"
+
+
+def test_names_of_files_columns_and_trajectories_stay_text(evil):
+    text = evil.read_text()
+    assert EVIL not in text and IMAGE not in text
+    assert text.count("<script>") == text.count("</script>") == 3  # the library, its log level, the figures
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_nothing_is_asked_of_a_network(told):
+    text = told[1].read_text()
+    page_only = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", page_only)
+    assert "default-src &#39;none&#39;; script-src &#39;sha256-" in page_only and "unsafe-eval" not in page_only
+
+
+@pytest.mark.parametrize("runs, rows", [(1, 100_000), (1000, 100)])
+def test_a_large_run_has_a_light_report_that_says_what_it_left_out(told, tmp_path, runs, rows):
+    run, _ = told
+    assert run.rows is not None
+    ts, random = np.linspace(0, 9, rows), np.random.default_rng(0)
+    truth = [Trajectory(f"run{i}", ts, wave(50 * ts, i)) for i in range(runs)]
+    data = run.rows.data.with_trajectories(
+        [replace(one, ys=one.ys + random.normal(0, 0.02 * (1 + i), (rows, 2)), inputs=truth[0].ys[:, :1])
+         for i, one in enumerate(truth)]
+    )  # fmt: skip
+    predictions = data.with_trajectories([replace(one, inputs=truth[0].ys[:, :1]) for one in truth])
+    train, _ = data.split(until=6.0) if runs == 1 else data.split(ids=[f"run{i}" for i in range(5)])
+    large = Rows(data, predictions, train, 6.0 if runs == 1 else None)
+    drawn = [Drawn(name, why, predictions[name]) for name, why in chosen(large.errors)]
+    account = {**run.account, "data": {**run.account["data"], "trajectories": runs, "rows": runs * rows}}
+    write_account(tmp_path, account, drawn)
+    text = page(replace(run, account=account, rows=large, drawn=drawn_of(read_account(tmp_path) or account)))
+    assert len(text.encode()) < 3_000_000
+    assert (tmp_path / "report.json").stat().st_size < 500_000
+    assert re.search(rf"Every \d+(st|nd|rd|th) of {runs * rows} rows is drawn", text)
+    assert len(drawn) == (1 if runs == 1 else 4)
+    assert ("4 of 1000 trajectories are drawn: run4 (held out, the largest error of 5)" in text) == (runs > 1)
+
+
+# --- in a browser ---
+
+
+def test_chromium_shows_it_without_an_error_and_asks_for_nothing(told, browser):
+    browser.open(told[1])
+    assert browser.messages == []
+    assert [url for url in browser.requests if not url.startswith(("file:", "data:", "about:", "blob:"))] == []
+    assert browser.ask("document.querySelectorAll('.drawn').length") == 4  # over time, plane, course, residuals
+    sizes = browser.ask("[...document.querySelectorAll('.drawn')].map(one => one.getBoundingClientRect().height)")
+    assert min(sizes) > 200
+
+
+def test_pointing_at_a_figure_tells_its_numbers(told, browser):
+    browser.open(told[1])
+    shown = "[...document.querySelectorAll('.bk-Tooltip')].map(one => one.shadowRoot.textContent).join('|')"
+    for number, words in enumerate((("t:", "model:"), ("angle", "speed"), ("stage:", "loss:"))):
+        place = f"document.querySelectorAll('.drawn')[{number}]"
+        browser.ask(f"{place}.scrollIntoView({{block: 'start'}})")
+        left, top, width = browser.ask(f"(b => [b.left, b.top, b.width])({place}.getBoundingClientRect())")
+        found = ""
+        for x in np.linspace(left + 80, left + width - 20, 40):
+            for y in (top + 90, top + 130, top + 170, top + 210):
+                browser.point(float(x), float(y))
+            found = browser.ask(f"new Promise(done => requestAnimationFrame(() => done({shown})))")
+            if all(word in found for word in words):
+                break
+        assert all(word in found for word in words), (number, found)
+    assert browser.messages == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_overflows_a_phone(told, browser, dark):
+    browser.open(told[1], width=360, height=740, dark=dark)
+    assert browser.ask("document.documentElement.scrollWidth") <= 360
+    wide = "[...document.querySelectorAll('.drawn')].map(one => one.getBoundingClientRect().right)"
+    assert max(browser.ask(wide)) <= 360
+    boxes = browser.ask("[...document.querySelectorAll('.scroll')].map(one => getComputedStyle(one).overflowX)")
+    assert set(boxes) == {"auto"}
+    assert browser.messages == []
+
+
+def test_in_the_dark_ground_and_figures_are_dark_and_their_lines_light(told, browser):
+    def lightness(dark):
+        browser.open(told[1], dark=dark)
+        browser.ask("document.querySelector('.drawn').scrollIntoView({block: 'start'})")
+        time = browser.ask("new Promise(done => setTimeout(() => done(1), 300))")
+        assert time == 1
+        grey = np.asarray(Image.open(BytesIO(browser.picture())).convert("L"), dtype=float)
+        return np.median(grey), np.percentile(grey, 0.5), np.percentile(grey, 99.5)
+
+    ground, ink, _ = lightness(False)
+    assert ground > 250 and ink < 100
+    ground, _, ink = lightness(True)
+    assert ground < 40 and ink > 150
+
+
+def test_strangers_names_do_nothing_in_a_browser(evil, browser):
+    browser.open(evil)
+    assert browser.messages == []
+    assert [url for url in browser.requests if not url.startswith(("file:", "data:", "about:"))] == []
+    assert browser.ask("document.querySelector('h1').textContent") == IMAGE
+    assert browser.ask("document.querySelectorAll('img').length") == 0
+
+
+def test_on_paper_it_has_a_few_pages(told, browser):
+    browser.open(told[1])
+    paper = browser.paper()
+    assert paper.startswith(b"%PDF")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", paper)) <= 12
