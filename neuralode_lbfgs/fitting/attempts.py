@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
@@ -36,7 +35,6 @@ class Reached(NamedTuple):
     model: NeuralODE
     decay: np.ndarray
     error: float
-    starts: Array
 
 
 class Attempt(NamedTuple):
@@ -92,7 +90,7 @@ def run_stages(
                 course.spent[-1].tell_held_out(course.held_out)
             except KeyboardInterrupt:
                 stage = replace(stage, reason=StopReason.INTERRUPTED)
-        reached.append(Reached(stage, course.parameters.model, course.decay, error, course.parameters.starts))
+        reached.append(Reached(stage, course.parameters.model, course.decay, error))
         if ended(reached):
             break
     return reached

@@ -13,14 +13,12 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Tableau, is_explicit
 from ..optimise import LBFGS, Optax, StopReason
 from .attempts import (
-    CLEARLY_WORSE,
     SMOOTH,
     Reached,
     Watcher,
     attempts,
     best_of,
     ended,
-    error_of,
     run_stages,
     whole_loss,
 )
@@ -101,8 +99,6 @@ def fit_in_stages(
         reason = finished[-1].reason
         if reason is StopReason.INTERRUPTED and not goes_on:
             course.replace(reached[best].model)
-        elif reason is not StopReason.INTERRUPTED:
-            notes += _keep_the_better(course, before, reached[best], held_out)
         spent = [*spent, *course.spent]
     return as_result(course, measured, stages, spent, reason, notes, validation)
 
@@ -190,23 +186,6 @@ def _starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -
     prior = usual_starts(model, held_out, (start for _, start in known.values()), course.noise, observe)
     known = {**known, **estimate_starts(model, held_out, prior=prior, observe=observe)}
     return np.asarray(course.coordinates.states_in(np.stack([known[name][1] for name in ids])))
-
-
-def _keep_the_better(course: Course, before: Course, best: Reached, held_out: Trajectories) -> list[str]:
-    """The model that has seen all trajectories, unless it describes the held-out ones worse than that which had not.
-
-    More data make no worse model; that they did says that this time the fit went astray.
-    """
-    error = error_of(course, held_out)
-    if error <= CLEARLY_WORSE * best.error:
-        return []
-    before.parameters = Parameters(best.model, best.starts)
-    course.replace(best.model, _starts_of_all(before, held_out, course.data.ids) if course.train_starts else None)
-    course.loss = float("nan")  # of the other model
-    return [
-        f"with all trajectories the model describes {', '.join(held_out.ids)} worse (RMSE/sd {error:.3g}) than "
-        f"before it had seen them ({best.error:.3g}): the one before is kept."
-    ]
 
 
 def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequence[str]) -> str:
