@@ -19,6 +19,8 @@ from safetensors import safe_open
 from neuralode_lbfgs import dataset_names
 from neuralode_lbfgs.cli import main
 from neuralode_lbfgs.commands import resume
+from neuralode_lbfgs.commands.config import config_text
+from neuralode_lbfgs.commands.options import ModelOptions
 from neuralode_lbfgs.commands.repeatable import note_other_origins
 
 SMALL = ("--max-evals", "40", "--width-size", "3", "--depth", "1", "--quiet", "--no-plots")
@@ -67,7 +69,7 @@ def full_disk(*_):
 def test_a_fit_that_is_stopped_in_several_ways_goes_on_to_the_same_bits(run, table, tmp_path, monkeypatch, capsys):
     """Begun from the config file of another run, it ends with the bits of that one."""
     folder = tmp_path / "run"
-    checkpoint, writes = folder / "checkpoint.safetensors", []
+    checkpoint, polished = folder / "checkpoint.safetensors", []
     begin = ["fit", "--config", str(run / "config.toml"), "--out", str(folder), "--time-limit", "0.001", "--quiet"]
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full_disk)  # of the model
@@ -103,8 +105,9 @@ def test_a_fit_that_is_stopped_in_several_ways_goes_on_to_the_same_bits(run, tab
     assert {path.name for path in folder.iterdir()} == {path.name for path in [*run.iterdir(), checkpoint]}
 
     def write(path, state, write=resume.write_checkpoint):
-        writes.append(path)
-        if len(writes) == 12:
+        if state.entries and state.entries[-1].name == "polish":
+            polished.append(path)
+        if len(polished) == 2:  # the first state of the last stage is there
             full_disk()
         write(path, state)
 
@@ -139,6 +142,27 @@ def test_a_config_file_records_what_the_run_was_made_with(run, table, tmp_path, 
     said = capsys.readouterr().err
     assert f"note: the data is not what {other} was written for (its SHA-256 differs)." in said
     assert f"note: {other} was written with jax 0.0.1 (now {jax.__version__}): digits may differ." in said
+
+
+@pytest.mark.parametrize(
+    "then, now, message",
+    [
+        ("a.py:Spring", "b/a.py:Spring", None),
+        ("a.py:Spring", "a.py:Pendulum", "--vector-field was Spring, and is Pendulum now"),
+        ("a.py:Spring", None, "--vector-field was Spring, and is not given now"),
+    ],
+)
+def test_equations_of_ones_own_may_move_but_not_change(then, now, message):
+    def text(field):
+        record = {"neuralode_lbfgs": "1.0", "jax": field or "0"}
+        return config_text("d.csv", {"model": ModelOptions(vector_field=field)}, record)
+
+    if message is None:
+        (note,) = resume.check_same(Path("runs/one"), text(then), text(now))
+        assert f"jax {then} (now {now})" in note
+    else:
+        with pytest.raises(ValueError, match=message):
+            resume.check_same(Path("runs/one"), text(then), text(now))
 
 
 def test_what_is_found_wrong_after_the_fit_began_leaves_nothing(table, tmp_path, monkeypatch):

@@ -37,6 +37,7 @@ def bits(result):
     return leaves, starts, history, counts, result.loss, result.initial_loss, result.noise
 
 
+@pytest.mark.slow
 def test_a_fit_stopped_three_times_ends_with_the_same_bits(tmp_path):
     """Killed in two stages, each time after states of its own, and interrupted in a third."""
     data = nl.simulate("spiral_linear", num_trajectories=2, num=14, t1=3.0, noise=0.02, key=jax.random.key(0))
