@@ -38,7 +38,8 @@ def trajectory_errors(
     found = {}
     for run, predicted in paired(data, predictions):
         fitted = np.isin(run.ts, known.get(run.id, ()))
-        off = (run.ys - predicted.ys) / scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = (run.ys - predicted.ys) / scale
         off[np.isfinite(run.ys) & ~np.isfinite(off)] = np.inf
         found[run.id] = (_rms(off[fitted]), _rms(off[~fitted]))
     return found
@@ -56,12 +57,13 @@ def chosen(errors: dict[str, tuple[float, float]]) -> list[tuple[str, str]]:
         return [(name, "") for name in errors]
     late = {name: held for name, (fitted, held) in errors.items() if np.isnan(fitted) and not np.isnan(held)}
     rest = {name: fitted if np.isnan(held) else held for name, (fitted, held) in errors.items() if name not in late}
+    rest = {name: error for name, error in rest.items() if not np.isnan(error)}  # of some nothing was observed
     groups = [(late or rest, "held out, " if late else "", 3)]
     if late and rest:
         groups.append((rest, "trained on, ", 1))
     picked: dict[str, str] = {}
     for group, kind, number in groups:
-        ranked = sorted(group, key=lambda name: -np.nan_to_num(group[name], nan=-1.0, posinf=np.inf))
+        ranked = sorted(group, key=lambda name: -group[name])
         places = (0, len(ranked) // 2, -1)[:number]
         words = ("the largest error", "the middle error", "the smallest error")
         for place, word in zip(places, words, strict=False):

@@ -62,7 +62,7 @@ def panel(
         stylesheets=[ON_PAPER],
     )
     made.toolbar.logo = None
-    for axis, text in ((made.xaxis[0], across), (made.yaxis[0], up)):
+    for axis, text in ((made.xaxis[0], _cut(across, 45)), (made.yaxis[0], _along(up, height - 40))):
         axis.axis_label = PlainText(text=text)  # a plain string between two dollar signs would be read as TeX
         axis.axis_label_text_font_style = "normal"
         axis.axis_label_text_font_size = "12px"
@@ -87,24 +87,28 @@ def stacked(panels: Sequence[bokeh_figure]) -> GridPlot:
     )
 
 
-def hover(made: bokeh_figure, renderers: Sequence[Any], rows: Sequence[tuple[str, str]], **settings: Any) -> None:
+def hover(made: bokeh_figure, renderers: Sequence[Any], rows: Sequence[tuple[str, str]]) -> None:
     """Tell what is under the pointer.
 
     Args:
-        rows: what a row is called, and the column of the source that it shows.
+        rows: what a row is called, and the column of the source that it shows; those of texts begin with `text_`.
     """
-    tooltips = [(_name(label), f"@{column}" if text else f"@{column}{{%.5g}}") for label, column, text in _kinds(rows)]
-    formatters = {f"@{column}": "printf" for _, column, text in _kinds(rows) if not text}
-    made.add_tools(HoverTool(renderers=list(renderers), tooltips=tooltips, formatters=formatters, **settings))
+    numbers = [column for _, column in rows if not column.startswith("text_")]
+    tooltips = [(_cut(name, 40), f"@{column}" + "{%.5g}" * (column in numbers)) for name, column in rows]
+    formatters = {f"@{column}": "printf" for column in numbers}
+    made.add_tools(HoverTool(renderers=list(renderers), tooltips=tooltips, formatters=formatters))
 
 
-def _kinds(rows: Sequence[tuple[str, str]]) -> list[tuple[str, str, bool]]:
-    """With each row whether its column holds text: those columns begin with `text_`."""
-    return [(label, column, column.startswith("text_")) for label, column in rows]
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[: letters - 3] + "..."
 
 
-def _name(label: str) -> str:
-    return label if len(label) <= 40 else label[:37] + "..."
+def _along(text: str, pixels: int) -> str:
+    """A label along an axis of this length: broken before its unit if it is too long, then cut."""
+    letters = max(8, int(pixels / 6.5))  # the mean width of a letter
+    if len(text) <= letters:
+        return text
+    return "\n".join(_cut(part, letters) for part in text.replace(" [", "\n[", 1).split("\n"))
 
 
 def shade(made: bokeh_figure, start: float | None, high: float) -> None:

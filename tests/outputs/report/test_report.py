@@ -254,21 +254,33 @@ def test_chromium_shows_it_without_an_error_and_asks_for_nothing(told, browser):
     assert min(sizes) > 200
 
 
+FIRST_MARK = """(() => {
+    const place = document.querySelectorAll('.drawn')[NUMBER].getBoundingClientRect();
+    for (const view of Bokeh.index.query(one => one.model.type == 'Figure')) {
+        const box = view.el.getBoundingClientRect();
+        if (box.top < place.top || box.bottom > place.bottom) continue;
+        const {glyph, data_source} = view.model.renderers.find(one => one.glyph.type == 'Scatter');
+        const [xs, ys] = [glyph.x, glyph.y].map(one => data_source.get(one.field ?? one));
+        const i = ys.findIndex(y => !isNaN(y));
+        const {x_scale, y_scale} = view.frame;
+        return [box.left + x_scale.compute(xs[i]), box.top + y_scale.compute(ys[i]), ys[i]];
+    }
+})()"""  # where the first observation of the first panel of a figure is in the window, and its value
+
+
 def test_pointing_at_a_figure_tells_its_numbers(told, browser):
     browser.open(told[1])
     shown = "[...document.querySelectorAll('.bk-Tooltip')].map(one => one.shadowRoot.textContent).join('|')"
-    for number, words in enumerate((("t:", "model:"), ("angle", "speed"), ("stage:", "loss:"))):
-        place = f"document.querySelectorAll('.drawn')[{number}]"
-        browser.ask(f"{place}.scrollIntoView({{block: 'start'}})")
-        left, top, width = browser.ask(f"(b => [b.left, b.top, b.width])({place}.getBoundingClientRect())")
-        found = ""
-        for x in np.linspace(left + 80, left + width - 20, 40):
-            for y in (top + 90, top + 130, top + 170, top + 210):
-                browser.point(float(x), float(y))
-            found = browser.ask(f"new Promise(done => requestAnimationFrame(() => done({shown})))")
-            if all(word in found for word in words):
-                break
-        assert all(word in found for word in words), (number, found)
+    for number, words in enumerate(
+        (("t: ", "observed: ", "model: "), ("angle, observed: ", "speed, "), ("loss: ", "stage: "))
+    ):
+        browser.ask(f"document.querySelectorAll('.drawn')[{number}].scrollIntoView({{block: 'start'}})")
+        x, y, value = browser.ask(FIRST_MARK.replace("NUMBER", str(number)))
+        browser.point(x + 30, y + 30)
+        browser.point(x, y)
+        browser.wait(f"({shown}).includes({words[0]!r})")
+        told_there = browser.ask(shown)
+        assert all(word in told_there for word in (*words, f"{value:.5g}")), told_there
     assert browser.messages == []
 
 
