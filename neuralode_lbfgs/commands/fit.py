@@ -208,7 +208,7 @@ def _write(
         asked = source.data if run_options.no_plots else evaluate.with_curve_times(source.data)
         band = evaluate.predict_band(saved[1:] or saved, asked)
         curves = band.middle
-        ends = {"low": band.low, "high": band.high} if result.members else {}
+        ends = (band.low, band.high) if result.members else None
         metrics = evaluate.metrics(result, source.train, source.test, curves, time.perf_counter() - begun)
         with run_folder.appearing(out) as folder:
             for number, one in enumerate(saved):
@@ -222,7 +222,7 @@ def _write(
             text = config_text(_as_seen_from(out, source), sections)
             (folder / run_folder.CONFIG).write_text(text, encoding="utf-8")
             run_folder.write_history(folder, result.history_rows())
-            beside = {name: evaluate.arrays_of(part) for name, part in ends.items()}
+            beside = dict(zip(("low", "high"), map(evaluate.arrays_of, ends or ()), strict=False))
             table = predictions_table(source.table, roles, evaluate.arrays_of(curves), clock, beside)
             write_table(replace(table, source="predictions"), folder / run_folder.PREDICTIONS)
             run_folder.write_metrics(folder, metrics)
@@ -230,7 +230,7 @@ def _write(
             if not (run_options.no_plots or interrupts.came):
                 from .figures import draw
 
-                draw(folder, source, result.model, curves, result.history_rows(), tuple(ends.values()) or None)
+                draw(folder, source, result.model, curves, result.history_rows(), ends)
     print(f"results: {out}", flush=True)
 
 
