@@ -258,7 +258,7 @@ def _write(
         asked = source.data if no_plots and no_report else evaluate.with_curve_times(source.data)
         band = evaluate.predict_band(saved[1:] or saved, asked)
         curves, predictions = band.middle, evaluate.rows_of(source.data, band.middle)
-        ends = {"low": band.low, "high": band.high} if result.members else {}
+        ends = (band.low, band.high) if result.members else None
         metrics = evaluate.metrics(result, source.train, source.test, curves, keeper.seconds)
         with run_folder.appearing(out) as folder:
             for number, one in enumerate(saved):
@@ -269,7 +269,7 @@ def _write(
                 )
             (folder / run_folder.CONFIG).write_text(config, encoding="utf-8")
             run_folder.write_history(folder, result.history_rows())
-            beside = {name: evaluate.arrays_of(part) for name, part in ends.items()}
+            beside = dict(zip(("low", "high"), map(evaluate.arrays_of, ends or ()), strict=False))
             table = predictions_table(source.table, roles, evaluate.arrays_of(curves), clock, beside)
             write_table(replace(table, source="predictions"), folder / run_folder.PREDICTIONS)
             run_folder.write_metrics(folder, metrics)
@@ -279,7 +279,7 @@ def _write(
             if not (no_plots or interrupts.came):
                 from .figures import draw
 
-                draw(folder, source, result.model, curves, result.history_rows(), tuple(ends.values()) or None)
+                draw(folder, source, result.model, curves, result.history_rows(), ends)
             if not (no_report or interrupts.came):
                 from ..outputs.report.page import write_report
 

@@ -232,7 +232,7 @@ def runs_away(view: View) -> Finding | None:
     ys = ys[np.isfinite(ys).all(axis=1)]
     for name, least, most, column in zip(view.continued.state_names, view.low, view.high, ys.T, strict=True):
         beyond = np.maximum(least - column, column - most)
-        if not column.size:
+        if not (column.size and most > least):
             continue
         if beyond.max() > OUTSIDE * (most - least):
             worst = column[np.argmax(beyond)]

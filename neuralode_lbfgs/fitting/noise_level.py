@@ -7,6 +7,7 @@ import numpy as np
 from ..data.trajectories import Trajectories, Trajectory
 
 STEADY = 1.25  # estimates from all rows and from every other one: noise gives both alike, a bend or a jump 1.4 to 4
+CLEAR = 0.5  # of a state's standard deviation: an oscillation seen three times a period gives both alike, too, and 1.2
 LEAST_ROWS = 20  # with fewer the estimates themselves are off by a quarter and more
 
 
@@ -33,8 +34,11 @@ def roughness(runs: Sequence[Trajectory], state: int) -> float:
 
 def noise_level(data: Trajectories, state: int) -> float | None:
     """The noise of a state, where neighbouring rows tell it from movement: None if they do not."""
-    if sum(int(np.isfinite(run.ys[:, state]).sum()) for run in data) < LEAST_ROWS:
+    values = np.concatenate([run.ys[:, state] for run in data])
+    values = values[np.isfinite(values)]
+    if values.size < LEAST_ROWS:
         return None
     near = roughness(data.trajectories, state)
     far = roughness([run.at(slice(first, None, 2)) for run in data for first in (0, 1) if run.ts.size > first], state)
-    return near if near > 0 and near / STEADY < far < STEADY * near else None
+    told = 0 < near < CLEAR * np.std(values) and near / STEADY < far < STEADY * near
+    return near if told else None

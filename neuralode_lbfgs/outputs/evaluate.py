@@ -130,7 +130,8 @@ def metrics(
     if result.luck is not None:
         seeds = _seeds(result.luck)
         if result.luck.kind == "ensemble":
-            found["ensemble"] = {**seeds, "band": QUANTILES}
+            seeds["band"] = QUANTILES
+            found["ensemble"] = seeds
         else:
             found["starts"] = seeds
     if result.parameters:

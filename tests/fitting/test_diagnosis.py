@@ -145,4 +145,6 @@ def test_the_noise_of_neighbours_is_that_which_was_added():
     jumps = np.stack([np.sign(np.sin(TS))] * 2, axis=1)
     assert noise_level(runs(jumps), 0) is None
     assert roughness(runs(jumps).trajectories, 0) > 0.1
+    thrice = np.stack([np.sin(np.arange(60) * 2.1)] * 2, axis=1)  # a period
+    assert noise_level(runs(thrice, ts=np.arange(60.0)), 0) is None
     assert np.isnan(roughness(runs(TRUTH[:2], ts=TS[:2]).trajectories, 0))
