@@ -4,6 +4,7 @@ python scripts/benchmark.py optimiser --json optimiser.json                 # ev
 python scripts/benchmark.py optimiser --problems rosenbrock wood --solvers ours scipy --repeats 1
 python scripts/benchmark.py mesh             # fits on a mesh against fits through an adaptive solve: ten minutes
 python scripts/benchmark.py starts           # 64 starts as one program against one after another: five minutes
+python scripts/benchmark.py published --seeds 3 --python catalax=/path/to/bin/python   # see docs/published.md
 
 Test functions count as solved when f - f* <= 1e-8 max(1, |f*|) for a published f*, networks when they are as good as
 the usual recipe, `optax.lbfgs` in a Python loop, after 200 iterations.
@@ -19,6 +20,10 @@ from typing import Any
 from benchmarks import mesh
 from benchmarks.optimiser import answer, benchmark, versions
 from benchmarks.pair import PROBLEMS, SOLVERS
+from benchmarks.published import report as published_report
+from benchmarks.published import runner as published
+from benchmarks.published.cases import CASES
+from benchmarks.published.peers import PEERS
 from benchmarks.report import report
 
 
@@ -37,7 +42,24 @@ def parser() -> argparse.ArgumentParser:
     mesh_parser.add_argument("--problems", nargs="+", default=[*mesh.PROBLEMS], choices=mesh.PROBLEMS, metavar="NAME")
     mesh_parser.add_argument("--repeats", type=int, default=3, help="of each measurement (default: 3)")
     commands.add_parser("starts", parents=[common], help="64 starts as one program, and one after another")
+    fits = commands.add_parser("published", parents=[common], help="published fits done again, with their peers")
+    fits.add_argument("--cases", nargs="+", default=[*CASES], metavar="NAME", help=", ".join(CASES))
+    fits.add_argument("--seeds", type=int, default=20, metavar="N", help="fit from seeds 0 to N - 1 (default: 20)")
+    fits.add_argument("--peers", nargs="*", default=[*PEERS], metavar="NAME", help=", ".join(PEERS))
+    fits.add_argument("--peer-seeds", type=int, default=1, metavar="N", help="the same of the peers (default: 1)")
+    fits.add_argument(
+        "--python", nargs="+", default=[], metavar="PEER=FILE", help="the Python of a peer's own environment"
+    )
     return top
+
+
+def pythons(words: Sequence[str]) -> dict[str, str]:
+    """PEER=FILE words as a dictionary."""
+    pairs = [word.partition("=") for word in words]
+    for peer, _, file in pairs:
+        if not file:
+            raise ValueError(f"--python takes PEER=FILE, such as catalax=/path/to/bin/python; it was given {peer!r}.")
+    return {peer: file for peer, _, file in pairs}
 
 
 def say(line: str) -> None:
@@ -49,6 +71,14 @@ def measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     if arguments.command == "mesh":
         results = mesh.benchmark(arguments.problems, arguments.repeats, say)
         return results, mesh.report(results)
+    if arguments.command == "published":
+        if arguments.seeds < 1:
+            raise ValueError(f"seeds must be at least 1; it is {arguments.seeds}.")
+        seeds, environments = range(arguments.seeds), pythons(arguments.python)
+        found = published.benchmark(
+            arguments.cases, seeds, arguments.peers, environments, arguments.peer_seeds, say
+        )  # fmt: skip
+        return found, published_report.report(found)
     if arguments.command == "starts":
         row = answer("lotka_volterra", "starts")
         return {"versions": versions(), **row}, (

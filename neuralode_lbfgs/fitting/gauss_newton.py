@@ -170,7 +170,7 @@ def gauss_newton(
     compile_s = time.perf_counter() - started
     started = time.perf_counter()
     history: list[Iteration] = []
-    evaluations, flat, damping = 1, 0, damping or Damping()
+    evaluations, flat, damping = 2, 0, damping or Damping()  # a value and a Jacobian
     reason = StopReason.MAX_ITER
     evidence = Evidence(float(np.sqrt(mean_square)), decay, 0.0)
     if not (np.isfinite(mean_square) and np.isfinite(linear.matrix).all()):
