@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from ..models import trainable
 from ..optimise import Minimiser, StopReason
 from .course import Course
-from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
+from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate, WeightGroups
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
 from .matching import SlopeRegression, matching_loss, slope_residuals
@@ -19,6 +19,7 @@ from .record import Record
 from .shooting import Shooting
 
 FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the evidence lets go where the data insist
+LOOSER = (1.0, 1e-2, 1e-4)  # times that, where it smothers the network beside known physics
 MATCHING_EVALS, MATCHING_ROUNDS = 2000, 8
 MATCHING_STEPS = 60  # of Gauss-Newton: a start for the next stage, no more
 FLAT = 0.5  # of the mean square slope: unexplained, it makes matching useless
@@ -50,15 +51,20 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     choose = None if options.weight_decay is not None else from_slopes
     problem = SlopeRegression(model, slopes, observed)
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
-        fit = gauss_newton(
-            problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
-            time_limit=course.seconds_left(record),
-        )  # fmt: skip
-        record.add(fit)
+        for looser in LOOSER if choose is not None else (1.0,):
+            fit = gauss_newton(
+                problem, problem.start, looser * decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
+                time_limit=course.seconds_left(record),
+            )  # fmt: skip
+            record.add(fit)
+            if not smothered(problem.groups, fit.evidence) or fit.reason in (
+                StopReason.INTERRUPTED, StopReason.TIME_LIMIT,
+            ):  # fmt: skip
+                break
         if fit.mean_square > FLAT * fit.initial_mean_square:
             return fit.reason  # noise hides the slopes: a field that was smoothed to nothing is a worse start than none
         course.replace(problem.model(fit.point.x))
-        course.decay, course.noise = fit.evidence.decay, fit.evidence.noise
+        course.learn(fit.evidence)
         return fit.reason
     free, fixed = trainable(model)
     minimiser = Minimiser(lambda f, s, d: matching_loss(eqx.combine(f, fixed), s, d), free)
@@ -82,6 +88,15 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
         if settled(decay, old):
             break
     return reason
+
+
+def smothered(groups: WeightGroups, evidence: Evidence) -> bool:
+    """Whether no weight is well determined any more: the decay has won, and the evidence keeps it so.
+
+    Known physics may explain most of the slopes without the network, and a network on raw units needs large weights.
+    """
+    weights = int((groups.numbers >= 0).sum())
+    return weights > 0 and evidence.determined - (groups.numbers.size - weights) < 1.0
 
 
 def shoot(course: Course, record: Record) -> StopReason:
@@ -136,6 +151,8 @@ def polish(course: Course, record: Record) -> StopReason:
     options, data = course.options, course.data
     starts = np.asarray(course.parameters.starts, np.float64)
     point = Point(course.solver.numbers(course.parameters.model), starts)
+    if not any(one.stage in ("shooting", "full") for one in course.spent):
+        suit_mesh(course, point)
     reason, damping = StopReason.RUNNING, Damping()
     for most in POLISH_STEPS:
         cuts = course.cut()
@@ -158,13 +175,25 @@ def polish(course: Course, record: Record) -> StopReason:
             break
         point = fit.point
         course.replace(course.solver.model(point.x), point.states)
-        course.decay, course.noise, course.loss = fit.evidence.decay, fit.evidence.noise, fit.mean_square
+        course.learn(fit.evidence)
+        course.loss = fit.mean_square
         if np.isnan(course.initial_loss):
             course.initial_loss = fit.initial_mean_square
         course.mesher.refine_pieces(cuts, problem.errors)
         if reason not in (StopReason.DECREASE, StopReason.MAX_ITER):
             break
     return reason
+
+
+def suit_mesh(course: Course, point: Point) -> None:
+    """Choose steps for the present model: on the first mesh, which knows no model, a fit would fit its errors."""
+    for _ in range(MESH_PASSES):
+        cuts = course.cut()
+        whole = WholeTrajectories(
+            course.data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
+        )
+        if course.mesher.refine_pieces(cuts, course.solver.errors(cuts, point.x, whole.nodes(point))):
+            break
 
 
 def newton_pays(course: Course) -> bool:

@@ -27,14 +27,15 @@ def model(seed: int) -> nl.NeuralODE:
 
 
 def halves(case: Case, seed: int, model: nl.NeuralODE, result: nl.FitResult) -> Figures:
-    """Residuals of both halves in units of the noise, from the fitted start; the forecast also against the truth."""
+    """Residuals of both halves in units of the noise there, from the fitted start, and the error of the forecast."""
     (start,) = result.starts.values()
     found, ys, truth = solved(model, TS, start[None])[0], measured(seed), accurate(lotka_volterra, START, TS)
-    errors = (found - ys) / NOISE
+    trained, forecast = slice(TRAINED), slice(TRAINED, None)
+    in_noise = lambda errors, rows: root_mean_square(errors[rows]) / root_mean_square((ys - truth)[rows])  # noqa: E731
     return {
-        "residual / noise": root_mean_square(errors[:TRAINED]),
-        "forecast / noise": root_mean_square(errors[TRAINED:]),
-        "forecast error / noise": root_mean_square((found - truth)[TRAINED:] / NOISE),
+        "residual / noise": in_noise(found - ys, trained),
+        "forecast / noise": in_noise(found - ys, forecast),
+        "forecast error / noise": in_noise(found - truth, forecast),
     }
 
 
