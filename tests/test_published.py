@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.record import Progressed
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
@@ -59,19 +60,20 @@ def test_the_loss_of_scenario_2_is_the_published_one():
     assert float(universal.scenario_2_loss(Line(), jnp.asarray(ts), jnp.asarray(ys))) == pytest.approx(total, rel=1e-6)
 
 
-def test_evaluations_are_counted_to_the_target():
-    def stage(name, *rows):
-        return SimpleNamespace(name=name, history=[SimpleNamespace(evaluations=n, loss=loss) for n, loss in rows])
+def test_matching_solves_nothing_and_is_not_counted():
+    def stage(name, *counts):
+        return SimpleNamespace(name=name, history=[SimpleNamespace(evaluations=n) for n in counts])
 
-    stages = [
-        stage("matching", (50, 1e-9)),  # solves nothing, and its loss is another
-        stage("shooting", (4, 1e-9), (9, 1e-9)),  # counts, and its loss is another
-        stage("polish", (3, 0.5), (7, 0.02), (11, 0.01)),
-    ]
-    result = SimpleNamespace(stages=stages, evaluations=80)
+    result = SimpleNamespace(stages=[stage("matching", 4, 50), stage("shooting", 4, 9)], evaluations=80)
     assert case.evaluations_of(result) == 30
-    assert case.evaluations_to(result, 2.0, 0.04) == 9 + 7
-    assert case.evaluations_to(result, 2.0, 0.01) is None
+
+
+def test_a_fit_ends_at_the_target():
+    stop = case.until(0.04, 2.0)
+    assert stop(Progressed("shooting", 1, 5, 1e-9, 0.1)) is None  # the loss of pieces is another
+    assert stop(Progressed("polish", 1, 5, 0.02, 0.1)) is None  # too near to be sure
+    with pytest.raises(KeyboardInterrupt):
+        stop(Progressed("polish", 2, 8, 0.0195, 0.1))
 
 
 def test_a_fit_is_counted_and_judged():
@@ -85,12 +87,13 @@ def test_a_fit_is_counted_and_judged():
         model=lambda seed: nl.NeuralODE(nl.MLPVectorField(2, 4, 1, key=jax.random.key(seed))),
         loss=case.mean_square,
         options={"stages": ("matching", "polish"), "max_evals": 12, "weight_decay": 0.0, "initial_states": "data"},
-        scale=lambda data: float(np.var(data[0].ys, axis=0).mean()),  # if both states had the same variance
+        scale=lambda data: 1.0,
     )
     row = tiny.fit(0).row()
     assert json.loads(json.dumps(row)) == row
     assert 0 < row["evaluations"] <= 14 and row["total_s"] > row["compile_s"] > 0
     assert 0 < row["loss"] < 0.01
+    assert row["to_target"] == (row["evaluations"] if row["loss"] <= 1e-4 else None)
     problem = case.as_problem(tiny, 0)
     assert 0.01 < float(problem.value(problem.start, *problem.data)) < 10
 

@@ -26,7 +26,9 @@ FLAT = 0.5  # of the mean square slope: unexplained, it makes matching useless
 SLOPE_ERROR = 0.02  # of a smoothing spline, in units of a typical slope
 CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much as; then jumps are negligible
 SHOOTING_STEPS = 12  # at each of them
-POLISH_STEPS = (30, 170)  # on a first mesh, and on one that suits the model found there
+# Steps on each mesh, the next one chosen for the model found there: on one mesh for long, a model without decay grows
+# features between its steps that only the mesh does not see.
+POLISH_STEPS = (30, 40, 40, 40, 50)
 POLISH_FTOL = 1e-3  # and less for many observations: a decrease of chi-square by less than `CHANCE` is chance
 CHANCE = 2.0
 MESH_PASSES = 2
@@ -154,7 +156,7 @@ def polish(course: Course, record: Record) -> StopReason:
     if not any(one.stage in ("shooting", "full") for one in course.spent):
         suit_mesh(course, point)
     reason, damping = StopReason.RUNNING, Damping()
-    for most in POLISH_STEPS:
+    for part, most in enumerate(POLISH_STEPS):
         cuts = course.cut()
         problem = WholeTrajectories(
             data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
@@ -180,7 +182,7 @@ def polish(course: Course, record: Record) -> StopReason:
         if np.isnan(course.initial_loss):
             course.initial_loss = fit.initial_mean_square
         course.mesher.refine_pieces(cuts, problem.errors)
-        if reason not in (StopReason.DECREASE, StopReason.MAX_ITER):
+        if reason is not StopReason.MAX_ITER and not (reason is StopReason.DECREASE and part == 0):
             break
     return reason
 

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.record import Progressed
 from neuralode_lbfgs.models import trainable
 
 from ..problem import Problem
@@ -20,6 +21,7 @@ from ..problem import Problem
 TIGHT = 1e-9  # of the solve in which a fitted model is judged, eighth order
 MAX_STEPS = 4096  # a trial of a peer that needs more is no model of these data; its loss is infinite there
 NO_SOLVE = ("matching",)  # stages that solve no ODE over any span
+SURELY = 0.98  # times the target, where a fit on a mesh is ended: a tight solve finds another loss
 NOT_THE_LOSS = (*NO_SOLVE, "shooting")  # stages whose history is of another loss
 
 Loss = Callable[[Callable, Float[Array, " times"], Float[Array, "trajectories times states"]], Float[Array, ""]]
@@ -66,7 +68,7 @@ class Case:
         peers: which of `peers.PEERS` are run.
         wants: what the figures should be at most; `loss` and `to_target` may be among them.
         scale: of the data, the published loss in units of that of a `fit`, where one is a multiple of the other; then
-            its history tells `to_target`.
+            the fit ends at the target, and the loss in the end is judged.
     """
 
     name: str
@@ -116,9 +118,12 @@ def loss_of(case: Case, model: nl.NeuralODE, data: nl.Trajectories) -> float:
 
 def solved(model: nl.NeuralODE, ts: np.ndarray, y0s: np.ndarray) -> np.ndarray:
     """States `(starts, times, states)` from starts `(starts, states)`."""
-    judge = tight(model)
-    program = eqx.filter_jit(lambda ts, y0s: jax.vmap(lambda y0: judge(ts, y0, throw=False))(y0s))
-    return np.asarray(program(jnp.asarray(ts), jnp.asarray(y0s)))
+    return np.asarray(_solved(tight(model), jnp.asarray(ts), jnp.asarray(y0s)))
+
+
+@eqx.filter_jit
+def _solved(model: nl.NeuralODE, ts: Array, y0s: Array) -> Array:
+    return jax.vmap(lambda y0: model(ts, y0, throw=False))(y0s)
 
 
 def root_mean_square(errors: np.ndarray) -> float:
@@ -131,34 +136,28 @@ def evaluations_of(result: nl.FitResult) -> int:
     return result.evaluations - free
 
 
-def evaluations_to(result: nl.FitResult, scale: float, target: float) -> int | None:
-    """How many evaluations it took until the loss, `scale` times that of the histories, was at the target."""
-    spent = 0
-    for stage in result.stages:
-        if stage.name not in NOT_THE_LOSS:
-            for row in stage.history:
-                if row.loss * scale <= target:
-                    return spent + row.evaluations
-        if stage.history and stage.name not in NO_SOLVE:
-            spent += stage.history[-1].evaluations
-    return None
+def until(target: float, scale: float) -> Callable[[Progressed], None]:
+    """A callback that ends a fit, as Ctrl-C would, when `scale` times its loss is below the target."""
+
+    def callback(progressed: Progressed) -> None:
+        if progressed.stage not in NOT_THE_LOSS and progressed.loss * scale <= SURELY * target:
+            raise KeyboardInterrupt
+
+    return callback
 
 
 def fitted(case: Case, seed: int) -> Outcome:
-    """One `fit` with the case's options."""
+    """One `fit` with the case's options, to its end or, where the case has a scale, to the target."""
     data, model = case.data(seed), case.model(seed)
     began = time.perf_counter()
-    result = nl.fit(model, data, **case.options)
+    callback = None if case.scale is None else until(case.target, case.scale(data))
+    result = nl.fit(model, data, callback=callback, **case.options)
     total_s = time.perf_counter() - began
-    return outcome(case, seed, data, result, total_s)
-
-
-def outcome(case: Case, seed: int, data: nl.Trajectories, result: nl.FitResult, total_s: float) -> Outcome:
-    loss = loss_of(case, result.model, data)
+    loss, evaluations = loss_of(case, result.model, data), evaluations_of(result)
     return Outcome(
         loss=loss,
-        evaluations=evaluations_of(result),
-        to_target=None if case.scale is None else evaluations_to(result, case.scale(data), case.target),
+        evaluations=evaluations,
+        to_target=evaluations if case.scale is not None and loss <= case.target else None,
         figures=case.figures(case, seed, result.model, result),
         compile_s=result.compile_s,
         total_s=total_s,
