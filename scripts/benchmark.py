@@ -5,6 +5,7 @@ python scripts/benchmark.py optimiser --problems rosenbrock wood --solvers ours 
 python scripts/benchmark.py mesh             # fits on a mesh against fits through an adaptive solve: ten minutes
 python scripts/benchmark.py starts           # 64 starts as one program against one after another: five minutes
 python scripts/benchmark.py sizes            # whole fits of 1e2 to 2e5 points, and of ragged data: seconds and memory
+python scripts/benchmark.py published --seeds 3 --python catalax=/path/to/bin/python   # see docs/published.md
 
 Test functions count as solved when f - f* <= 1e-8 max(1, |f*|) for a published f*, networks when they are as good as
 the usual recipe, `optax.lbfgs` in a Python loop, after 200 iterations.
@@ -21,6 +22,10 @@ from typing import Any
 from benchmarks import mesh, sizes
 from benchmarks.optimiser import answer, benchmark, versions
 from benchmarks.pair import PROBLEMS, SOLVERS
+from benchmarks.published import report as published_report
+from benchmarks.published import runner as published
+from benchmarks.published.cases import CASES
+from benchmarks.published.peers import PEERS
 from benchmarks.report import report
 
 
@@ -45,7 +50,24 @@ def parser() -> argparse.ArgumentParser:
     sizes_parser.add_argument("--points", nargs="+", type=int, help="only these sizes (default: all)")
     sizes_parser.add_argument("--flags", default="", help="further flags of fit: --flags='--time-limit 60'")
     commands.add_parser("starts", parents=[common], help="64 starts as one program, and one after another")
+    fits = commands.add_parser("published", parents=[common], help="published fits done again, with their peers")
+    fits.add_argument("--cases", nargs="+", default=[*CASES], metavar="NAME", help=", ".join(CASES))
+    fits.add_argument("--seeds", type=int, default=20, metavar="N", help="fit from seeds 0 to N - 1 (default: 20)")
+    fits.add_argument("--peers", nargs="*", default=[*PEERS], metavar="NAME", help=", ".join(PEERS))
+    fits.add_argument("--peer-seeds", type=int, default=1, metavar="N", help="the same of the peers (default: 1)")
+    fits.add_argument(
+        "--python", nargs="+", default=[], metavar="PEER=FILE", help="the Python of a peer's own environment"
+    )
     return top
+
+
+def pythons(words: Sequence[str]) -> dict[str, str]:
+    """PEER=FILE words as a dictionary."""
+    pairs = [word.partition("=") for word in words]
+    for peer, _, file in pairs:
+        if not file:
+            raise ValueError(f"--python takes PEER=FILE, such as catalax=/path/to/bin/python; it was given {peer!r}.")
+    return {peer: file for peer, _, file in pairs}
 
 
 def say(line: str) -> None:
@@ -60,6 +82,14 @@ def measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     if arguments.command == "sizes":
         results = sizes.benchmark(arguments.families, arguments.points, shlex.split(arguments.flags), say)
         return {"versions": versions(), **results}, sizes.report(results)
+    if arguments.command == "published":
+        if arguments.seeds < 1:
+            raise ValueError(f"seeds must be at least 1; it is {arguments.seeds}.")
+        seeds, environments = range(arguments.seeds), pythons(arguments.python)
+        found = published.benchmark(
+            arguments.cases, seeds, arguments.peers, environments, arguments.peer_seeds, say
+        )  # fmt: skip
+        return found, published_report.report(found)
     if arguments.command == "starts":
         row = answer("lotka_volterra", "starts")
         return {"versions": versions(), **row}, (

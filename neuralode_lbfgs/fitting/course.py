@@ -78,6 +78,12 @@ class Course:
         """The decay that follows from the evidence, unless it was given."""
         return None if self.options.weight_decay is not None else lambda evidence: evidence.decay
 
+    def learn(self, evidence: Evidence) -> None:
+        """Go on with the decay and the noise that the evidence speaks of; a decay that was given stays."""
+        if self.options.weight_decay is None:
+            self.decay = evidence.decay
+        self.noise = evidence.noise
+
     def seconds_left(self, record: Record) -> float | None:
         """Of the time limit, for the stage of this record; never quite zero, so that a stage takes a first step."""
         if self.time_limit is None:

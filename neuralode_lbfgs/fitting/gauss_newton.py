@@ -186,7 +186,7 @@ def gauss_newton(
     compile_s = time.perf_counter() - started
     started = time.perf_counter()
     history: list[Iteration] = []
-    evaluations, rejected, flat = 1, 0, 0
+    evaluations, rejected, flat = 2, 0, 0  # a value and a Jacobian
     reason = StopReason.MAX_ITER
     evidence = Evidence(float(np.sqrt(mean_square)), decay, 0.0)
     if before is not None:

@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from ..models import trainable
 from ..optimise import Minimiser, StopReason
 from .course import Course
-from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
+from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate, WeightGroups
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
 from .matching import SlopeRegression, matching_loss, slope_residuals
@@ -19,13 +19,16 @@ from .record import Record
 from .shooting import Shooting
 
 FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the evidence lets go where the data insist
+LOOSER = (1.0, 1e-2, 1e-4)  # times that, where it smothers the network beside known physics
 MATCHING_EVALS, MATCHING_ROUNDS = 2000, 8
 MATCHING_STEPS = 60  # of Gauss-Newton: a start for the next stage, no more
 FLAT = 0.5  # of the mean square slope: unexplained, it makes matching useless
 SLOPE_ERROR = 0.02  # of a smoothing spline, in units of a typical slope
 CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much as; then jumps are negligible
 SHOOTING_STEPS = 12  # at each of them
-POLISH_STEPS = (30, 170)  # on a first mesh, and on one that suits the model found there
+# Steps on each mesh, the next one chosen for the model found there: on one mesh for long, a model without decay grows
+# features between its steps that only the mesh does not see.
+POLISH_STEPS = (30, 40, 40, 40, 50)
 POLISH_FTOL = 1e-3  # and less for many observations: a decrease of chi-square by less than `CHANCE` is chance
 CHANCE = 2.0
 MESH_PASSES = 2
@@ -52,15 +55,20 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     problem = course.programs.shared("slopes", free, fixed, lambda: SlopeRegression(model, slopes, observed))
     problem = problem.begun(model, slopes, observed)
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
-        fit = gauss_newton(
-            problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
-            time_limit=course.seconds_left(record), loop=course.journal.loop("matching"),
-        )  # fmt: skip
-        record.add(fit)
+        for looser in LOOSER if choose is not None else (1.0,):
+            fit = gauss_newton(
+                problem, problem.start, looser * decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
+                time_limit=course.seconds_left(record), loop=course.journal.loop("matching"),
+            )  # fmt: skip
+            record.add(fit)
+            if not smothered(problem.groups, fit.evidence) or fit.reason in (
+                StopReason.INTERRUPTED, StopReason.TIME_LIMIT,
+            ):  # fmt: skip
+                break
         if fit.mean_square > FLAT * fit.initial_mean_square:
             return fit.reason  # noise hides the slopes: a field that was smoothed to nothing is a worse start than none
         course.replace(problem.model(fit.point.x))
-        course.decay, course.noise = fit.evidence.decay, fit.evidence.noise
+        course.learn(fit.evidence)
         return fit.reason
     minimiser = course.programs.shared(
         "matching", free, fixed,
@@ -86,6 +94,15 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
         if settled(decay, old):
             break
     return reason
+
+
+def smothered(groups: WeightGroups, evidence: Evidence) -> bool:
+    """Whether no weight is well determined any more: the decay has won, and the evidence keeps it so.
+
+    Known physics may explain most of the slopes without the network, and a network on raw units needs large weights.
+    """
+    weights = int((groups.numbers >= 0).sum())
+    return weights > 0 and evidence.determined - (groups.numbers.size - weights) < 1.0
 
 
 def shoot(course: Course, record: Record) -> StopReason:
@@ -140,8 +157,10 @@ def polish(course: Course, record: Record) -> StopReason:
     options, data = course.options, course.data
     starts = np.asarray(course.parameters.starts, np.float64)
     point = Point(course.solver.numbers(course.parameters.model), starts)
+    if not any(one.stage in ("shooting", "full") for one in course.spent):
+        suit_mesh(course, point)
     reason, damping = StopReason.RUNNING, Damping()
-    for most in POLISH_STEPS:
+    for part, most in enumerate(POLISH_STEPS):
         cuts = course.cut()
         problem = WholeTrajectories(
             data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
@@ -165,13 +184,25 @@ def polish(course: Course, record: Record) -> StopReason:
             break
         point = fit.point
         course.replace(course.solver.model(point.x), point.states)
-        course.decay, course.noise, course.loss = fit.evidence.decay, fit.evidence.noise, fit.mean_square
+        course.learn(fit.evidence)
+        course.loss = fit.mean_square
         if np.isnan(course.initial_loss):
             course.initial_loss = fit.initial_mean_square
         course.mesher.refine_pieces(cuts, problem.errors)
-        if reason not in (StopReason.DECREASE, StopReason.MAX_ITER):
+        if reason is not StopReason.MAX_ITER and not (reason is StopReason.DECREASE and part == 0):
             break
     return reason
+
+
+def suit_mesh(course: Course, point: Point) -> None:
+    """Choose steps for the present model: on the first mesh, which knows no model, a fit would fit its errors."""
+    for _ in range(MESH_PASSES):
+        cuts = course.cut()
+        whole = WholeTrajectories(
+            course.data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
+        )
+        if course.mesher.refine_pieces(cuts, course.solver.errors(cuts, point.x, whole.nodes(point))):
+            break
 
 
 def newton_pays(course: Course) -> bool:
