@@ -269,8 +269,9 @@ def _write(
                 )
             (folder / run_folder.CONFIG).write_text(config, encoding="utf-8")
             run_folder.write_history(folder, result.history_rows())
-            beside = dict(zip(("low", "high"), map(evaluate.arrays_of, ends or ()), strict=False))
-            table = predictions_table(source.table, roles, evaluate.arrays_of(curves), clock, beside)
+            arrays = evaluate.arrays_of
+            beside = None if ends is None else {"low": arrays(ends[0]), "high": arrays(ends[1])}
+            table = predictions_table(source.table, roles, arrays(curves), clock, beside)
             write_table(replace(table, source="predictions"), folder / run_folder.PREDICTIONS)
             run_folder.write_metrics(folder, metrics)
             drawn, account = curves_to_draw(source, predictions, curves), account_of(source, result)

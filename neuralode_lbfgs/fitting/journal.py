@@ -154,4 +154,8 @@ def history_array(history: Sequence[Iteration]) -> np.ndarray:
 
 def history_of(rows: np.ndarray) -> list[Iteration]:
     """The iterations of an array of `history_array`."""
-    return [Iteration(int(row[0]), int(row[1]), *map(float, row[2:6]), *map(int, row[6:])) for row in rows]
+    found = []
+    for iteration, evaluations, loss, gradient_norm, step_size, seconds, pairs, skipped, restarts in rows.tolist():
+        floats = loss, gradient_norm, step_size, seconds
+        found.append(Iteration(int(iteration), int(evaluations), *floats, int(pairs), int(skipped), int(restarts)))
+    return found

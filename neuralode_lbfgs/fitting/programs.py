@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
@@ -52,5 +53,5 @@ def _equal(a: Any, b: Any) -> bool:
         return bool(a == b)
     if not all(arrays) or a.dtype != b.dtype or a.shape != b.shape:
         return False
-    keys = jax.dtypes.issubdtype(a.dtype, jax.dtypes.prng_key)
+    keys = jnp.issubdtype(a.dtype, jax.dtypes.prng_key)
     return not keys and np.array_equal(np.asarray(a), np.asarray(b), equal_nan=a.dtype.kind in "fc")

@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from ..models import trainable
 from ..optimise import Minimiser, StopReason
 from .course import Course
-from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate, WeightGroups
+from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
 from .matching import SlopeRegression, matching_loss, slope_residuals
@@ -19,7 +19,7 @@ from .record import Record
 from .shooting import Shooting
 
 FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the evidence lets go where the data insist
-LOOSER = (1.0, 1e-2, 1e-4)  # times that, where it smothers the network beside known physics
+LOOSER = (1e-2, 1e-4)  # times that, where it smothers the network beside known physics
 MATCHING_EVALS, MATCHING_ROUNDS = 2000, 8
 MATCHING_STEPS = 60  # of Gauss-Newton: a start for the next stage, no more
 FLAT = 0.5  # of the mean square slope: unexplained, it makes matching useless
@@ -55,16 +55,20 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     problem = course.programs.shared("slopes", free, fixed, lambda: SlopeRegression(model, slopes, observed))
     problem = problem.begun(model, slopes, observed)
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
-        for looser in LOOSER if choose is not None else (1.0,):
+
+        def regressed(times: float) -> GaussNewtonFit:
             fit = gauss_newton(
-                problem, problem.start, looser * decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
+                problem, problem.start, times * decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
                 time_limit=course.seconds_left(record), loop=course.journal.loop("matching"),
             )  # fmt: skip
             record.add(fit)
-            if not smothered(problem.groups, fit.evidence) or fit.reason in (
-                StopReason.INTERRUPTED, StopReason.TIME_LIMIT,
-            ):  # fmt: skip
+            return fit
+
+        fit = regressed(1.0)
+        for looser in LOOSER if choose is not None else ():
+            if fit.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT) or not smothered(problem, fit.evidence):
                 break
+            fit = regressed(looser)
         if fit.mean_square > FLAT * fit.initial_mean_square:
             return fit.reason  # noise hides the slopes: a field that was smoothed to nothing is a worse start than none
         course.replace(problem.model(fit.point.x))
@@ -96,13 +100,14 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     return reason
 
 
-def smothered(groups: WeightGroups, evidence: Evidence) -> bool:
+def smothered(problem: SlopeRegression, evidence: Evidence) -> bool:
     """Whether no weight is well determined any more: the decay has won, and the evidence keeps it so.
 
     Known physics may explain most of the slopes without the network, and a network on raw units needs large weights.
     """
-    weights = int((groups.numbers >= 0).sum())
-    return weights > 0 and evidence.determined - (groups.numbers.size - weights) < 1.0
+    numbers = problem.groups.numbers
+    weights = int((numbers >= 0).sum())
+    return weights > 0 and evidence.determined - (numbers.size - weights) < 1.0
 
 
 def shoot(course: Course, record: Record) -> StopReason:
