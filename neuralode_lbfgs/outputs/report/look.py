@@ -40,27 +40,28 @@ ON_PAPER = "@media print { .bk-Toolbar, .bk-ToolbarPanel { display: none } }"
 
 def panel(
     across: str, up: str, *, height: int = 190, x_range: Any = None, y_range: Any = None, log: bool = False
-) -> bokeh_figure:
+) -> Any:
     """An empty panel as wide as the page, with labels on its axes.
 
     A drag scrolls the page until zooming is switched on; the wheel zooms while Ctrl is down, two fingers always.
     """
     wheel = WheelZoomTool(modifiers="ctrl", description="Ctrl and the wheel zoom")
-    made = bokeh_figure(
-        height=height,
-        sizing_mode="stretch_width",
-        min_border_left=LEFT,
-        min_border_right=12,
-        **{name: given for name, given in (("x_range", x_range), ("y_range", y_range)) if given is not None},
-        y_axis_type="log" if log else "linear",
-        tools=[BoxZoomTool(), PanTool(), wheel, ResetTool(), SaveTool()],
-        active_drag=None,
-        active_scroll=wheel,
-        background_fill_color=None,
-        border_fill_color=None,
-        outline_line_color=None,
-        stylesheets=[ON_PAPER],
-    )
+    ranges = {name: given for name, given in (("x_range", x_range), ("y_range", y_range)) if given is not None}
+    settings: dict[str, Any] = {
+        "height": height,
+        "sizing_mode": "stretch_width",
+        "min_border_left": LEFT,
+        "min_border_right": 12,
+        "y_axis_type": "log" if log else "linear",
+        "tools": [BoxZoomTool(), PanTool(), wheel, ResetTool(), SaveTool()],
+        "active_drag": None,
+        "active_scroll": wheel,
+        "background_fill_color": None,
+        "border_fill_color": None,
+        "outline_line_color": None,
+        "stylesheets": [ON_PAPER],
+    }
+    made: Any = bokeh_figure(**settings, **ranges)
     made.toolbar.logo = None
     for axis, text in ((made.xaxis[0], _cut(across, 45)), (made.yaxis[0], _along(up, height - 40))):
         axis.axis_label = PlainText(text=text)  # a plain string between two dollar signs would be read as TeX
@@ -76,7 +77,7 @@ def panel(
     return made
 
 
-def stacked(panels: Sequence[bokeh_figure]) -> GridPlot:
+def stacked(panels: Sequence[Any]) -> GridPlot:
     """Panels one above the other under one toolbar."""
     for above in panels[:-1]:
         above.xaxis[0].axis_label = None
@@ -87,7 +88,7 @@ def stacked(panels: Sequence[bokeh_figure]) -> GridPlot:
     )
 
 
-def hover(made: bokeh_figure, renderers: Sequence[Any], rows: Sequence[tuple[str, str]]) -> None:
+def hover(made: Any, renderers: Sequence[Any], rows: Sequence[tuple[str, str]]) -> None:
     """Tell what is under the pointer.
 
     Args:
@@ -111,7 +112,7 @@ def _along(text: str, pixels: int) -> str:
     return "\n".join(_cut(part, letters) for part in text.replace(" [", "\n[", 1).split("\n"))
 
 
-def shade(made: bokeh_figure, start: float | None, high: float) -> None:
+def shade(made: Any, start: float | None, high: float) -> None:
     """Shade and name the span that was held out, which ends where the data do."""
     if start is None or start >= high:
         return
@@ -125,7 +126,7 @@ def shade(made: bokeh_figure, start: float | None, high: float) -> None:
     made.add_layout(text)
 
 
-def zero_line(made: bokeh_figure) -> None:
+def zero_line(made: Any) -> None:
     made.add_layout(Span(location=0.0, dimension="width", line_color=FAINT, line_width=1))
 
 

@@ -13,7 +13,7 @@ from neuralode_lbfgs.data import infer_roles, read_table, to_trajectories
 from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
 from neuralode_lbfgs.outputs.metrics import errors, mean_baseline, state_scale
 from neuralode_lbfgs.outputs.naive import persistence, persistence_baseline
-from neuralode_lbfgs.outputs.report.account import account_of_data, drawn_of, read_account, write_account
+from neuralode_lbfgs.outputs.report.account import Account, account_of_data, drawn_of, read_account, write_account
 from neuralode_lbfgs.outputs.report.choice import Drawn, chosen, every, extremes, trajectory_errors
 from neuralode_lbfgs.outputs.report.contents import Contents, Rows
 from neuralode_lbfgs.outputs.report.page import page, write_report
@@ -58,7 +58,7 @@ def contents(folder, *, runs=1, rows=40, names=("angle", "speed"), ids=None, tit
         "baseline": mean_baseline(train, test),
         "diagnosis": [{"finding": f"The residuals of {names[0]} swing.", "advice": "Give it more units."}],
     }  # fmt: skip
-    account = {
+    account: Account = {
         "data": account_of_data(table, roles, data, train, test),
         "fit": {
             "trained": 82, "hidden": 0, "noise": 0.02, "estimated": False, "stopped": "the loss no longer falls",
@@ -232,7 +232,7 @@ def test_a_large_run_has_a_light_report_that_says_what_it_left_out(told, tmp_pat
     train, _ = data.split(until=6.0) if runs == 1 else data.split(ids=[f"run{i}" for i in range(5)])
     large = Rows(data, predictions, train, 6.0 if runs == 1 else None)
     drawn = [Drawn(name, why, predictions[name]) for name, why in chosen(large.errors)]
-    account = {**run.account, "data": {**run.account["data"], "trajectories": runs, "rows": runs * rows}}
+    account: Account = {**run.account, "data": {**run.account["data"], "trajectories": runs, "rows": runs * rows}}
     write_account(tmp_path, account, drawn)
     text = page(replace(run, account=account, rows=large, drawn=drawn_of(read_account(tmp_path) or account)))
     assert len(text.encode()) < 3_000_000
@@ -260,7 +260,7 @@ FIRST_MARK = """(() => {
         const box = view.el.getBoundingClientRect();
         if (box.top < place.top || box.bottom > place.bottom) continue;
         const {glyph, data_source} = view.model.renderers.find(one => one.glyph.type == 'Scatter');
-        const [xs, ys] = [glyph.x, glyph.y].map(one => data_source.get(one.field ?? one));
+        const [xs, ys] = [glyph.x, glyph.y].map(one => data_source.get_array(one.field ?? one));
         const i = ys.findIndex(y => !isNaN(y));
         const {x_scale, y_scale} = view.frame;
         return [box.left + x_scale.compute(xs[i]), box.top + y_scale.compute(ys[i]), ys[i]];
