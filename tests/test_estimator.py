@@ -1,12 +1,14 @@
 """The estimator by itself, and inside scikit-learn's own tools where these are installed."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
 
-SMALL = {"width_size": 4, "depth": 1, "max_evals": 40, "weight_decay": 1e-4}
-SMALL["fit_options"] = {"stages": ["matching"]}  # the cheapest fit that there is
+# The cheapest fit that there is.
+SMALL: dict[str, Any] = {"width_size": 4, "depth": 1, "weight_decay": 1e-4, "fit_options": {"stages": ["matching"]}}
 
 
 def decays():
@@ -86,7 +88,7 @@ def test_inside_scikit_learn():
     from sklearn.base import clone, is_regressor
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.metrics import r2_score
-    from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+    from sklearn.model_selection import GridSearchCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, StandardScaler
     from sklearn.utils.validation import check_is_fitted
@@ -99,7 +101,8 @@ def test_inside_scikit_learn():
     assert is_regressor(model)
     steps = make_pipeline(FunctionTransformer(), TransformedTargetRegressor(again, transformer=StandardScaler()))
     grid = {"transformedtargetregressor__regressor__weight_decay": [1e-4, 1e-2]}
-    search = GridSearchCV(steps, grid, cv=TimeSeriesSplit(2, test_size=4), error_score="raise")
+    continuation = [(np.arange(18), np.arange(18, 24))]
+    search = GridSearchCV(steps, grid, cv=continuation, error_score="raise")
     search.fit(ts[:, None], y)
     check_is_fitted(search.best_estimator_)
     assert search.best_score_ > -10  # a continuation, of a fit by slopes alone

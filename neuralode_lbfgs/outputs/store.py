@@ -234,8 +234,8 @@ def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
                 raise StoreError(f"{source} is not a model that this package has saved.")
             if metadata.get("version") != VERSION:
                 raise StoreError(
-                    f"{source} has version {metadata.get('version')} of the format, and version {VERSION} is known "
-                    "here; install a newer neuralode-lbfgs."
+                    f"{source} has version {metadata.get('version', '')[:20]} of the format, and version {VERSION} is "
+                    "known here; install a newer neuralode-lbfgs."
                 )
             contents = json.loads(metadata["contents"], parse_constant=_refuse)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
