@@ -19,7 +19,7 @@ from .record import Record
 from .shooting import Shooting
 
 FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the evidence lets go where the data insist
-LOOSER = (1e-2, 1e-4)  # times that, where it smothers the network beside known physics
+LOOSER = (1e-2, 1e-4)  # times that, where it smothers the network of an own field
 MATCHING_EVALS, MATCHING_ROUNDS = 2000, 8
 MATCHING_STEPS = 60  # of Gauss-Newton: a start for the next stage, no more
 FLAT = 0.5  # of the mean square slope: unexplained, it makes matching useless
@@ -56,19 +56,21 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     problem = problem.begun(model, slopes, observed)
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
 
-        def regressed(times: float) -> GaussNewtonFit:
-            fit = gauss_newton(
-                problem, problem.start, times * decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
+        def regressed(decay: np.ndarray) -> GaussNewtonFit:
+            found = gauss_newton(
+                problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
                 time_limit=course.seconds_left(record), loop=course.journal.loop("matching"),
             )  # fmt: skip
-            record.add(fit)
-            return fit
+            record.add(found)
+            return found
 
-        fit = regressed(1.0)
-        for looser in LOOSER if choose is not None else ():
-            if fit.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT) or not smothered(problem, fit.evidence):
+        fit = regressed(decay)
+        on_raw_units = getattr(model.vector_field, "normalised", None) is None  # an own field, known physics maybe
+        for looser in LOOSER if on_raw_units and choose is not None else ():
+            ended = fit.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT)
+            if ended or not smothered(problem, fit.evidence):
                 break
-            fit = regressed(looser)
+            fit = regressed(looser * decay)
         if fit.mean_square > FLAT * fit.initial_mean_square:
             return fit.reason  # noise hides the slopes: a field that was smoothed to nothing is a worse start than none
         course.replace(problem.model(fit.point.x))
