@@ -40,9 +40,11 @@ PAGES = {
 @pytest.fixture(scope="module", autouse=True)
 def _one_cache(tmp_path_factory):
     """Pages fit models of one shape to data of one shape: what one of them compiles serves all, in all processes."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the run; each process has one of its own below
     with pytest.MonkeyPatch.context() as patch:
-        # The folder above belongs to the whole run of the tests, also where several processes share it.
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp().parent / "cache_of_the_pages"))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache_of_the_pages"))
         yield
     jax.config.update("jax_compilation_cache_dir", None)
 
