@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 import jax
+import matplotlib
 import numpy as np
 import pyarrow
 import pytest
@@ -269,6 +270,7 @@ CASES = (
 )
 CHILD = """
 import contextlib, io, json, resource, sys, time, traceback
+import matplotlib.font_manager  # which may have to look for fonts first, and says so
 from neuralode_lbfgs.cli import main
 for words in json.load(open("cases.json")):
     out, err, begun = io.StringIO(), io.StringIO(), time.process_time()
@@ -347,7 +349,8 @@ def told(tmp_path_factory):
     sound = ["field", a_run(folder / "sound"), "--grid", "x=0:1:2", "--at", "y=1", "u=0", "--out", "f.csv"]
     (folder / "cases.json").write_text(json.dumps([sound, *(words for words, _ in cases.values())]))
     before = {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    cache = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "MPLCONFIGDIR": matplotlib.get_cachedir()}
+    environment = {**os.environ, **cache}
     done = subprocess.run(
         [sys.executable, "-c", CHILD], capture_output=True, text=True, timeout=280, cwd=folder, env=environment
     )
