@@ -168,9 +168,13 @@ def test_programs_are_shared_by_what_they_hold_and_nothing_else():
 
 @pytest.fixture(scope="module")
 def data():
-    return nl.simulate(
-        "spiral_linear", num_trajectories=2, num=20, t1=3.0, noise=0.02, relative_noise=True, key=jax.random.key(0)
-    )
+    """Two inward spirals with a little noise."""
+    ts, rng = np.linspace(0.0, 3.0, 20), np.random.default_rng(0)
+    turn = np.exp(-0.3 * ts)[:, None] * np.stack([np.cos(2 * ts), np.sin(2 * ts)], axis=1)
+    runs = [
+        nl.Trajectory(name, ts, size * turn + 0.01 * rng.normal(size=turn.shape)) for name, size in (("a", 1), ("b", 2))
+    ]
+    return nl.Trajectories(tuple(runs), ("x", "y"))
 
 
 def model_for(data):
@@ -179,7 +183,8 @@ def model_for(data):
 
 def test_an_ensemble_is_compiled_once_and_predicts_the_median(data):
     heard = []
-    result = nl.fit(model_for(data), data, ensemble=3, max_evals=60, callback=lambda event: heard.append(event.run))
+    quick = {"stages": ["matching", "full"], "max_evals": 40}
+    result = nl.fit(model_for(data), data, ensemble=3, callback=lambda event: heard.append(event.run), **quick)
     assert set(heard) == {"1 of 3", "2 of 3", "3 of 3"}
     assert len(result.members) >= 2
     assert result.members[1].compile_s < 0.5 * result.members[0].compile_s
