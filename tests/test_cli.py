@@ -198,14 +198,14 @@ def test_report_says_what_is_missing_or_has_changed(run, table, tmp_path, capsys
     """A run that was copied without its data, with other data, and one of an older version."""
     copy = tmp_path / "runs" / "copy"
     shutil.copytree(run, copy)
+    config = copy / "config.toml"
+    there = tmp_path / "decay.csv"
+    config.write_text(re.sub(r'(?m)^data = ".*"', f'data = "{there}"', config.read_text()))
     gone = contents_of_folder(copy)
     assert gone.rows is None and "The data cannot be read any more" in gone.remarks[0]
     assert main(["report", str(copy), "--phase", "y", "x"]) == 0
     words = told_by(copy / "report.html")
     assert "The data cannot be read any more" in words and "x against y" in words
-    config = copy / "config.toml"
-    there = tmp_path / "decay.csv"
-    config.write_text(re.sub(r'(?m)^data = ".*"', f'data = "{there}"', config.read_text()))
     shutil.copy(table, there)
     assert contents_of_folder(copy).remarks == ()
     there.write_text(table.read_text().replace("a,0.00,1.0,", "a,0.00,1.5,"))

@@ -280,7 +280,10 @@ for words in json.load(open("cases.json")):
         except BaseException:
             code = traceback.format_exc()
     print(json.dumps([code, out.getvalue(), err.getvalue(), time.process_time() - begun]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+try:  # what getrusage says begins with the memory of the process that has started this one
+    print(next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:")))
+except OSError:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 TABLE = "t,x,y,u\n0,1,2,0\n1,2,3,1\n2,3,4,1\n3,4,5,0\n"
 

@@ -23,7 +23,16 @@ MAY_IMPORT = {
     "cli": GROUND | {"fitting", "systems", "outputs", "commands"},
     "estimator": GROUND | {"fitting", "outputs"},
 }
-OPENS_FILES = ("data/tables", "data/opening", "data/delimited", "data/bundled", "outputs/", "commands/", "cli")
+OPENS_FILES = (
+    "data/tables",
+    "data/opening",
+    "data/arrays",
+    "data/delimited",
+    "data/bundled",
+    "outputs/",
+    "commands/",
+    "cli",
+)
 FILE_CALLS = {"open", "read_text", "write_text", "read_bytes", "write_bytes", "mkdir", "unlink"}
 
 

@@ -17,14 +17,14 @@ def config_of(source: Source, out: Path, options: tuple[ModelOptions, FitOptions
     """The text of `config.toml` in the folder `out`."""
     model_options, fit_options, run_options = options
     files = [dataset_path(source.given[0])] if source.bundled else source.given
-    field = (model_options.vector_field or "").rpartition(":")[0] or None
+    field = (model_options.vector_field or "").rpartition(":")[0]
     sections = {
         "data": source.options,
         "model": _field_as_seen_from(out, model_options),
         "fit": fit_options,
         "run": run_options,
     }
-    return config_text(_as_seen_from(out, source), sections, made_with(files, field))
+    return config_text(_as_seen_from(out, source), sections, made_with(files, field if os.path.isfile(field) else None))
 
 
 def note_other_origins(config: Path, text: str) -> None:

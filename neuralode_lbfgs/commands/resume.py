@@ -19,7 +19,12 @@ from .config import SECTIONS, record_of, sections_of
 if TYPE_CHECKING:
     from ..fitting.journal import Journal
 
-OF_A_SESSION = ("time_limit", "no_plots", "no_report", "no_compilation_cache")  # options that change no number of a whole fit
+OF_A_SESSION = (
+    "time_limit",
+    "no_plots",
+    "no_report",
+    "no_compilation_cache",
+)  # options that change no number of a whole fit
 INTERVAL = 1.0  # seconds between two checkpoints at least
 SHARE = 0.02  # of the time of a fit, for writing them
 

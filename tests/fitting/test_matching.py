@@ -40,7 +40,7 @@ def test_polish_right_after_matching_keeps_the_decay_and_suits_its_mesh(data):
     result = nl.fit(
         model(0), data, stages=["matching", "polish"], weight_decay=0.0, initial_states="data", max_evals=15
     )
-    assert result.stages[1].history[-1].loss == pytest.approx(result.loss, rel=1e-6)
+    assert result.stages[1].history[-1].loss == pytest.approx(result.loss, rel=1e-4)  # on a mesh for that model
     c = result.model.coordinates
     exact = nl.NeuralODE(result.model.vector_field, solver=diffrax.Dopri8(), rtol=1e-9, atol=1e-9, coordinates=c)
     (run,) = data
