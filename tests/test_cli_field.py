@@ -3,6 +3,7 @@
 import csv
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -57,7 +58,7 @@ def test_the_field_on_a_grid(run, model, tmp_path, capsys):
     assert (values[:, 0] == 1.5).all()  # the start of the training data
     np.testing.assert_array_equal(values[:, 1:3], [[x, y] for x in (0, 1, 2) for y in (-1, 1)])
     for row in values:  # against the field itself, point by point
-        np.testing.assert_allclose(row[3:], model.vector_field(0.0, row[1:3], None), rtol=1e-12)
+        np.testing.assert_allclose(row[3:], model.vector_field(0.0, jnp.asarray(row[1:3]), None), rtol=1e-12)
 
 
 def test_a_state_that_is_held(run, tmp_path):

@@ -47,6 +47,7 @@ def test_a_rate_that_is_another_state(tmp_path, capsys):
     assert read_csv(tmp_path / "p.csv")[0].ys == pytest.approx(read_csv(data)[0].ys, abs=0.1)
 
 
+@pytest.mark.slow
 def test_logarithms_of_states_and_time_and_a_state_that_stays_positive(tmp_path, capsys):
     t = np.concatenate([[0.0], np.geomspace(1e-3, 1e2, 24)])
     cells, substrate = (1 + t) ** -2.0, np.maximum(0.0, 1 - t / 5)

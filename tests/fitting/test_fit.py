@@ -62,6 +62,7 @@ def test_says_what_it_did(data, result):
     assert max(len(line) for line in text.splitlines()[:3]) <= 80
 
 
+@pytest.mark.slow
 def test_same_seed_same_result(data, result):
     again = nl.fit(model_for(data), data, max_evals=300)
     for a, b in zip(
@@ -72,6 +73,7 @@ def test_same_seed_same_result(data, result):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_model_that_runs_away_is_begun_again_from_a_smoother_field(data, monkeypatch):
     from neuralode_lbfgs.fitting import attempts
 

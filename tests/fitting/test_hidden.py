@@ -106,6 +106,7 @@ class Rotation(eqx.Module):
         return jnp.array([y[1], -self.stiffness * y[0] - self.damping * y[1]])
 
 
+@pytest.mark.slow
 def test_observe_may_be_any_function_of_the_state():
     """A position is seen through a sensor that bends, the velocity not at all."""
     bent = lambda ys: np.tanh(ys[:, :1])  # noqa: E731

@@ -29,6 +29,7 @@ def model(seed):
     return nl.NeuralODE(Meetings(network), state_size=2)
 
 
+@pytest.mark.slow
 def test_decay_does_not_smother_a_network_beside_known_physics(data):
     result = nl.fit(model(0), data, stages=["matching"])
     # The known terms leave 0.04 to 0.12 of the mean square slope, with a network of zeros.

@@ -51,6 +51,7 @@ def test_a_pendulum_whose_velocity_is_its_angles_rate():
 DECAY_TS = np.linspace(0.0, 9.0, 19)
 
 
+@pytest.mark.slow
 def test_a_state_in_logarithms_is_fitted_over_decades():
     cells, substrate = np.exp(-2 * DECAY_TS), 3 - 2 * np.exp(-DECAY_TS)
     data = one_run(DECAY_TS, cells=cells, substrate=substrate)
