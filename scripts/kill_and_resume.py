@@ -47,6 +47,7 @@ def left_behind(folder: Path, rows: int) -> str:
         ValueError: if a file is not whole.
     """
     found = [name for name in (CHECKPOINT, MODEL, HISTORY, METRICS, PREDICTIONS) if (folder / name).exists()]
+    ended = 0
     if CHECKPOINT in found:
         ended = sum(entry.ended for entry in read_checkpoint(folder / CHECKPOINT).entries)
     if MODEL in found:

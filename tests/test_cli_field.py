@@ -34,7 +34,13 @@ def model():
     """Two states, the first in other units than the second."""
     made = build_model(ModelSpec(2, width_size=3, depth=1), jax.random.key(0))
     coordinates = nl.Coordinates(
-        np.array([1.0, 20.0]), np.array([2.0, 30.0]), np.ones(2), np.asarray(0.0), np.asarray(5.0), *np.zeros((2, 0))
+        np.array([1.0, 20.0]),
+        np.array([2.0, 30.0]),
+        np.ones(2),
+        np.asarray(0.0),
+        np.asarray(5.0),
+        np.zeros(0),
+        np.zeros(0),
     )
     return with_coordinates(made, coordinates)
 

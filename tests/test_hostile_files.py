@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import jax
 import matplotlib
@@ -43,6 +44,7 @@ def npy(array=None, *, header=None, version=(1, 0), data=b""):
     if array is not None:
         np.lib.format.write_array(out, array, allow_pickle=True)
         return out.getvalue()
+    assert header is not None
     text = header.encode()
     length = struct.pack("<H" if version == (1, 0) else "<I", len(text))
     return b"\x93NUMPY" + bytes(version) + length + text + data
@@ -307,7 +309,8 @@ def written(folder):
     """All hostile files, and for each case the words of the command line and the file that it is about."""
     network = build_model(ModelSpec(2, 1, width_size=2, depth=1), jax.random.key(0))
     start = Start(0.0, np.array([1.0, 2.0]), np.array([0.0, 2.0]), np.array([[0.0], [1.0]]))
-    columns = Columns("t", None, **{name: tuple(of) for name, of in RUN.items()})
+    kinds: dict[str, Any] = {name: tuple(of) for name, of in RUN.items()}
+    columns = Columns("t", None, **kinds)
     save_model(folder / "whole.safetensors", network, starts={"a": start}, columns=columns)
     (folder / "table.csv").write_text(TABLE)
     (folder / "evil.py").write_text(f"open({CANARY!r}, 'w')\ndef field(t, y, args):\n    return -y\n")

@@ -66,14 +66,14 @@ def table_from_npz(data: bytes, source: str) -> Table:
     return table_from_arrays(arrays, source, Path(source).stem, tuple(notes))
 
 
-def _header(file: zipfile.ZipExtFile) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, order and type of an array, as NumPy writes them before it."""
     version = np.lib.format.read_magic(file)
     reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
     return reader(file)
 
 
-def _array(file: zipfile.ZipExtFile, shape: tuple[int, ...], by_columns: bool, dtype: np.dtype) -> np.ndarray:
+def _array(file: Any, shape: tuple[int, ...], by_columns: bool, dtype: np.dtype) -> np.ndarray:
     """The array after its header: that many bytes, and no more.
 
     Raises:

@@ -30,6 +30,7 @@ def opened(path: str | os.PathLike[str], most: int, *, pipes: bool = False) -> I
     if state.st_size > most:
         raise _too_large(source, most)
     with open(source, "rb", buffering=BLOCK) as file:
+        assert isinstance(file, BufferedReader)  # as it is with a buffer
         regular = stat.S_ISREG(state.st_mode)
         yield file, (min(most, max(state.st_size, BLOCK)) if regular else most) + 1
 

@@ -96,7 +96,7 @@ def hover(made: Any, renderers: Sequence[Any], rows: Sequence[tuple[str, str]]) 
     """
     numbers = [column for _, column in rows if not column.startswith("text_")]
     tooltips = [(_cut(name, 40), f"@{column}" + "{%.5g}" * (column in numbers)) for name, column in rows]
-    formatters = {f"@{column}": "printf" for column in numbers}
+    formatters: dict[Any, Any] = {f"@{column}": "printf" for column in numbers}
     made.add_tools(HoverTool(renderers=list(renderers), tooltips=tooltips, formatters=formatters))
 
 
@@ -116,7 +116,7 @@ def shade(made: Any, start: float | None, high: float) -> None:
     """Shade and name the span that was held out, which ends where the data do."""
     if start is None or start >= high:
         return
-    left = None if np.isinf(start) else start
+    left: Any = None if np.isinf(start) else start
     made.add_layout(BoxAnnotation(left=left, fill_color=SHADE, fill_alpha=0.16, line_color=None, level="underlay"))
     text = Label(
         x=6 if left is None else left, x_units="screen" if left is None else "data", y=4, y_units="screen",
@@ -145,4 +145,4 @@ def source(**columns: Any) -> ColumnDataSource:
 
 def limits(low_high: tuple[float, float] | None) -> Range1d | None:
     """A fixed range; None for the one that the data ask for."""
-    return None if low_high is None else Range1d(*low_high)
+    return None if low_high is None else Range1d(start=low_high[0], end=low_high[1])

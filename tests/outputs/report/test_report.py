@@ -4,6 +4,7 @@ import csv
 import re
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,7 +233,7 @@ def test_a_large_run_has_a_light_report_that_says_what_it_left_out(told, tmp_pat
     train, _ = data.split(until=6.0) if runs == 1 else data.split(ids=[f"run{i}" for i in range(5)])
     large = Rows(data, predictions, train, 6.0 if runs == 1 else None)
     drawn = [Drawn(name, why, predictions[name]) for name, why in chosen(large.errors)]
-    account: Account = {**run.account, "data": {**run.account["data"], "trajectories": runs, "rows": runs * rows}}
+    account: Any = {**run.account, "data": {**run.account["data"], "trajectories": runs, "rows": runs * rows}}
     write_account(tmp_path, account, drawn)
     text = page(replace(run, account=account, rows=large, drawn=drawn_of(read_account(tmp_path) or account)))
     assert len(text.encode()) < 3_000_000
