@@ -108,4 +108,4 @@ def test_inside_scikit_learn():
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert float(search.best_score_) > -10  # a continuation, of a fit by slopes alone
     assert search.score(ts[:, None], y) == pytest.approx(r2_score(y, search.predict(ts[:, None])), rel=1e-9)
-    assert search.score(ts[:, None], y) > 0.9
+    assert r2_score(y, search.predict(ts[:, None])) > 0.9
