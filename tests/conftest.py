@@ -17,3 +17,8 @@ import jaxtyping
 # Shapes and types of annotations are checked at run time, in tests only. By PEP 484 an int may pass as a float.
 jaxtyping.install_import_hook("neuralode_lbfgs", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 jax.config.update("jax_enable_x64", True)
+
+
+def pytest_collection_modifyitems(items):
+    """The pages of the documentation first: each is one long test, and at the end one process would wait for it."""
+    items.sort(key=lambda item: "test_pages" not in item.nodeid)
