@@ -162,7 +162,7 @@ def test_prepared_solver_suits_the_precision(recipe, problem):
     assert not recipe.prepared(model).throw
 
 
-@pytest.mark.parametrize("arguments", [[], ["--variants"], ["--float32"]])
+@pytest.mark.parametrize("arguments", [["--iterations", "5"], ["--variants"], ["--float32"]])
 def test_main_prints_a_table_of_eighty_columns(recipe, fits, monkeypatch, capsys, arguments):
     for name, fit in {"as_usual": fits.usual, "with_optax": fits.right, "with_package": fits.package}.items():
         monkeypatch.setattr(recipe, f"fit_{name}", lambda *_, fit=fit, **__: fit)

@@ -76,6 +76,7 @@ def test_a_fit_ends_at_the_target():
         stop(Progressed("polish", 2, 8, 0.0195, 0.1))
 
 
+@pytest.mark.slow
 def test_a_fit_is_counted_and_judged():
     exact = nl.simulate("spiral_linear", num=12, t1=2.0, key=jax.random.key(0))
     tiny = case.Case(

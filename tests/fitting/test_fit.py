@@ -144,6 +144,7 @@ def test_unobserved_entries_change_nothing_else(data):
     np.testing.assert_allclose(gappy[kept], whole[kept], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_constant_column_and_a_column_of_zeros(data):
     still = np.array([7.0, 0.0])
     widened = nl.Trajectories(

@@ -60,8 +60,8 @@ def test_a_still_and_a_zero_state_are_no_hindrance(plain):
     "of_time, of_states",
     [
         (HUGE, [HUGE, 1 / HUGE, 1.0, 1.0]),
-        (1 / HUGE, [1 / HUGE, 1 / HUGE, HUGE, 1.0]),
-        (1.0, [HUGE, HUGE, 1 / HUGE, HUGE]),
+        pytest.param(1 / HUGE, [1 / HUGE, 1 / HUGE, HUGE, 1.0], marks=pytest.mark.slow),
+        pytest.param(1.0, [HUGE, HUGE, 1 / HUGE, HUGE], marks=pytest.mark.slow),
     ],
 )
 def test_units_of_a_power_of_two_are_the_same_fit_to_the_last_bit(plain, of_time, of_states):

@@ -23,6 +23,7 @@ def script():
     return module
 
 
+@pytest.mark.slow
 def test_bundled_sets_are_regenerated(script, capsys):
     assert script.main(["--check"]) == 0
     assert capsys.readouterr().out == "12 sets agree to 1e-09.\n"
