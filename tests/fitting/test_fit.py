@@ -93,6 +93,7 @@ def test_a_time_limit_holds_for_all_stages_together(data):
     assert np.isfinite(hurried.loss)
 
 
+@pytest.mark.slow
 def test_units_of_a_power_of_two_change_nothing(data, result):
     """Coordinates bring everything to order one: other units are the same fit, bit for bit."""
     factor = 2.0**30

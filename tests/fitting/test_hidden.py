@@ -67,7 +67,9 @@ def test_hidden_states_begin_as_what_completes_the_observed_ones():
     assert abs(np.corrcoef(hidden, both[:, 0])[0, 1]) < 1e-2
 
 
-@pytest.fixture(scope="module", params=[network, second_order], ids=["hidden", "second order"])
+@pytest.fixture(
+    scope="module", params=[pytest.param(network, marks=pytest.mark.slow), second_order], ids=["hidden", "second order"]
+)
 def result(request):
     return nl.fit(request.param(), trajectories(TRAIN), max_evals=300)
 

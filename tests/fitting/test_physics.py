@@ -71,7 +71,9 @@ def test_a_parameter_that_is_drawn_beyond_its_bound_ends_at_it(data):
     assert "ended at its bound 0.1" in str(result.parameters[0].remark)
 
 
-@pytest.mark.parametrize("optimizer", [None, optax.adam(1e-2)], ids=["lbfgs", "adam"])
+@pytest.mark.parametrize(
+    "optimizer", [None, pytest.param(optax.adam(1e-2), marks=pytest.mark.slow)], ids=["lbfgs", "adam"]
+)
 def test_every_stage_keeps_what_is_frozen_bit_for_bit(data, optimizer):
     """Of a network, too; with L-BFGS and Gauss-Newton in all four stages, and with another optimiser."""
     network = eqx.nn.MLP("scalar", "scalar", 4, 1, jnp.tanh, key=jax.random.key(1))
