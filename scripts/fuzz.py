@@ -36,8 +36,8 @@ from neuralode_lbfgs.commands.config import config_text, read_config
 from neuralode_lbfgs.commands.options import DataOptions, ModelOptions, RunOptions
 from neuralode_lbfgs.data import read_csv, write_csv
 from neuralode_lbfgs.fitting.options import FitOptions
+from neuralode_lbfgs.outputs.checksum import checksum
 from neuralode_lbfgs.outputs.run_folder import HISTORY, read_history, write_history
-from neuralode_lbfgs.outputs.soundness import checksum
 from neuralode_lbfgs.outputs.spec import ModelSpec, build_model
 from neuralode_lbfgs.outputs.store import Columns, Start, load_model, save_model
 

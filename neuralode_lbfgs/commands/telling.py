@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data import DataError, Roles, Trajectories, read_table, to_trajectories
+from ..outputs.checksum import fingerprint
 from ..outputs.evaluate import Metrics
 from ..outputs.metrics import paired, state_scale
 from ..outputs.report.account import (
@@ -14,7 +15,6 @@ from ..outputs.report.account import (
     account_of_data,
     account_of_fit,
     drawn_of,
-    fingerprint,
     read_account,
 )
 from ..outputs.report.choice import Drawn, chosen, trajectory_errors

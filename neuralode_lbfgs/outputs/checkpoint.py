@@ -6,10 +6,9 @@ config file of the run, the loops by name and whether they have ended, and the s
 that of the contents and all arrays.
 """
 
-import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from ..fitting.entry import Entry
+from .checksum import checksum
 
 FORMAT, VERSION = "neuralode_lbfgs checkpoint", "1"
 
@@ -55,7 +55,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     loops = [[entry.name, entry.ended] for entry in checkpoint.entries]
     contents = json.dumps({"config": checkpoint.config, "seconds": checkpoint.seconds, "loops": loops})
-    metadata = {"format": FORMAT, "version": VERSION, "contents": contents, "sha256": _digest(contents, arrays)}
+    metadata = {"format": FORMAT, "version": VERSION, "contents": contents, "sha256": checksum(contents, arrays)}
     unfinished = unfinished_name(path)
     try:
         with open(unfinished, "wb") as file:
@@ -86,7 +86,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
                     "go on with the neuralode-lbfgs that wrote it."
                 )
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        if metadata["sha256"] != _digest(metadata["contents"], arrays):
+        if metadata["sha256"] != checksum(metadata["contents"], arrays):
             raise CheckpointError(f"{path} is damaged: its contents are not what was written; begin the fit again.")
         contents = json.loads(metadata["contents"])
         entries: list[Entry] = [Entry(name, ended, {}) for name, ended in contents["loops"]]
@@ -111,11 +111,3 @@ def remove_checkpoint(path: Path) -> None:
 def unfinished_name(path: Path) -> Path:
     """Where it is written, before it is whole."""
     return path.with_name(f".{path.name}.unfinished")
-
-
-def _digest(contents: str, arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256(contents.encode())
-    for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
-        digest.update(arrays[name].tobytes())
-    return digest.hexdigest()

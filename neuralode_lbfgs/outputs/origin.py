@@ -1,16 +1,15 @@
 """What a run was made with: versions, device, and the files that went into it."""
 
-import hashlib
 import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import jax
 
 from .. import __version__
+from .checksum import fingerprint
 
 PACKAGES = ("jax", "jaxlib", "equinox", "diffrax", "optax", "numpy", "scipy")  # those whose numbers a fit is made of
 DATA, FIELD, OWN = "data_sha256", "vector_field_sha256", "neuralode_lbfgs"
@@ -28,9 +27,9 @@ def made_with(data: Sequence[str | os.PathLike[str]], vector_field: str | None =
     found |= {package: version(package) for package in PACKAGES}
     found["device"] = device.platform if device.platform == device.device_kind else device.device_kind
     found["system"] = f"{platform.system()} {platform.machine()}"
-    found[DATA] = [_sha256(path) for path in data]
+    found[DATA] = [fingerprint([path]) for path in data]
     if vector_field is not None:
-        found[FIELD] = _sha256(vector_field)
+        found[FIELD] = fingerprint([vector_field])
     return found
 
 
@@ -44,7 +43,3 @@ def other_versions(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     """What else is not what it was, as `jax 0.10.1 (now 0.10.2)`."""
     names = [name for name in then if name not in (DATA, FIELD)]
     return [f"{name} {then[name]} (now {now.get(name)})" for name in names if then[name] != now.get(name)]
-
-
-def _sha256(path: str | os.PathLike[str]) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -3,7 +3,6 @@
 A description alone could ask for a network of any size; numbers in a file back it up, and bound the memory it takes.
 """
 
-import hashlib
 import math
 from collections.abc import Mapping
 
@@ -13,16 +12,6 @@ from ..models import Transform
 from .spec import ModelSpec
 
 MOST_STEPS = 2**31 - 1
-
-
-def checksum(contents: str, arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 of the description and of every array with its name, type and shape."""
-    found = hashlib.sha256(contents.encode("utf-8", "surrogatepass"))
-    for name in sorted(arrays):
-        array = arrays[name]
-        found.update(repr((name, array.dtype.str, array.shape)).encode())
-        found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()
 
 
 def check_spec(spec: ModelSpec, arrays: Mapping[str, np.ndarray]) -> None:

@@ -37,7 +37,8 @@ from ..data.errors import DataError
 from ..data.opening import opened
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, Transform, is_constant
-from .soundness import check_spec, check_starts, check_transform, checksum
+from .checksum import checksum
+from .soundness import check_spec, check_starts, check_transform
 from .spec import ModelSpec, build_model, spec_of
 from .typed import instance, typed
 

@@ -1,6 +1,5 @@
 """`report.json`: what a report tells and no other file of a run does, so that a report needs neither fit nor model."""
 
-import hashlib
 import json
 import os
 import platform
@@ -155,14 +154,6 @@ def account_of_fit(result: FitResult) -> FitAccount:
         "machine": f"{platform.system()} on {platform.machine()}, {cores}, Python {platform.python_version()}",
         "versions": versions,
     }
-
-
-def fingerprint(paths: Sequence[str | os.PathLike[str]]) -> str:
-    """The SHA-256 of files, one after the other; tells whether data are those that were fitted."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(Path(path).read_bytes())
-    return digest.hexdigest()
 
 
 def write_account(folder: Path, account: Account, drawn: Sequence[Drawn]) -> None:
