@@ -14,6 +14,7 @@ from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
 from .matching import SlopeRegression, matching_loss, slope_residuals
+from .pieces import Cut
 from .polish import WholeTrajectories
 from .record import Record
 from .shooting import Shooting
@@ -116,10 +117,7 @@ def shoot(course: Course, record: Record) -> StopReason:
     """Fit the states at all nodes with the model, and drive the jumps between them to zero."""
     data, options = course.data, course.options
     x = course.solver.numbers(course.parameters.model)
-    for _ in range(MESH_PASSES):
-        cuts = course.cut()
-        if course.mesher.refine_pieces(cuts, course.solver.errors(cuts, x, cuts.guess)):
-            break
+    suit_mesh(course, x, lambda cuts: cuts.guess)
     cuts = course.cut()
     problem = Shooting(course.solver, cuts, data.observed, course.observe)
     point = Point(x, cuts.guess)
@@ -154,7 +152,7 @@ def full_horizon(course: Course, record: Record) -> StopReason:
         full = stage.run(course.decay, brief=course.brief)
     finally:
         course.parameters = stage.parameters
-    course.decay, course.noise = full.evidence.decay, full.evidence.noise
+    course.learn(full.evidence)
     course.initial_loss, course.loss = full.initial_loss, full.mean_square
     return full.reason
 
@@ -165,13 +163,12 @@ def polish(course: Course, record: Record) -> StopReason:
     starts = np.asarray(course.parameters.starts, np.float64)
     point = Point(course.solver.numbers(course.parameters.model), starts)
     if not any(one.stage in ("shooting", "full") for one in course.spent):
-        suit_mesh(course, point)
+        # On the first mesh, which knows no model, a fit would fit its errors.
+        suit_mesh(course, point.x, lambda cuts: whole_trajectories(course, cuts).nodes(point))
     reason, damping = StopReason.RUNNING, Damping()
     for part, most in enumerate(POLISH_STEPS):
         cuts = course.cut()
-        problem = WholeTrajectories(
-            data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
-        )
+        problem = whole_trajectories(course, cuts)
         before = [*course.spent, record]
         left = options.max_evals - sum(r.evaluations for r in before if r.stage in ("full", "polish"))
         steps = min(most, left // 3, options.max_iter - sum(r.iterations for r in before))
@@ -201,15 +198,19 @@ def polish(course: Course, record: Record) -> StopReason:
     return reason
 
 
-def suit_mesh(course: Course, point: Point) -> None:
-    """Choose steps for the present model: on the first mesh, which knows no model, a fit would fit its errors."""
+def suit_mesh(course: Course, x: np.ndarray, nodes: Callable[[Cut], np.ndarray]) -> None:
+    """Choose steps for the model of the free numbers `x`, whose pieces begin at `nodes(cuts)`."""
     for _ in range(MESH_PASSES):
         cuts = course.cut()
-        whole = WholeTrajectories(
-            course.data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
-        )
-        if course.mesher.refine_pieces(cuts, course.solver.errors(cuts, point.x, whole.nodes(point))):
+        if course.mesher.refine_pieces(cuts, course.solver.errors(cuts, x, nodes(cuts))):
             break
+
+
+def whole_trajectories(course: Course, cuts: Cut) -> WholeTrajectories:
+    """The least-squares problem of the course on these pieces."""
+    return WholeTrajectories(
+        course.data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
+    )
 
 
 def newton_pays(course: Course) -> bool:
