@@ -66,16 +66,13 @@ def ragged(points: int) -> tuple[Trajectories, Trajectories]:
     rng = np.random.default_rng(points)
     lengths = rng.integers(3, 61, 200)
     runs = []
-    for i, whole in enumerate(_populations(200, 601, NOISE, key=3)):
+    dense = _populations(200, 601, NOISE, key=3)
+    for i, whole in enumerate(dense):
         rows = np.sort(np.append(0, rng.choice(np.arange(1, 601), lengths[i] - 1, replace=False)))
         ys = whole.ys[rows].copy()
         ys[rng.random(ys.shape) < 0.3] = np.nan
         runs.append(Trajectory(whole.id, whole.ts[rows], ys))
-    return _as_lotka_volterra(runs), _populations(HELD_OUT, 50, 0.0, key=2)
-
-
-def _as_lotka_volterra(runs: Sequence[Trajectory]) -> Trajectories:
-    return _populations(1, 2, 0.0, key=2).with_trajectories(runs)
+    return dense.with_trajectories(runs), _populations(HELD_OUT, 50, 0.0, key=2)
 
 
 def regular(points: int) -> tuple[Trajectories, Trajectories]:

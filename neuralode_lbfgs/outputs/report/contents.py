@@ -46,6 +46,12 @@ class Rows:
         """By trajectory the scaled errors of the rows trained on and of those held out."""
         return trajectory_errors(self.data, self.predictions, self.train, state_scale(self.train))
 
+    @property
+    def ranked(self) -> list[str]:
+        """The trajectories, from the largest error to the smallest."""
+        errors = self.errors
+        return sorted(errors, key=lambda name: -np.nan_to_num(np.nanmax([*errors[name], -1.0]), posinf=np.inf))
+
 
 @dataclass(frozen=True, eq=False)
 class Contents:

@@ -58,8 +58,7 @@ def by_trajectory(contents: Contents) -> Figure | None:
     rows = contents.rows
     if rows is None or len(rows.data) <= len(contents.drawn):
         return None
-    errors = rows.errors
-    ranked = sorted(errors, key=lambda name: -np.nan_to_num(np.nanmax([*errors[name], -1.0]), posinf=np.inf))
+    errors, ranked = rows.errors, rows.ranked
     k = every(len(ranked), TRAJECTORIES)
     shown = {name: place for place, name in enumerate(ranked, start=1) if (place - 1) % k == 0}
     values = np.array([errors[name] for name in shown])

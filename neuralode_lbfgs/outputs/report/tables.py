@@ -119,8 +119,7 @@ def trajectory_table(contents: Contents) -> Table | None:
     rows = contents.rows
     if rows is None or len(rows.data) <= len(contents.drawn):
         return None
-    errors = rows.errors
-    ranked = sorted(errors, key=lambda name: -np.nan_to_num(np.nanmax([*errors[name], -1.0]), posinf=np.inf))
+    errors, ranked = rows.errors, rows.ranked
     found = tuple((name, *map(_number, errors[name])) for name in ranked[:WORST])
     return Table((f"{len(found)} worst of {len(ranked)}", "rows trained on", "rows held out"), found)
 
