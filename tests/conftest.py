@@ -13,10 +13,20 @@ if version("jaxlib").startswith(("0.8.", "0.9.", "0.10.")):
 
 import jax
 import jaxtyping
+import pytest
 
 # Shapes and types of annotations are checked at run time, in tests only. By PEP 484 an int may pass as a float.
 jaxtyping.install_import_hook("neuralode_lbfgs", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 jax.config.update("jax_enable_x64", True)
+
+
+@pytest.fixture(scope="module")
+def a_cache_of_its_own(tmp_path_factory):
+    """Fits of one shape are compiled once, here and in the processes that are started, and not in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+    jax.config.update("jax_compilation_cache_dir", None)
 
 
 def pytest_collection_modifyitems(items):

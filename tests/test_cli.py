@@ -35,13 +35,7 @@ def rows_of(path):
         return list(csv.reader(file))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _a_cache_of_its_own(tmp_path_factory):
-    """Fits of one shape are compiled once, here and in the processes that are started, and not in the user's folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-    jax.config.update("jax_compilation_cache_dir", None)
+pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import json
 import tomllib
 from dataclasses import replace
 
-import jax
 import numpy as np
 import pytest
 
@@ -42,12 +41,7 @@ def numbers(path):
     return np.array([[float(cell) for cell in row[-2:]] for row in rows_of(path)[1:]])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _a_cache_of_its_own(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-    jax.config.update("jax_compilation_cache_dir", None)
+pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
 
 
 @pytest.fixture(scope="module")

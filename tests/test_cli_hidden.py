@@ -4,7 +4,6 @@ import csv
 import json
 import re
 
-import jax
 import numpy as np
 import pytest
 
@@ -35,12 +34,7 @@ def written(path, runs, rows=40):
     return path
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _a_cache_of_its_own(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-    jax.config.update("jax_compilation_cache_dir", None)
+pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
 
 
 @pytest.mark.parametrize("flags", [pytest.param(("--hidden-states", "1"), marks=pytest.mark.slow), ("--second-order",)])

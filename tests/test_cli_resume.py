@@ -22,16 +22,12 @@ from neuralode_lbfgs.commands import resume
 from neuralode_lbfgs.commands.config import config_text
 from neuralode_lbfgs.commands.options import ModelOptions
 from neuralode_lbfgs.commands.repeatable import note_other_origins
+from neuralode_lbfgs.outputs import store
 
 SMALL = ("--max-evals", "40", "--width-size", "3", "--depth", "1", "--quiet", "--no-plots")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _a_cache_of_its_own(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-    jax.config.update("jax_compilation_cache_dir", None)
+pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +68,7 @@ def test_a_fit_that_is_stopped_in_several_ways_goes_on_to_the_same_bits(run, tab
     checkpoint, polished = folder / "checkpoint.safetensors", []
     begin = ["fit", "--config", str(run / "config.toml"), "--out", str(folder), "--time-limit", "0.001", "--quiet"]
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full_disk)  # of the model
+        patch.setattr(store, "save", full_disk)  # of the model, not of JAX's cache
         assert main(begin) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith(f"error: {folder} cannot be written: No space left on device; the fit was stopped")

@@ -3,7 +3,6 @@
 import json
 import tomllib
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -15,12 +14,7 @@ from neuralode_lbfgs.models import Transform
 SMALL = ("--max-iter", "40", "--width-size", "5", "--depth", "1", "--quiet", "--no-plots", "--no-report")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _a_cache_of_its_own(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-    jax.config.update("jax_compilation_cache_dir", None)
+pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
 
 
 def write(path, **columns):
