@@ -216,11 +216,12 @@ class Trajectories:
             raise ValueError("split by time (until=) or by trajectory (ids=): give exactly one of them.")
         ids = [ids] if isinstance(ids, str) else ids
         if ids is not None:
-            unknown = [name for name in ids if name not in self.ids]
+            known, chosen = set(self.ids), set(ids)
+            unknown = [name for name in ids if name not in known]
             if unknown:
                 raise ValueError(f"no trajectory has the id {unknown[0]!r}; there are {', '.join(self.ids[:10])}.")
-            train = [trajectory for trajectory in self if trajectory.id not in ids]
-            test = [trajectory for trajectory in self if trajectory.id in ids]
+            train = [trajectory for trajectory in self if trajectory.id not in chosen]
+            test = [trajectory for trajectory in self if trajectory.id in chosen]
         else:
             assert until is not None
             last = self.clock.read(until)

@@ -17,13 +17,13 @@ from .constraints import parameters_of, with_constraints
 from .direct import fit_directly
 from .hidden import hidden_size
 from .journal import Journal
+from .large import fit_in_parts
 from .options import FitOptions, with_keywords
 from .physics import physical_parameters
 from .record import Progressed
 from .result import FitResult
 from .screening import screened
 from .several import FitOne, fit_best, fit_ensemble, initial_models
-from .staged import fit_in_stages
 from .task import Task
 from .watching import Watch
 
@@ -117,7 +117,7 @@ def _fit_one(model: Callable, task: Task, callback: Callable[[Progressed], None]
     notes = list(notes)
     before, model = parameters_of(model), with_constraints(model, task.options, notes)
     if _in_stages(model, task):
-        result = fit_in_stages(model, _in_batches(task), callback, notes)
+        result = fit_in_parts(model, _in_batches(task), callback, notes)
     else:
         if task.observe is not None or hidden_size(model, task.data):
             raise ValueError(
@@ -125,7 +125,9 @@ def _fit_one(model: Callable, task: Task, callback: Callable[[Progressed], None]
                 "loss of your own."
             )
         if task.options.batch_size is not None:
-            raise ValueError("batch_size needs a NeuralODE with an explicit solver and no loss of your own; leave it out.")
+            raise ValueError(
+                "batch_size needs a NeuralODE with an explicit solver and no loss of your own; leave it out."
+            )
         if isinstance(model, NeuralODE) and task.loss is None:
             notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
         result = fit_directly(model, task, callback, notes)

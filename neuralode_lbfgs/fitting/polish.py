@@ -109,7 +109,8 @@ class Sensitivities:
         self.starts = np.stack([self.of_starts[s].T @ self.of_starts[s] for s in self.spans])
         self.coupling = np.stack([self.of_starts[s].T @ self.of_x[s] for s in self.spans])
         self.start_scale = float(np.max(np.abs(self.starts), initial=0.0))
-        self.matrix = self._eliminated(TINY)[0] if np.isfinite(self.full).all() else self.full
+        self.finite = bool(np.isfinite(self.full).all())
+        self.matrix = self._eliminated(TINY)[0] if self.finite else self.full
 
     def _eliminated(self, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The matrix without the starts, the inverse of their blocks, and inverse @ coupling."""

@@ -22,7 +22,7 @@ from .losses import split_parameters, trajectory_loss
 from .programs import same
 from .record import Record, Stage
 from .result import FitResult
-from .staged import Begun, as_result, begin
+from .staged import Begun, Fitted, as_result, begin
 from .stages import WHY
 from .task import Task
 
@@ -99,7 +99,7 @@ def screened(models: Sequence[NeuralODE], task: Task, watch: Callable[[int], Wat
         if best is None:
             raise
         course, stages = best
-        result = as_result(course, task.data, stages, course.spent, StopReason.INTERRUPTED, [])
+        result = as_result(task.data, Fitted(course, stages, course.spent, StopReason.INTERRUPTED), [])
     return Screening.of(errors, early[-1], spent, result)
 
 
@@ -130,5 +130,5 @@ def _side_by_side(models: Sequence[NeuralODE], first: Begun, task: Task) -> Scre
         course.parameters = eqx.combine(best.params, fixed)
         record.add(best)
         stage = Stage("full", WHY["full"], StopReason.INTERRUPTED, tuple(record.rows))
-        result = as_result(course, task.data, [stage], [record], StopReason.INTERRUPTED, [])
+        result = as_result(task.data, Fitted(course, [stage], [record], StopReason.INTERRUPTED), [])
     return Screening.of(errors, f"{EVALS} evaluations each", found, result)

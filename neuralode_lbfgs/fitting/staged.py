@@ -45,7 +45,22 @@ from .validation import hold_out
 TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
-def fit_in_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> FitResult:
+class Fitted(NamedTuple):
+    """Where the stages have led, and what that took; `validation` is the error of what was held out for a while."""
+
+    course: Course
+    stages: list[Stage]
+    spent: list[Record]
+    reason: StopReason
+    validation: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether a person or the clock wants no more."""
+        return self.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT)
+
+
+def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
     """Run the stages that suit the data; with trajectories to spare, first without some of them, then with all.
 
     All of them work on data that are transformed as the model's coordinates are; what comes out is in the data's units.
@@ -78,14 +93,14 @@ def fit_in_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[s
         if goes_on:
             course.decay = reached[best].decay
             if hidden:  # they have moved away from what they began as
-                course.replace(from_here, _starts_of_all(before, held_out, data.ids))
+                course.replace(from_here, starts_of_all(before, held_out, data.ids))
         finished = [one.stage for one in run_stages(again, course, None, callback, notes)]
         stages += [replace(stage, why="again, with all trajectories") for stage in finished]
         reason = finished[-1].reason
         if reason is StopReason.INTERRUPTED and not goes_on:
             course.replace(reached[best].model)
         spent = [*spent, *course.spent]
-    return as_result(course, task.data, stages, spent, reason, notes, validation)
+    return Fitted(course, stages, spent, reason, validation)
 
 
 class Begun(NamedTuple):
@@ -121,16 +136,9 @@ def begin(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
     return Begun(model, data, curves, held_out, course, _plan(course, notes))
 
 
-def as_result(
-    course: Course,
-    measured: Trajectories,
-    stages: Sequence[Stage],
-    spent: Sequence[Record],
-    reason: StopReason,
-    notes: list[str],
-    validation: float | None = None,
-) -> FitResult:
-    """What a course has come to."""
+def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitResult:
+    """What a fit has come to."""
+    course, stages, spent, reason, validation = fitted
     loss = whole_loss(course)
     notes += stiffness_note(course)
     return FitResult(
@@ -153,7 +161,7 @@ def as_result(
     )
 
 
-def _starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -> np.ndarray:
+def starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -> np.ndarray:
     """In coordinates of order one: the fitted starts of the trajectories of a course, and what they say of others."""
     model, observe = course.parameters.model, course.observe and course.observe.observe
     known = course.known_starts

@@ -1,0 +1,67 @@
+"""Large data: a part of them first, then all.
+
+Multiple shooting and Gauss-Newton find a model in few steps, but their Jacobian grows with the data. A part settles the
+model but for its last digits. The full horizon of all data begins there, and has little to do.
+"""
+
+from dataclasses import replace
+
+from jax.flatten_util import ravel_pytree
+
+from ..data.trajectories import Trajectories
+from ..models import NeuralODE, trainable
+from ..optimise import LBFGS
+from .attempts import Watcher, run_stages
+from .result import FitResult
+from .staged import TIME_TO_CHOOSE, Fitted, as_result, begin, best_stages, starts_of_all
+from .stages import CHANCE, most_numbers
+from .task import Task
+
+ENOUGH = 30  # numbers for each weight of the model: it is then known to a fifth of the noise
+WINDOWS = 8  # that the part consists of, at least: some are held out, and they lie all over the data
+
+
+def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> FitResult:
+    """`best_stages`; where the data are too many for Gauss-Newton, with a part of them first."""
+    options = task.options
+    weights = ravel_pytree(trainable(model)[0])[0].size
+    part = None if options.stages or not isinstance(task.optimizer, LBFGS) else part_of(task.data, weights)
+    if part is None:
+        return as_result(task.data, best_stages(model, task, callback, notes), notes)
+    notes.append(
+        f"large data: {part.observed:,} of {task.data.observed:,} numbers first, in {len(part)} pieces, for "
+        "Gauss-Newton; then full with all."
+    )
+    limit = options.time_limit
+    some = replace(options, time_limit=None if limit is None else TIME_TO_CHOOSE * limit)
+    first = best_stages(model, replace(task, data=part, options=some), callback, notes)
+    left = None if limit is None else max(limit - sum(record.run_s for record in first.spent), 1e-3)
+    # A decrease of chi-square by less than this is chance; that of so many observations is a small part of it.
+    rest = replace(options, validation=False, time_limit=left, ftol=max(options.ftol, CHANCE / task.data.observed))
+    course = begin(first.course.parameters.model, replace(task, options=rest), []).course
+    course.noise = first.course.noise
+    if options.weight_decay is None:  # it counts against the mean over the observations
+        course.decay = first.course.decay * part.observed / task.data.observed
+    if course.hidden:
+        course.replace(first.course.parameters.model, starts_of_all(first.course, course.data, course.data.ids))
+    stages, reason = first.stages, first.reason
+    if not first.ended:
+        (last,) = run_stages(("full",), course, None, callback, notes)
+        stages = [*stages, replace(last.stage, why="all data, beginning with the model of the part")]
+        reason = last.stage.reason
+    fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation)
+    return as_result(task.data, fitted, notes)
+
+
+def part_of(data: Trajectories, weights: int) -> Trajectories | None:
+    """Trajectories, or windows of long ones, evenly spread, as many as are enough; None if Gauss-Newton can do all.
+
+    Args:
+        weights: numbers of the model that are trained.
+    """
+    rows, most = sum(run.ts.size for run in data), most_numbers(weights) // data.state_size
+    some = min(most, ENOUGH * weights // data.state_size)
+    if rows <= most or some < 2 * WINDOWS:
+        return None
+    pieces = [run for run in data.windows(some // WINDOWS) if data.with_trajectories([run]).observed]
+    return data.with_trajectories(pieces[:: -(-rows // some)])
