@@ -4,6 +4,7 @@ Multiple shooting and Gauss-Newton find a model in few steps, but their Jacobian
 model but for its last digits. The full horizon of all data begins there, and has little to do.
 """
 
+import itertools
 from dataclasses import replace
 
 from jax.flatten_util import ravel_pytree
@@ -64,4 +65,5 @@ def part_of(data: Trajectories, weights: int) -> Trajectories | None:
     if rows <= most or some < 2 * WINDOWS:
         return None
     pieces = [run for run in data.windows(some // WINDOWS) if data.with_trajectories([run]).observed]
-    return data.with_trajectories(pieces[:: -(-rows // some)])
+    every = next(k for k in itertools.count(1) if sum(run.ts.size for run in pieces[::k]) <= some)
+    return data.with_trajectories(pieces[::every])
