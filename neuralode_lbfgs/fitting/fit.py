@@ -187,7 +187,7 @@ def _in_batches(task: Task) -> Task:
         raise ValueError("batch_size needs a stochastic optimiser (optimizer='adam'); L-BFGS uses all data.")
 
     def sample(key, args):
-        batch, decay = args
+        batch, *others = args
         lanes = batch.targets.shape[0]
         if size >= lanes:
             return args
@@ -197,7 +197,7 @@ def _in_batches(task: Task) -> Task:
         targets, weights = lanes_of((batch.targets, batch.weights))
         # Weighted up to the whole, so that the mean over draws is the loss of all data.
         weights = weights * (lanes / size)
-        return type(batch)(mesh, targets, weights), decay
+        return type(batch)(mesh, targets, weights), *others
 
     return replace(task, optimizer=Optax(optimizer.transformation, sample))
 

@@ -1,7 +1,7 @@
 """Large data: a part of them first, then all.
 
 Multiple shooting and Gauss-Newton find a model in few steps, but their Jacobian grows with the data. A part settles the
-model but for its last digits. The full horizon of all data begins there, and has little to do.
+model but for its last digits. A few steps of Gauss-Newton with all do those: the Jacobian is never held whole.
 """
 
 import itertools
@@ -13,10 +13,14 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE, trainable
 from ..optimise import LBFGS
 from .attempts import Watcher, run_stages
+from .course import Course
+from .hidden import hidden_size, with_hidden
 from .result import FitResult
-from .staged import TIME_TO_CHOOSE, Fitted, as_result, begin, best_stages, starts_of_all
-from .stages import CHANCE, most_numbers
+from .smoothing import SmoothTrajectory, straight
+from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, starts_of_all
+from .stages import most_numbers
 from .task import Task
+from .transforms import transformed
 
 ENOUGH = 30  # numbers for each weight of the model: it is then known to a fifth of the noise
 WINDOWS = 8  # that the part consists of, at least: some are held out, and they lie all over the data
@@ -31,27 +35,40 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
         return as_result(task.data, best_stages(model, task, callback, notes), notes)
     notes.append(
         f"large data: {part.observed:,} of {task.data.observed:,} numbers first, in {len(part)} pieces, for "
-        "Gauss-Newton; then full with all."
+        "all stages; then polish with all."
     )
     limit = options.time_limit
     some = replace(options, time_limit=None if limit is None else TIME_TO_CHOOSE * limit)
     first = best_stages(model, replace(task, data=part, options=some), callback, notes)
-    left = None if limit is None else max(limit - sum(record.run_s for record in first.spent), 1e-3)
-    # A decrease of chi-square by less than this is chance; that of so many observations is a small part of it.
-    rest = replace(options, validation=False, time_limit=left, ftol=max(options.ftol, CHANCE / task.data.observed))
-    course = begin(first.course.parameters.model, replace(task, options=rest), []).course
-    course.noise = first.course.noise
+    course = _course_of_all(task, first)
     if options.weight_decay is None:  # it counts against the mean over the observations
         course.decay = first.course.decay * part.observed / task.data.observed
-    if course.hidden:
-        course.replace(first.course.parameters.model, starts_of_all(first.course, course.data, course.data.ids))
     stages, reason = first.stages, first.reason
     if not first.ended:
-        (last,) = run_stages(("full",), course, None, callback, notes)
+        (last,) = run_stages(("polish",), course, None, callback, notes)
         stages = [*stages, replace(last.stage, why="all data, beginning with the model of the part")]
         reason = last.stage.reason
     fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation)
     return as_result(task.data, fitted, notes)
+
+
+def _course_of_all(task: Task, first: Fitted) -> Course:
+    """All data with the model of a part of them; no curve is smoothed, which takes longer than a fit of so many."""
+    options, model = task.options, first.course.parameters.model
+    known = "estimate" if first.course.train_starts else "data"
+    left = options.time_limit
+    left = None if left is None else max(left - sum(record.run_s for record in first.spent), 1e-3)
+    data = transformed(task.data, model.coordinates.transform)
+    if task.observe is None and hidden_size(model, data):
+        data = with_hidden(data, hidden_size(model, data))
+    task = replace(task, options=replace(options, initial_states=known))
+    unknown = SmoothTrajectory((None,) * model.state_size)
+    curves = tuple(straight(run) if task.observe is None else unknown for run in data)
+    course = new_course(model, task, data, curves, smooth=first.course.smooth, time_limit=left)
+    course.noise = first.course.noise
+    if course.hidden:
+        course.replace(model, starts_of_all(first.course, data, data.ids))
+    return course
 
 
 def part_of(data: Trajectories, weights: int) -> Trajectories | None:
