@@ -1,7 +1,6 @@
 """Normal equations of nodes along trajectories and a few numbers that all of them share."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -42,12 +41,12 @@ class BlockTridiagonal:
     def finite(self) -> bool:
         return bool(np.isfinite(self.model).all() and np.isfinite(self.blocks).all())
 
-    @cached_property
+    @property
     def matrix(self) -> np.ndarray:
         """Of the model's numbers, the states eliminated."""
         return self._eliminated(self._factor(TINY))
 
-    @cached_property
+    @property
     def gradient(self) -> np.ndarray:
         """Of the model's numbers, the states eliminated."""
         return self._right(self._factor(TINY))

@@ -172,7 +172,8 @@ def starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) ->
 
 def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequence[str]) -> str:
     errors = ", ".join(f"{one.stage.name} {one.error:.3g}" for one in reached)
-    return f"held out {', '.join(held_out.ids)} (RMSE/sd: {errors}); then {', '.join(again)} with all trajectories."
+    shown = ", ".join(held_out.ids[:5]) + (f", ... ({len(held_out)} in all)" if len(held_out) > 5 else "")
+    return f"held out {shown} (RMSE/sd: {errors}); then {', '.join(again)} with them as well."
 
 
 def new_course(

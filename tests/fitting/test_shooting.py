@@ -75,6 +75,7 @@ def test_sensitivities_are_those_of_autodiff(problem, train_starts):
         return (cuts.weights * (nodes - cuts.targets)).ravel()
 
     of_x, of_starts = jax.jacfwd(residuals, argnums=(0, 1))(jnp.asarray(point.x), jnp.asarray(point.states))
+    assert linear.jacobian is not None
     np.testing.assert_allclose(linear.jacobian[:, : x.size], of_x, atol=1e-10)
     if not train_starts:
         np.testing.assert_allclose(linear.matrix, of_x.T @ of_x, atol=1e-10)
