@@ -15,6 +15,7 @@ from .start_estimates import predict_like_training, spread
 from .weights import observation_weights
 
 LEAST_TRAJECTORIES, LEAST_OBSERVED = 3, 400  # below, what is held out says little and is missed much
+LEAST_LENGTH = 0.2  # of the mean: pairs of rows beside a long run say nothing of how a run goes on
 SHARE, MOST_HELD_OUT = 4, 50  # one trajectory in so many, and no more: more say little more
 
 
@@ -26,7 +27,9 @@ def hold_out(data: Trajectories) -> Trajectories | None:
     complete = [trajectory.id for trajectory in data if np.isfinite(trajectory.ys[0]).all()]
     if len(data) < LEAST_TRAJECTORIES or data.observed < LEAST_OBSERVED or not complete:
         return None
-    return data.split(ids=complete[-min(max(len(data) // SHARE, 1), MOST_HELD_OUT) :])[1]
+    held_out = data.split(ids=complete[-min(max(len(data) // SHARE, 1), MOST_HELD_OUT) :])[1]
+    typical = held_out.observed / len(held_out) >= LEAST_LENGTH * data.observed / len(data)
+    return held_out if typical else None
 
 
 def free_run_error(

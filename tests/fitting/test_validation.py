@@ -34,6 +34,8 @@ def test_a_quarter_is_held_out_where_it_can_be_spared():
     held_out = hold_out(incomplete)
     assert held_out is not None
     assert held_out.ids == ("run3",)  # a free run begins at a complete row
+    pairs = [nl.Trajectory(f"pair{i}", run.ts[:2], run.ys[:2]) for i, run in enumerate(data)]
+    assert hold_out(data.with_trajectories([*data, *pairs])) is None  # two rows beside sixty say little
 
 
 @pytest.fixture(scope="module")
