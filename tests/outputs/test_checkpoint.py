@@ -60,7 +60,7 @@ def test_a_byte_that_changed_is_noticed(path, where):
 @pytest.mark.parametrize("length", [0, 5, 100, -1])
 def test_half_a_file_is_refused(path, length):
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(CheckpointError, match="damaged or no checkpoint"):
+    with pytest.raises(CheckpointError, match="damaged or not a checkpoint that"):
         read_checkpoint(path)
 
 
