@@ -34,7 +34,6 @@ def fit(
     begun = time.perf_counter()
     from ..data import DataError
     from ..fitting.entry import JournalError
-    from ..outputs.checkpoint import remove_checkpoint
     from ..outputs.run_folder import check_folder
     from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
@@ -104,7 +103,7 @@ def fit(
             why = getattr(error, "strerror", None) or str(error).rstrip(".")
             raise ValueError(f"{out} cannot be written: {why}; {keeper.how_to_go_on()}.") from None
         if complete:
-            remove_checkpoint(keeper.path)
+            keeper.remove()
         elif keeper.path.exists():
             print(f"not complete: {go_on}", flush=True)
         if interrupts.came or result.stop_reason.name == "INTERRUPTED":

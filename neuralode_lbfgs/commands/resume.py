@@ -172,7 +172,8 @@ class Keeper:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_checkpoint(self.path, Checkpoint(self._config, self._entries, self.seconds))
         except OSError as error:
-            raise CannotKeep(f"{self.path} cannot be written: {error.strerror}; {self.how_to_go_on()}.") from None
+            why = error.strerror or error
+            raise CannotKeep(f"{self.path} cannot be written: {why}; {self.how_to_go_on()}.") from None
         ended = time.perf_counter()
         self._due = ended + max(INTERVAL, (ended - started) / SHARE)
         return True
@@ -180,12 +181,30 @@ class Keeper:
     def how_to_go_on(self) -> str:
         """What a person can do after the fit was stopped."""
         folder = self.path.parent
-        if not self.path.exists():
+        try:
+            kept = self.path.exists()
+        except OSError:  # nor can it be looked for; whatever is there is whole
+            kept = True
+        if not kept:
             return "the fit was stopped, and nothing of it is kept"
         return (
             f"the fit was stopped, and its last checkpoint is whole: when the folder can be written again, go on with "
             f"{resume_words(folder)}"
         )
+
+    def remove(self) -> None:
+        """The fit is complete, and its results are written.
+
+        Raises:
+            ValueError: one sentence, if the checkpoint stays; the results are there all the same.
+        """
+        try:
+            remove_checkpoint(self.path)
+        except OSError as error:
+            why = error.strerror or error
+            raise ValueError(
+                f"{self.path} cannot be removed: {why}; the results beside it are complete, and it is of no more use."
+            ) from None
 
     def discard(self) -> None:
         """As if there had been no fit."""
