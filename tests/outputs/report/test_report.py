@@ -27,8 +27,9 @@ from neuralode_lbfgs.outputs.report.account import (
 )
 from neuralode_lbfgs.outputs.report.choice import Drawn, chosen, every, extremes, trajectory_errors
 from neuralode_lbfgs.outputs.report.contents import Contents, Rows
+from neuralode_lbfgs.outputs.report.look import log_limits
 from neuralode_lbfgs.outputs.report.page import page, write_report
-from neuralode_lbfgs.outputs.report.words import verdict
+from neuralode_lbfgs.outputs.report.words import question, verdict
 
 EVIL = "<script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(3)>"
@@ -138,6 +139,17 @@ def test_a_few_trajectories_are_all_drawn_and_of_many_the_worst_the_middle_and_t
     assert [name for name, _ in picked] == ["lost", "h1", "h0", "r8"]
     assert picked[0][1] == "held out, the largest error of 4"
     assert picked[3][1] == "trained on, the largest error of 9"
+    pair = chosen({"h0": (nan, 0.0), "h1": (nan, 1.0), **{f"r{i}": (1.0, nan) for i in range(5)}})
+    assert [why for _, why in pair[:2]] == ["held out, the largest error of 2", "held out, the smallest error of 2"]
+    assert chosen({"h": (nan, 0.0), **{f"r{i}": (1.0, nan) for i in range(5)}})[0] == ("h", "held out, the only one")
+
+
+def test_logarithmic_axes_have_ticks_along_all_of_their_length():
+    assert log_limits(np.array([np.nan, 0.0])) is None
+    assert log_limits(np.array([0.9, 1.0, np.nan, np.inf, 0.0, -1.0])) == pytest.approx((0.63, 1.4))
+    low, high = log_limits(np.array([0.1, 2.0])) or (1.0, 1.0)
+    assert high / low > 100 and low < 0.07 and high > 2.8
+    assert log_limits(np.array([1e-6, 1.0])) == pytest.approx((0.7e-6, 1.4))
 
 
 def test_a_thinned_curve_keeps_its_peaks():
@@ -196,10 +208,21 @@ def test_without_diagnosis_or_held_out_rows_nothing_is_said_of_them(tmp_path):
 def test_a_model_that_is_no_better_than_a_naive_prediction_is_said_to_be_of_no_use(told):
     run, _ = told
     assert verdict(run)[1]
+    test = {"rmse": {"angle": 0.1, "speed": 0.1}, "scaled_rmse": 1e-3}
+    base = {**run.metrics["baseline"], "test": {"rmse": {}, "scaled_rmse": 0.9}}
+    said, _ = verdict(replace(run, metrics={**run.metrics, "test": test, "baseline": base}))
+    assert said.endswith("the mean of the training data, is off by 0.9, 900 times as far.")
     for error, sentence in ((5.0, "of no more use than that"), (None, "do not trust its predictions")):
         test = {"rmse": {"angle": error, "speed": error}, "scaled_rmse": error}
         said, good = verdict(replace(run, metrics={**run.metrics, "test": test}))
         assert sentence in said and not good
+
+
+def test_hidden_states_are_named_in_the_question(told):
+    run, _ = told
+    for number, words in ((1, "angle, speed and 1 hidden state, driven"), (2, "angle, speed and 2 hidden states, dr")):
+        account: Any = {**run.account, "fit": {**run.account["fit"], "hidden": number}}
+        assert words in question(replace(run, account=account))
 
 
 def test_without_data_or_history_the_report_tells_what_is_left(told):
