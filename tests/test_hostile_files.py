@@ -517,6 +517,11 @@ def written(folder):
     return cases
 
 
+def contents_of(folder):
+    """When each file was written; of folders only that they are there: whether they can be written to is tried."""
+    return {path: path.is_dir() or path.lstat().st_mtime_ns for path in folder.rglob("*")}
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """What the command line said of each case, and the memory that all of them took."""
@@ -524,7 +529,7 @@ def told(tmp_path_factory):
     cases = written(folder)
     sound = ["field", a_run(folder / "sound"), "--grid", "x=0:1:2", "--at", "y=1", "u=0", "--out", "f.csv"]
     (folder / "cases.json").write_text(json.dumps([sound, *(words for words, _ in cases.values())]))
-    before = {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
+    before = contents_of(folder)
     cache = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "MPLCONFIGDIR": matplotlib.get_cachedir()}
     environment = {**os.environ, **cache}
     done = subprocess.run(
@@ -534,9 +539,9 @@ def told(tmp_path_factory):
     first, *answers, memory = done.stdout.splitlines()
     assert json.loads(first)[0] == 0, first  # the sound one
     (folder / "f.csv").unlink()
-    after = {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
+    after = contents_of(folder)
     assert not (folder / CANARY).exists(), "code from a file was run"
-    changed = {path.name for path in after if after[path] != before.get(path)} - {folder.name}
+    changed = {path.name for path in after if after[path] != before.get(path)}
     assert not changed, f"{changed} were written"
     answered = dict(zip(cases, map(json.loads, answers), strict=True))
     return {name: (*answered[name], file) for name, (_, file) in cases.items()}, int(memory)
