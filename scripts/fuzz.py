@@ -1,9 +1,10 @@
 """Damage sound files at random and read them again: python scripts/fuzz.py --cases 10000 --seed 0
 
-Each case is a model, a config file, a history or a table (CSV, NPZ, Parquet) with bits flipped, pieces cut out, moved
-or put in, numbers and names of its description exchanged. A reader may refuse it, in one sentence with the name of the
-file, or read it: then a model is that which was saved, unless its checksum was rewritten too, and a table says the same
-when it is written and read again. Anything else is printed, kept with `--keep FOLDER`, and makes the exit code 1.
+Each case is a model, a checkpoint, a config file, a history or a table (CSV, NPZ, Parquet) with bits flipped, pieces
+cut out, moved or put in, numbers and names of its description exchanged. A reader may refuse it, in one sentence with
+the name of the file, or read it: then a model or a checkpoint is that which was saved, unless its checksum was
+rewritten too, and a table says the same when it is written and read again. Anything else is printed, kept with
+`--keep FOLDER`, and makes the exit code 1.
 """
 
 import argparse
@@ -30,16 +31,20 @@ from typing import Any
 
 import jax
 import numpy as np
+from fuzz_checkpoint import SmallFit
 from safetensors.numpy import load, save
 
-from neuralode_lbfgs.commands.config import config_text, read_config
+from neuralode_lbfgs.commands.config import config_text, read_config, sections_of
 from neuralode_lbfgs.commands.options import DataOptions, ModelOptions, RunOptions
 from neuralode_lbfgs.data import read_csv, write_csv
+from neuralode_lbfgs.fitting.entry import JournalError
 from neuralode_lbfgs.fitting.options import FitOptions
+from neuralode_lbfgs.outputs.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from neuralode_lbfgs.outputs.checksum import checksum
-from neuralode_lbfgs.outputs.run_folder import HISTORY, read_history, write_history
+from neuralode_lbfgs.outputs.run_folder import CHECKPOINT, HISTORY, read_history, write_history
 from neuralode_lbfgs.outputs.spec import ModelSpec, build_model
 from neuralode_lbfgs.outputs.store import Columns, Start, load_model, save_model
+from neuralode_lbfgs.outputs.typed import instance
 
 MOST_SECONDS, MOST_MEMORY, LONGEST_SENTENCE = 5, 2**30, 2000
 NUMBERS = (0, -1, 1, 2, 7, 99, 255, 2**16, 2**31, 2**63, 10**30, 0.5, -0.0, 1e-320, 1e308, 1e999)
@@ -130,13 +135,20 @@ def changed(draw: random.Random, value: Any) -> Any:
 
 
 def forge(draw: random.Random, data: bytes) -> bytes:
-    """A model with another description or other arrays, and a checksum that agrees."""
+    """A model or a checkpoint with another description or other arrays, and a checksum that agrees."""
     length = struct.unpack("<Q", data[:8])[0]
     metadata, arrays = json.loads(data[8 : 8 + length])["__metadata__"], load(data)
     contents = json.loads(metadata["contents"])
     for _ in range(draw.choice((1, 1, 2))):
         if draw.random() < 0.7:
             contents = changed(draw, contents)
+        elif "config" in contents and draw.random() < 0.3:
+            contents["config"] = reconfigure(draw, contents["config"].encode()).decode()
+        elif draw.random() < 0.5:  # a single number
+            name = draw.choice([name for name in arrays if arrays[name].size])
+            with np.errstate(all="ignore"):
+                number = np.array(draw.choice([n for n in NUMBERS if abs(n) < 2**63])).astype(arrays[name].dtype)
+            arrays[name].reshape(-1)[draw.randrange(arrays[name].size)] = number
         else:
             name = draw.choice(list(arrays))
             shape = draw.choice(((), (0,), (1,), (2,), (1, 2), (3, 1)))
@@ -200,18 +212,37 @@ def read_model(path: Path, data: bytes) -> None:
         assert np.isfinite(start.y).all() and math.isfinite(start.t)
     assert all(isinstance(name, str) for name in (*saved.columns.states, *saved.columns.inputs, saved.columns.time))
     saved.columns.clock.show(1.5)
-    known = {jax.tree_util.keystr(at): leaf for at, leaf in jax.tree_util.tree_leaves_with_path(load_sound().model)}
+    sound = load_sound(path)
+    known = {jax.tree_util.keystr(at): leaf for at, leaf in jax.tree_util.tree_leaves_with_path(sound.model)}
     if data in FORGED:
         return
-    assert saved.columns == load_sound().columns, "a description that was not saved"
+    assert saved.columns == sound.columns, "a description that was not saved"
     for name, leaf in known.items():
         assert np.array_equal(found[name], leaf), f"{name} is not what was saved"
 
 
-def read_configuration(path: Path, data: bytes) -> None:
-    from neuralode_lbfgs.outputs.typed import instance
+def read_kept(path: Path, data: bytes) -> None:
+    """What was written; if it was forged, then what a fit could go on with."""
+    found, sound = read_checkpoint(path), load_sound(path)
+    if data not in FORGED:
+        assert (found.config, found.seconds) == (sound.config, sound.seconds), "a description that was not written"
+        for one, other in zip(found.entries, sound.entries, strict=True):
+            assert one[:2] == other[:2], "a loop that was not written"
+            assert all(np.array_equal(one.arrays[name], other.arrays[name]) for name in (*one.arrays, *other.arrays))
+    check_options(sections_of(found.config, path))
+    assert 0 <= found.seconds < 1e12
+    try:
+        SMALL[0].go_on_from(found.entries)
+    except JournalError as error:
+        raise ValueError(f"{path}: {error}") from None
 
-    sections = read_config(path)
+
+def read_configuration(path: Path, data: bytes) -> None:
+    check_options(read_config(path))
+
+
+def check_options(sections: dict[str, dict[str, Any]]) -> None:
+    """Options are sound, or refused as flags are."""
     for kind, name in ((ModelOptions, "model"), (FitOptions, "fit"), (RunOptions, "run")):
         try:
             instance(kind, sections.get(name, {}))
@@ -240,12 +271,14 @@ def read_table_twice(path: Path, data: bytes) -> None:
         assert np.allclose(np.diff(one.ts), np.diff(other.ts), rtol=1e-6)
 
 
+SMALL: list[SmallFit] = []
 FORGED: set[bytes] = set()  # what is read at present, if its description is another one on purpose
-_SOUND: list[Any] = []
+_SOUND: dict[str, Any] = {}
 
 
-def load_sound() -> Any:
-    return _SOUND[0]
+def load_sound(path: Path) -> Any:
+    """What was saved under this name."""
+    return _SOUND[path.name]
 
 
 def readers(folder: Path) -> list[Reader]:
@@ -255,9 +288,13 @@ def readers(folder: Path) -> list[Reader]:
     columns = Columns("t", "run", ("x", "y"), ("u",), {"x": "m"}, ("x_sd", 0.5), hold=(True,))
     path = folder / "model.safetensors"
     save_model(path, network, starts={"a": start}, columns=columns, estimated=True, noise=0.1)
-    _SOUND[:] = [load_model(path)]
+    _SOUND[path.name] = load_model(path)
     sections = {"data": DataOptions(states=("x",)), "model": ModelOptions(), "fit": FitOptions(), "run": RunOptions()}
     config = config_text("mine.csv", sections).encode()
+    SMALL[:] = [SmallFit()]
+    kept = folder / CHECKPOINT
+    write_checkpoint(kept, Checkpoint(config.decode(), SMALL[0].entries(), 1.5))
+    _SOUND[kept.name] = read_checkpoint(kept)
     row = {"stage": "full", "iteration": 1, "evaluations": 2, "loss": 0.5, "gradient_norm": 1e-3, "step_size": 1.0}
     write_history(folder, [{**row, "seconds": 0.25}] * 3)
     ts, ys = np.arange(6.0), np.arange(12.0).reshape(6, 2)
@@ -268,6 +305,7 @@ def readers(folder: Path) -> list[Reader]:
         archives.append(out.getvalue())
     found = [
         Reader(path.name, (path.read_bytes(),), read_model, (*BYTES, forge, forge, forge)),
+        Reader(kept.name, (kept.read_bytes(),), read_kept, (*BYTES, *[forge] * 6)),
         Reader("config.toml", (config,), read_configuration, (*BYTES, retype, reconfigure, reconfigure)),
         Reader(HISTORY, ((folder / HISTORY).read_bytes(),), read_past, (*BYTES, retype)),
         Reader("mine.csv", (TABLE.encode(), DATES.encode()), read_table_twice, (*BYTES, retype, retype, rewrite)),
@@ -304,7 +342,7 @@ def outcome(reader: Reader, path: Path, data: bytes) -> str:
         return f"more than {MOST_SECONDS} s"
     except ValueError as error:
         said = str(error)
-        if type(error).__name__ not in ("DataError", "StoreError", "ValueError"):
+        if type(error).__name__ not in ("DataError", "StoreError", "CheckpointError", "ValueError"):
             return traceback.format_exc()
         # What a file holds is named with it; names and roles of columns speak for themselves.
         names = path.name in said or "column" in said or "trajector" in said or str(path.parent) in said

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from contextlib import contextmanager
 from pathlib import Path
 
 import jax
@@ -58,8 +59,26 @@ def bits(folder):
     return metrics, history, model, config, (folder / "predictions.csv").read_bytes()
 
 
+NOBODY = 65534
+
+
 def full_disk(*_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@contextmanager
+def read_only(folder):
+    """A folder in which nothing can be written; to root, who is asked for no permission, as to a person."""
+    root = os.geteuid() == 0
+    folder.chmod(0o555)
+    try:
+        if root:
+            os.seteuid(NOBODY)
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
 
 
 def test_a_fit_that_is_stopped_in_several_ways_goes_on_to_the_same_bits(run, table, tmp_path, monkeypatch, capsys):
@@ -72,7 +91,8 @@ def test_a_fit_that_is_stopped_in_several_ways_goes_on_to_the_same_bits(run, tab
         assert main(begin) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith(f"error: {folder} cannot be written: No space left on device; the fit was stopped")
-    assert said.endswith(f"go on with neuralode-lbfgs fit --resume {folder}.")
+    go_on = f"neuralode-lbfgs fit --resume {folder}"
+    assert said.endswith(f"go on with {go_on}.")
     assert [path.name for path in folder.iterdir()] == ["checkpoint.safetensors"]
 
     before = checkpoint.read_bytes()
@@ -93,6 +113,19 @@ def test_a_fit_that_is_stopped_in_several_ways_goes_on_to_the_same_bits(run, tab
     assert "the data is not what it was when the fit began (its SHA-256 differs)" in capsys.readouterr().err
     table.write_text(data)
     assert checkpoint.read_bytes() == before
+
+    def write_nowhere(path, state, write=resume.write_checkpoint):
+        with read_only(path.parent):
+            write(path, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resume, "write_checkpoint", write_nowhere)
+        assert main(["fit", "--resume", str(folder), "--quiet"]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"error: {checkpoint} cannot be written: Permission denied; the fit was stopped, and its ")
+    assert said.endswith(f"last checkpoint is whole: when the folder can be written again, go on with {go_on}.")
+    assert checkpoint.read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == ["checkpoint.safetensors"]
 
     (folder / ".unfinished-1").mkdir()  # of a program that was killed while it wrote the results
     assert main(["fit", "--resume", str(folder), "--time-limit", "0.001", "--quiet"]) == 0

@@ -33,7 +33,7 @@ def fit(
     """Fit a neural ODE to data and write a folder of results."""
     begun = time.perf_counter()
     from ..data import DataError
-    from ..outputs.checkpoint import remove_checkpoint
+    from ..fitting.entry import JournalError
     from ..outputs.run_folder import check_folder
     from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
@@ -75,14 +75,18 @@ def fit(
     go_on = f"go on with {resume_words(out, model_options.vector_field)}"
     with Interrupts() as interrupts:
         journal, keeper = kept_fit(resumed, out, text, begun)
-        # What the sessions before took is counted, too.
-        fit_options = replace(fit_options, time_limit=None if limit is None else limit + journal.run_s)
         try:
+            # What the sessions before took is counted, too.
+            fit_options = replace(fit_options, time_limit=None if limit is None else limit + journal.run_s)
             result = _fitted(source, model_options, fit_options, run_options.quiet, interrupts, journal)
         except KeyboardInterrupt:
             kept = keeper.write()
             print(f"interrupted before there was a model; {go_on if kept else 'nothing was written'}.", file=sys.stderr)
             return interrupts.exit_code
+        except JournalError as error:
+            raise ValueError(
+                f"{keeper.path} is damaged or of another fit: {str(error).rstrip('.')}; begin anew with --overwrite."
+            ) from None
         except ValueError as error:
             if resumed is None and not isinstance(error, CannotKeep):
                 keeper.discard()
@@ -99,7 +103,7 @@ def fit(
             why = getattr(error, "strerror", None) or str(error).rstrip(".")
             raise ValueError(f"{out} cannot be written: {why}; {keeper.how_to_go_on()}.") from None
         if complete:
-            remove_checkpoint(keeper.path)
+            keeper.remove()
         elif keeper.path.exists():
             print(f"not complete: {go_on}", flush=True)
         if interrupts.came or result.stop_reason.name == "INTERRUPTED":

@@ -13,8 +13,9 @@ from cyclopts.config import Dict
 
 from ..fitting.entry import Entry
 from ..outputs.checkpoint import Checkpoint, read_checkpoint, remove_checkpoint, write_checkpoint
-from ..outputs.run_folder import CHECKPOINT, CONFIG, METRICS, MODEL
-from .config import SECTIONS, record_of, sections_of
+from ..outputs.run_folder import CHECKPOINT, METRICS, MODEL
+from ..outputs.typed import instance
+from .config import OF_ONE_CALL, SECTIONS, record_of, sections_of
 
 if TYPE_CHECKING:
     from ..fitting.journal import Journal
@@ -42,8 +43,16 @@ def options_of_resumed(app: Any, commands: tuple[str, ...], arguments: ArgumentC
         raise ValueError(
             f"{folder} holds no fit to go on with ({CHECKPOINT} is missing); begin one with fit DATA --out {folder}."
         )
-    sections = sections_of(read_checkpoint(folder / CHECKPOINT).config, folder / CONFIG)
-    sections["fit"].pop("time_limit", None)
+    path = folder / CHECKPOINT
+    sections = {"model": {}, **sections_of(read_checkpoint(path).config, path)}
+    data = sections.get("data", {}).pop("data", None)
+    if data is None:
+        raise ValueError(f"{path} is damaged: it does not name the data of its fit; begin the fit again.")
+    for name, options in sections.items():
+        try:
+            instance(SECTIONS[name], options)
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged, and no fit has these options: {error}") from None
     field = sections["model"].pop("vector_field", None)
     typed = {name for argument in arguments if argument.tokens for name in argument.names}
     if field is not None and "--vector-field" not in typed:
@@ -51,8 +60,9 @@ def options_of_resumed(app: Any, commands: tuple[str, ...], arguments: ArgumentC
             f"{folder} holds a fit of your own equations, and code is run only where you name it: add "
             f"--vector-field {field}."
         )
-    entries = {key: value for section in sections.values() for key, value in section.items()}
-    Dict(entries, source=str(folder), use_commands_as_keys=False)(app, commands, arguments)
+    not_taken = (*OF_ONE_CALL, "time_limit")  # which no fit writes down, but a hostile hand may
+    entries = {key: value for section in sections.values() for key, value in section.items() if key not in not_taken}
+    Dict({"data": data, **entries}, source=str(folder), use_commands_as_keys=False)(app, commands, arguments)
 
 
 def has_ended(folder: Path) -> bool:
@@ -69,10 +79,10 @@ def check_same(folder: Path, then: str, now: str) -> list[str]:
     Raises:
         ValueError: one sentence, if options, data, equations or this program are not what they were.
     """
-    from ..outputs.origin import OWN, other_files, other_versions
+    from ..outputs.origin import DATA, OWN, other_files, other_versions, shown
 
-    path, record, record_now = folder / CONFIG, record_of(then), record_of(now)
-    for what in other_files(record, record_now):
+    path, record, record_now = folder / CHECKPOINT, record_of(then), record_of(now)
+    for what in other_files({DATA: None, **record}, record_now):
         raise ValueError(
             f"{folder} cannot go on: {what} is not what it was when the fit began (its SHA-256 differs); bring it "
             "back, or begin anew with --overwrite."
@@ -95,17 +105,19 @@ def check_same(folder: Path, then: str, now: str) -> list[str]:
                 )
     if record.get(OWN) != record_now.get(OWN):
         raise ValueError(
-            f"{folder} was begun by neuralode-lbfgs {record.get(OWN)}, and this is {record_now.get(OWN)}; go on with "
-            "that one, or begin anew with --overwrite."
+            f"{folder} was begun by neuralode-lbfgs {shown(record.get(OWN))}, and this is {record_now.get(OWN)}; go on "
+            "with that one, or begin anew with --overwrite."
         )
     others = other_versions(record, record_now)
     return [f"not what the fit began with, so that digits may differ: {', '.join(others)}."] if others else []
 
 
 def _shown(value: Any) -> str:
+    from ..outputs.origin import shown
+
     if isinstance(value, list):
-        return " ".join(map(str, value)) or "none"
-    return "not given" if value is None else str(value)
+        return shown(" ".join(map(str, value)), 200) or "none"
+    return "not given" if value is None else shown(value, 200)
 
 
 def _flag(key: str) -> str:
@@ -160,7 +172,8 @@ class Keeper:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_checkpoint(self.path, Checkpoint(self._config, self._entries, self.seconds))
         except OSError as error:
-            raise CannotKeep(f"{self.path} cannot be written: {error.strerror}; {self.how_to_go_on()}.") from None
+            why = error.strerror or error
+            raise CannotKeep(f"{self.path} cannot be written: {why}; {self.how_to_go_on()}.") from None
         ended = time.perf_counter()
         self._due = ended + max(INTERVAL, (ended - started) / SHARE)
         return True
@@ -168,12 +181,30 @@ class Keeper:
     def how_to_go_on(self) -> str:
         """What a person can do after the fit was stopped."""
         folder = self.path.parent
-        if not self.path.exists():
+        try:
+            kept = self.path.exists()
+        except OSError:  # nor can it be looked for; whatever is there is whole
+            kept = True
+        if not kept:
             return "the fit was stopped, and nothing of it is kept"
         return (
             f"the fit was stopped, and its last checkpoint is whole: when the folder can be written again, go on with "
             f"{resume_words(folder)}"
         )
+
+    def remove(self) -> None:
+        """The fit is complete, and its results are written.
+
+        Raises:
+            ValueError: one sentence, if the checkpoint stays; the results are there all the same.
+        """
+        try:
+            remove_checkpoint(self.path)
+        except OSError as error:
+            why = error.strerror or error
+            raise ValueError(
+                f"{self.path} cannot be removed: {why}; the results beside it are complete, and it is of no more use."
+            ) from None
 
     def discard(self) -> None:
         """As if there had been no fit."""

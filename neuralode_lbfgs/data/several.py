@@ -4,22 +4,27 @@ import glob
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from .cells import Column, Table
 from .errors import DataError
 from .roles import Roles
+
+MOST_PATTERNS = 3  # parts of a path, each of which multiplies the folders to look into
 
 
 def expanded(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     """The paths with patterns such as `runs/*.csv` replaced by the files that they match, sorted.
 
     Raises:
-        DataError: if a pattern matches nothing, or a file is named twice.
+        DataError: if a pattern matches nothing or may match half a disk, or a file is named twice.
     """
     found: list[str] = []
     for one in paths:
         path = os.fspath(one)
         if not os.path.exists(path) and glob.has_magic(path):
+            if sum(map(glob.has_magic, Path(path).parts)) > MOST_PATTERNS:
+                raise DataError(f"{path} has patterns in more than {MOST_PATTERNS} of its parts; name the folders.")
             matched = sorted(glob.glob(path))
             if not matched:
                 raise DataError(f"no file matches {path}.")

@@ -16,6 +16,7 @@ from .approach import approach
 from .attempts import SMOOTH
 from .evidence import squared_weights
 from .journal import Journal, Loop
+from .kept import count_of, numbers
 from .prediction import call
 from .preparing import prepared
 from .record import Record, Stage
@@ -158,8 +159,8 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
 def _kept(loop: Loop, check: Callable[[], Slope]) -> Slope:
     """The slope as it was found, or as it is found now."""
     if loop.saved is not None:
-        autodiff, difference, evaluations = map(float, loop.saved.arrays["slope"])
-        return Slope(autodiff, difference, int(evaluations))
+        autodiff, difference, evaluations = numbers(loop.saved, "slope", 3, finite=False).tolist()
+        return Slope(autodiff, difference, count_of(loop.saved, "slope", evaluations))
     slope = check()
     loop.keep(True, {"slope": np.array(slope)})
     return slope

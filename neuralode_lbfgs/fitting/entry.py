@@ -3,6 +3,10 @@
 from typing import Any, NamedTuple
 
 
+class JournalError(ValueError):
+    """What was kept is of another fit, or of none; one sentence."""
+
+
 class Entry(NamedTuple):
     """One loop: its name, whether it has ended, and the arrays of its last state."""
 

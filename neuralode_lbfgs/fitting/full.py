@@ -118,7 +118,7 @@ class FullHorizon:
             to_the_end = last and not brief
             loop = self.journal.loop("full", also=self.mesher.kept)
             if loop.saved is not None:
-                self.mesher.restore(loop.saved.arrays)
+                self.mesher.restore(loop.saved)
                 batch = self.mesher.batch(self.dtype)[0]
             minimum = self.minimiser.run(
                 free,

@@ -177,7 +177,7 @@ def gauss_newton(
     """
     groups, observed = problem.groups, problem.observed
     damping = damping or Damping()
-    before = None if loop is None else standing_of(loop.saved, *point)
+    before = None if loop is None else standing_of(loop.saved, *point, decay)
     if before is not None:
         point, damping.value, damping.growth = Point(before.x, before.states), before.damping, before.growth
         if before.reason is not StopReason.RUNNING:

@@ -16,11 +16,8 @@ import numpy as np
 from jaxtyping import PyTree
 
 from ..optimise import Iteration, Minimiser, Paused, StopReason
-from .entry import Entry
-
-
-class JournalError(ValueError):
-    """A journal of another fit; one sentence."""
+from .entry import Entry, JournalError
+from .kept import MOST_COUNT, numbers, reason_of, rows_of, seconds_of, unlike
 
 
 class Journal:
@@ -28,7 +25,8 @@ class Journal:
 
     Args:
         entries: of a run of the same fit that was stopped.
-        keep: called with all entries when the first loop begins, and whenever one has changed; None keeps nothing.
+        keep: called with no entries when the first loop begins, and with all of them whenever one has changed; None
+            keeps nothing.
     """
 
     def __init__(self, entries: Sequence[Entry] = (), keep: Callable[[list[Entry]], None] | None = None):
@@ -50,18 +48,18 @@ class Journal:
         self._closed = self._closed or not self._ended(number)
         if self._closed or self._keep is None:
             return Loop(None, lambda entry: None, name, also)
-        if number == 0:
+        if number == 0 and not self.entries:  # those of a file stay there until one of them has changed
             self._keep(self.entries)
         saved = self.entries[number] if number < len(self.entries) else None
         if saved is not None and saved.name != name:
-            raise JournalError(f"the fit that was stopped did {saved.name!r} where this one does {name!r}.")
+            raise JournalError(f"the fit that was stopped did {saved.name[:40]!r} where this one does {name!r}.")
         return Loop(saved, lambda entry: self._put(number, entry), name, also)
 
     def value(self, name: str, compute: Callable[[], float]) -> float:
         """A number that takes long to compute, or what it was."""
         loop = self.loop(name)
         if loop.saved is not None:
-            return float(loop.saved.arrays["value"])
+            return float(numbers(loop.saved, "value", finite=False))
         found = compute()
         loop.keep(True, {"value": np.asarray(found)})
         return found
@@ -73,8 +71,12 @@ class Journal:
 
     @property
     def run_s(self) -> float:
-        """Seconds of running of all loops."""
-        return sum(float(entry.arrays["seconds"][1]) for entry in self.entries if "seconds" in entry.arrays)
+        """Seconds of running of all loops.
+
+        Raises:
+            JournalError: if an entry has kept other ones.
+        """
+        return sum(seconds_of(entry)[1] for entry in self.entries if "seconds" in entry.arrays)
 
     def _ended(self, count: int) -> bool:
         """Whether the first so many loops have ended."""
@@ -110,7 +112,7 @@ class Loop:
         Raises:
             JournalError: if what was saved is not of this minimiser.
         """
-        paused = None if self.saved is None else _paused(self.saved, minimiser, params)
+        paused = None if self.saved is None else paused_of(self.saved, minimiser, params)
         return {"paused": paused, "pause": self._keep_paused}
 
     def _keep_paused(self, paused: Paused) -> None:
@@ -130,20 +132,35 @@ class Ended(NamedTuple):
     progress: PyTree
 
 
-def _paused(saved: Entry, minimiser: Minimiser, params: PyTree) -> Paused:
+def paused_of(saved: Entry, minimiser: Minimiser, params: PyTree) -> Paused:
+    """What was kept of a run of this minimiser.
+
+    Raises:
+        JournalError: if it is that of another one, or none that a run could have left.
+    """
     shape = eqx.filter_eval_shape(minimiser.init, params)
     like = shape.progress if saved.ended else shape
     wanted, structure = jax.tree.flatten(like)
-    found = [saved.arrays.get(f"state.{i}") for i in range(len(wanted))]
-    for one, array in zip(wanted, found, strict=True):
+    names = [f"state.{i}" for i in range(len(wanted))]
+    found = [saved.arrays.get(name) for name in names]
+    for name, one, array in zip(names, wanted, found, strict=True):
         if array is None or (one.shape, one.dtype) != (array.shape, array.dtype):
             raise JournalError(f"the state of {saved.name!r} is that of another model or optimiser.")
+        if array.dtype.kind == "i" and not ((array >= 0) & (array <= MOST_COUNT)).all():  # all of them count
+            raise unlike(saved, name)
     state = structure.unflatten([jnp.asarray(array) for array in found])
-    code, loss, restarted_at = saved.arrays["numbers"]
-    compile_s, run_s = saved.arrays["seconds"]
+    progress = state if saved.ended else state.progress
+    code, loss, restarted_at = numbers(saved, "numbers", 3, finite=False).tolist()
+    reason = reason_of(saved, "numbers", code)
+    if not saved.ended:
+        reason_of(saved, "reason", float(progress.reason))
+    if not np.isfinite(progress.best_x).all():
+        raise unlike(saved, "best_x")
+    if not abs(restarted_at) <= MOST_COUNT:
+        raise unlike(saved, "numbers")
     return Paused(
-        Ended(state) if saved.ended else state, history_of(saved.arrays["history"]), StopReason.from_code(int(code)),
-        float(loss), int(restarted_at), float(compile_s), float(run_s),
+        Ended(state) if saved.ended else state, history_of(rows_of(saved)), reason, loss, int(restarted_at),
+        *seconds_of(saved),
     )  # fmt: skip
 
 

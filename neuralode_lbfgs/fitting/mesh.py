@@ -1,7 +1,6 @@
 """Choosing the steps of a mesh from the solver's own error estimate."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,6 +10,8 @@ from jaxtyping import Array, Float
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, NeuralODE, Tableau, solve_on_mesh
 from .batch import Batch, Shape, lane_lengths, make_batch
+from .entry import Entry
+from .kept import numbers, unlike
 from .pieces import Cut
 
 SAFETY = 0.9  # of the step size predicted from the error, as in every adaptive controller
@@ -19,6 +20,7 @@ MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}  # of one step, in units of 
 MOST_STEPS = 2_000_000  # in all; intervals are not split beyond that
 PASSES = 3  # of splitting; two reach 1e-6 from a first guess
 MOST_PER_INTERVAL = 512
+SPACIOUS = 8  # lanes times steps of a batch, in units of the steps in it: half are spare, and lanes are not all full
 
 
 def first_counts(data: Trajectories, coordinates: Coordinates) -> list[np.ndarray]:
@@ -70,10 +72,22 @@ class Mesher:
         counts = np.concatenate([*self.counts, np.zeros(0, int)])
         return {"mesh.counts": counts, "mesh.shape": np.array([self.shape.lanes, self.shape.steps])}
 
-    def restore(self, kept: Mapping[str, Any]) -> None:
-        """Go on with the choice of `kept`."""
-        self.counts = np.split(kept["mesh.counts"], np.cumsum([count.size for count in self.counts])[:-1])
-        self.shape = Shape(*map(int, kept["mesh.shape"]))
+    def restore(self, saved: Entry) -> None:
+        """Go on with the choice of `kept`.
+
+        Raises:
+            JournalError: if it is that of other data, or would not fit into memory.
+        """
+        sizes = [count.size for count in self.counts]
+        steps = numbers(saved, "mesh.counts", sum(sizes), whole=True, least=1, most=2 * MOST_PER_INTERVAL)
+        counts = np.split(steps, np.cumsum(sizes)[:-1])
+        shape = Shape(*numbers(saved, "mesh.shape", 2, whole=True, least=1, most=MOST_STEPS).tolist())
+        lengths = lane_lengths(counts)
+        # It may have been chosen for a finer mesh than this one, but for none with more steps than there may be.
+        most = sum(sizes) * 2 * MOST_PER_INTERVAL + len(sizes)
+        if shape.lanes * shape.steps > SPACIOUS * max(min(most, MOST_STEPS), sum(lengths)) or not shape.packed(lengths):
+            raise unlike(saved, "mesh.shape")
+        self.counts, self.shape = counts, shape
 
     def refine_pieces(self, cuts: Cut, errors: np.ndarray) -> bool:
         """Choose the counts anew from the largest relative error of each piece; whether they were fine before."""

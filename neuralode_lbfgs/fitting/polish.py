@@ -5,14 +5,15 @@ bend of the valley: geodesic acceleration, Transtrum & Sethna, "Improvements to 
 for nonlinear least-squares minimization", arXiv:1201.5885 (2012), equations 14 and 15.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.linalg
 
 from ..data.trajectories import Trajectories
+from .entry import Entry
 from .gauss_newton import Point, Step
+from .kept import numbers
 from .mesh import Mesher
 from .observing import Observation
 from .pieces import Cut, PieceSolver
@@ -54,8 +55,13 @@ class WholeTrajectories:
         """What a fit leaves behind, for the choice of the next mesh."""
         return {"errors": self.errors}
 
-    def restore(self, kept: Mapping[str, Any]) -> None:
-        self.errors = kept["errors"]
+    def restore(self, saved: Entry) -> None:
+        """Take it back.
+
+        Raises:
+            JournalError: if it is that of another problem.
+        """
+        self.errors = numbers(saved, "errors", len(self.cuts.begin), finite=False, least=0.0)
 
     def nodes(self, point: Point) -> np.ndarray:
         """The states at all nodes."""

@@ -181,7 +181,7 @@ def polish(course: Course, record: Record) -> StopReason:
             time_limit=course.seconds_left(record), loop=loop,
         )  # fmt: skip
         if loop.had_ended and loop.saved is not None:
-            problem.restore(loop.saved.arrays)
+            problem.restore(loop.saved)
         record.add(fit)
         reason = fit.reason
         if reason is StopReason.NONFINITE_START:

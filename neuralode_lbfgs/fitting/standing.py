@@ -1,14 +1,14 @@
 """Where a descent by Gauss-Newton stands after a step: with it, it goes on to the same bits."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..optimise import Iteration, StopReason
-from .entry import Entry
+from .entry import Entry, JournalError
 from .evidence import Evidence
-from .journal import JournalError, history_array, history_of
+from .journal import history_array, history_of
+from .kept import count_of, numbers, reason_of, rows_of, seconds_of, unlike
 
 
 class Standing(NamedTuple):
@@ -58,22 +58,27 @@ class Standing(NamedTuple):
         }
 
 
-def standing_of(saved: Entry | None, x: np.ndarray, states: np.ndarray) -> Standing | None:
-    """What was kept by `Standing.arrays`, for a point of the shapes of `x` and `states`; None if nothing was.
+def standing_of(saved: Entry | None, x: np.ndarray, states: np.ndarray, decay: np.ndarray) -> Standing | None:
+    """What was kept by `Standing.arrays`, of the shapes of `x`, `states` and `decay`; None if nothing was.
 
     Raises:
-        JournalError: if it is that of another problem.
+        JournalError: if it is that of another problem, or none that a descent could have left.
     """
     if saved is None:
         return None
-    kept: Mapping[str, Any] = saved.arrays
-    if (kept["x"].shape, kept["states"].shape) != (x.shape, states.shape):
-        raise JournalError(f"the state of {saved.name!r} is that of another model or of other data.")
-    mean_square, initial, damping, growth, flat, evaluations, rejected, code = map(float, kept["numbers"])
-    noise, determined = map(float, kept["evidence"])
-    compile_s, run_s = map(float, kept["seconds"])
+    shapes = [getattr(saved.arrays.get(name), "shape", None) for name in ("x", "states")]
+    if shapes != [x.shape, states.shape]:
+        raise JournalError(f"the state of {saved.name[:40]!r} is that of another model or of other data.")
+    *real, flat, evaluations, rejected, code = numbers(saved, "numbers", 8, finite=False).tolist()
+    mean_square, initial, damping, growth = real
+    if not (0 <= damping < np.inf and 1 <= growth < np.inf):  # else raising it would never end
+        raise unlike(saved, "numbers")
+    noise, determined = numbers(saved, "evidence", 2, finite=False).tolist()
+    flat, evaluations, rejected = (count_of(saved, "numbers", value) for value in (flat, evaluations, rejected))
+    decays = (numbers(saved, name, *decay.shape, least=0.0) for name in ("evidence.decay", "decay"))
+    evidence = Evidence(noise, next(decays), determined)
     return Standing(
-        kept["x"], kept["states"], mean_square, initial, Evidence(noise, kept["evidence.decay"], determined),
-        kept["decay"], damping, growth, int(flat), int(evaluations), int(rejected), history_of(kept["history"]),
-        compile_s, run_s, StopReason.from_code(int(code)),
+        numbers(saved, "x", *x.shape), numbers(saved, "states", *states.shape), mean_square, initial, evidence,
+        next(decays), damping, growth, flat, evaluations, rejected, history_of(rows_of(saved)), *seconds_of(saved),
+        reason_of(saved, "numbers", code),
     )  # fmt: skip

@@ -4,31 +4,32 @@ import enum
 
 
 class StopReason(enum.Enum):
-    """Every way a minimisation can end; `sentence` says what it means and what to do next."""
+    """Every way a minimisation can end; `ending` says how, `sentence` what it means and what to do next, too."""
 
-    RUNNING = (0, "still running")
-    GRADIENT = (1, "the gradient is below gtol: a minimum to the accuracy asked for")
-    DECREASE = (2, "the loss no longer falls: the relative decrease stayed below ftol for several iterations")
-    MAX_ITER = (3, "the iteration limit was reached; raise max_iter if the loss is still falling")
-    MAX_EVALS = (4, "the evaluation limit was reached; raise max_evals if the loss is still falling")
-    TIME_LIMIT = (5, "the time limit was reached; raise time_limit if the loss is still falling")
+    RUNNING = (0, "still running", "")
+    GRADIENT = (1, "the gradient is below gtol", ": a minimum to the accuracy asked for")
+    DECREASE = (2, "the loss no longer falls", ": the relative decrease stayed below ftol for several iterations")
+    MAX_ITER = (3, "the iteration limit was reached", "; raise max_iter if the loss is still falling")
+    MAX_EVALS = (4, "the evaluation limit was reached", "; raise max_evals if the loss is still falling")
+    TIME_LIMIT = (5, "the time limit was reached", "; raise time_limit if the loss is still falling")
     SEARCH_FAILED = (
         6,
-        "no step along the steepest descent lowers the loss: the floor of the arithmetic or of the solver is reached "
-        "(use float64 or a tighter rtol if it is too high)",
+        "no step along the steepest descent lowers the loss",
+        ": the floor of the arithmetic or of the solver is reached (use float64 or a tighter rtol if it is too high)",
     )
     NONFINITE_START = (
         7,
-        "the loss or its gradient is not finite at the start; scale the data, start from smaller weights, or shorten "
-        "the time span",
+        "the loss or its gradient is not finite at the start",
+        "; scale the data, start from smaller weights, or shorten the time span",
     )
-    UNBOUNDED = (8, "the loss falls without bound: it is not a sum of squares, or needs regularisation")
-    INTERRUPTED = (9, "interrupted; the best model so far is kept")
-    DIVERGED = (10, "a step led to a loss or gradient that is not finite; use a smaller learning rate")
+    UNBOUNDED = (8, "the loss falls without bound", ": it is not a sum of squares, or needs regularisation")
+    INTERRUPTED = (9, "interrupted", "; the best model so far is kept")
+    DIVERGED = (10, "a step led to a loss or gradient that is not finite", "; use a smaller learning rate")
 
-    def __init__(self, code: int, sentence: str):
+    def __init__(self, code: int, ending: str, advice: str):
         self.code = code
-        self.sentence = sentence
+        self.ending = ending
+        self.sentence = ending + advice
 
     @classmethod
     def from_code(cls, code: int) -> "StopReason":

@@ -14,17 +14,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from ..fitting.entry import Entry
 from .checksum import checksum
+from .sealed import Form, read_sealed
+from .typed import typed
 
-FORMAT, VERSION = "neuralode_lbfgs checkpoint", "1"
+MOST_SECONDS = 1e9  # a fit of thirty years
 
 
 class CheckpointError(ValueError):
     """A file that is not a checkpoint, or not a whole one; one sentence that says what is wrong."""
+
+
+FORM = Form(
+    name="neuralode_lbfgs checkpoint",
+    version="1",
+    what="a checkpoint that this package has written",
+    other_version="go on with the neuralode-lbfgs that wrote it",
+    again="begin the fit again",
+    error=CheckpointError,
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,9 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     loops = [[entry.name, entry.ended] for entry in checkpoint.entries]
     contents = json.dumps({"config": checkpoint.config, "seconds": checkpoint.seconds, "loops": loops})
-    metadata = {"format": FORMAT, "version": VERSION, "contents": contents, "sha256": checksum(contents, arrays)}
+    metadata = {
+        "format": FORM.name, "version": FORM.version, "contents": contents, "sha256": checksum(contents, arrays),
+    }  # fmt: skip
     unfinished = unfinished_name(path)
     try:
         with open(unfinished, "wb") as file:
@@ -70,36 +83,24 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read it back.
+    """Read it back. Its arrays are what some program has written, and not yet what a fit can go on with.
 
     Raises:
         CheckpointError: one sentence, if the file is missing, damaged, or not a checkpoint.
     """
+    contents, arrays = read_sealed(path, FORM)
     try:
-        with safe_open(os.fspath(path), framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise CheckpointError(f"{path} is not a checkpoint that this package has written.")
-            if metadata.get("version") != VERSION:
-                raise CheckpointError(
-                    f"{path} has version {metadata.get('version')} of the format, and version {VERSION} is known here; "
-                    "go on with the neuralode-lbfgs that wrote it."
-                )
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        if metadata["sha256"] != checksum(metadata["contents"], arrays):
-            raise CheckpointError(f"{path} is damaged: its contents are not what was written; begin the fit again.")
-        contents = json.loads(metadata["contents"])
-        entries: list[Entry] = [Entry(name, ended, {}) for name, ended in contents["loops"]]
+        config, seconds = contents["config"], typed(float, contents["seconds"])
+        if not isinstance(config, str) or not 0 <= seconds <= MOST_SECONDS:
+            raise ValueError
+        entries = [Entry(name, ended, {}) for name, ended in typed(tuple[tuple[str, bool], ...], contents["loops"])]
+        numbered = {str(number): entry for number, entry in enumerate(entries)}
         for key, array in arrays.items():
             number, _, name = key.partition(".")
-            entries[int(number)].arrays[name] = array
-        return Checkpoint(contents["config"], entries, float(contents["seconds"]))
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} does not exist.") from None
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except (SafetensorError, KeyError, IndexError, TypeError, json.JSONDecodeError):
-        raise CheckpointError(f"{path} is damaged or no checkpoint; begin the fit again.") from None
+            numbered[number].arrays[name] = array
+        return Checkpoint(config, entries, seconds)
+    except (KeyError, TypeError, ValueError):
+        raise CheckpointError(f"{path} is damaged: its description cannot be read; {FORM.again}.") from None
 
 
 def remove_checkpoint(path: Path) -> None:

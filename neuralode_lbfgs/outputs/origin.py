@@ -12,6 +12,7 @@ from .. import __version__
 from .checksum import fingerprint
 
 PACKAGES = ("jax", "jaxlib", "equinox", "diffrax", "optax", "numpy", "scipy")  # those whose numbers a fit is made of
+MOST_NAMED = 20  # of what is not as it was; there are eleven
 DATA, FIELD, OWN = "data_sha256", "vector_field_sha256", "neuralode_lbfgs"
 
 
@@ -41,5 +42,11 @@ def other_files(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def other_versions(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What else is not what it was, as `jax 0.10.1 (now 0.10.2)`."""
-    names = [name for name in then if name not in (DATA, FIELD)]
-    return [f"{name} {then[name]} (now {now.get(name)})" for name in names if then[name] != now.get(name)]
+    names = [name for name in then if name not in (DATA, FIELD) and then[name] != now.get(name)]
+    return [f"{shown(name)} {shown(then[name])} (now {shown(now.get(name))})" for name in names[:MOST_NAMED]]
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A value from a file within a sentence: one line, not too long, and nothing that a terminal would obey."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in " ".join(str(value)[: 10 * most].split()))
+    return text if len(text) <= most else f"{text[: most - 3]}..."

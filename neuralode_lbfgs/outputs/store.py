@@ -29,25 +29,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
-from safetensors import safe_open
 from safetensors.numpy import save
 
 from ..data.clock import Clock
-from ..data.errors import DataError
-from ..data.opening import opened
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, Transform, is_constant
 from .checksum import checksum
+from .sealed import Form, read_sealed
 from .soundness import check_spec, check_starts, check_transform
 from .spec import ModelSpec, build_model, spec_of
 from .typed import instance, typed
 
-FORMAT, VERSION = "neuralode_lbfgs model", "1"
-MOST_BYTES = 2**30
-
 
 class StoreError(ValueError):
     """A file that is not a saved model, or not a whole one; one sentence that says what is wrong."""
+
+
+FORM = Form(
+    name="neuralode_lbfgs model",
+    version="1",
+    what="a model that this package has saved",
+    other_version="install a newer neuralode-lbfgs",
+    again="copy or save it again",
+    error=StoreError,
+    unchecked=True,  # as those of earlier versions are
+)
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ def save_model(
         "noise": None if noise is None or not math.isfinite(noise) else float(noise),
     }
     text = json.dumps(contents, ensure_ascii=False)
-    metadata = {"format": FORMAT, "version": VERSION, "contents": text, "sha256": checksum(text, arrays)}
+    metadata = {"format": FORM.name, "version": FORM.version, "contents": text, "sha256": checksum(text, arrays)}
     target = Path(path)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -166,7 +172,7 @@ def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun
         StoreError: one sentence, if the file is missing, damaged, not a model, or does not fit `like`.
     """
     source = os.fspath(path)
-    arrays, contents = _read(source)
+    contents, arrays = read_sealed(source, FORM)
     try:
         spec = None if contents["spec"] is None else instance(ModelSpec, contents["spec"])
         columns, transform = _columns(contents), _transform_from(contents.get("transform"))
@@ -210,7 +216,7 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[Columns, bool]:
         StoreError: as `load_model`.
     """
     source = os.fspath(path)
-    contents = _read(source)[1]
+    contents = read_sealed(source, FORM)[0]
     try:
         return _columns(contents), contents["spec"] is None
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -225,39 +231,6 @@ def _columns(contents: dict[str, Any]) -> Columns:
     return columns
 
 
-def _read(source: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    try:
-        with opened(source, MOST_BYTES):  # a file, and no pipe or device
-            pass
-        with safe_open(source, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise StoreError(f"{source} is not a model that this package has saved.")
-            if metadata.get("version") != VERSION:
-                raise StoreError(
-                    f"{source} has version {metadata.get('version', '')[:20]} of the format, and version {VERSION} is "
-                    "known here; install a newer neuralode-lbfgs."
-                )
-            contents = json.loads(metadata["contents"], parse_constant=_refuse)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-            if not isinstance(contents, dict):
-                raise TypeError
-            # Files of earlier versions have no checksum.
-            if metadata.get("sha256", (found := checksum(metadata["contents"], arrays))) != found:
-                raise StoreError(f"{source} is damaged: it is not what its checksum says; copy or save it again.")
-            return arrays, contents
-    except FileNotFoundError:
-        raise StoreError(f"{source} does not exist.") from None
-    except OSError as error:
-        raise StoreError(f"{source} cannot be read: {error.strerror or error}.") from None
-    except StoreError:
-        raise
-    except DataError as error:
-        raise StoreError(str(error)) from None
-    except Exception:  # of the library and of JSON: what they raise on hostile bytes is not written down
-        raise StoreError(f"{source} is damaged or not a saved model; save it again.") from None
-
-
 def _transform_of(model: PyTree) -> Transform:
     """That of the model's coordinates, which are all alike; none where it has no coordinates."""
     nodes = jax.tree.leaves(model, is_leaf=is_constant)
@@ -266,10 +239,6 @@ def _transform_of(model: PyTree) -> Transform:
 
 def _transform_from(entries: Mapping[str, Any] | None) -> Transform:
     return Transform() if entries is None else instance(Transform, entries)
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON.")
 
 
 def _is_kept(leaf: object) -> bool:

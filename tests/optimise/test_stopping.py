@@ -40,3 +40,5 @@ def test_every_reason_has_its_own_number_and_sentence():
     assert len({reason.code for reason in StopReason}) == len(StopReason)
     assert all(StopReason.from_code(reason.code) is reason for reason in StopReason)
     assert all(len(reason.sentence) > 10 for reason in StopReason)
+    assert all(reason.sentence.startswith(reason.ending) for reason in StopReason)
+    assert StopReason.MAX_ITER.ending == "the iteration limit was reached"

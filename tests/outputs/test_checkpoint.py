@@ -1,5 +1,6 @@
 """Checkpoints: written whole or not at all, read back to the bit, and refused in a sentence where they are damaged."""
 
+import builtins
 import errno
 import os
 
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from neuralode_lbfgs.commands.resume import CannotKeep, Keeper
 from neuralode_lbfgs.fitting.entry import Entry
 from neuralode_lbfgs.outputs.checkpoint import (
     Checkpoint,
@@ -60,7 +62,7 @@ def test_a_byte_that_changed_is_noticed(path, where):
 @pytest.mark.parametrize("length", [0, 5, 100, -1])
 def test_half_a_file_is_refused(path, length):
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(CheckpointError, match="damaged or no checkpoint"):
+    with pytest.raises(CheckpointError, match="damaged or not a checkpoint that"):
         read_checkpoint(path)
 
 
@@ -77,19 +79,25 @@ def test_what_is_no_checkpoint(tmp_path):
         read_checkpoint(tmp_path / "v.safetensors")
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_disk_that_is_full_leaves_the_one_before(path, checkpoint, call, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EIO])
+@pytest.mark.parametrize("call", ["open", "fsync", "replace"])
+def test_a_disk_that_is_full_or_read_only_leaves_the_one_before(path, checkpoint, call, number, monkeypatch):
     before = path.read_bytes()
 
-    def full(*_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(os, call, full)
-    with pytest.raises(OSError, match="No space left"):
-        write_checkpoint(path, Checkpoint("", [], 2.0))
+    monkeypatch.setattr(builtins if call == "open" else os, call, fail)
+    keeper = Keeper(path.parent, "", 0.0)
+    keeper.path = path
+    with pytest.raises(CannotKeep) as caught:
+        keeper(checkpoint.entries)
+    said = str(caught.value)
+    assert said.startswith(f"{path} cannot be written: {os.strerror(number)}; the fit was stopped, and its last ")
+    assert said.endswith(f"go on with neuralode-lbfgs fit --resume {path.parent}.")
+    monkeypatch.undo()
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
-    monkeypatch.undo()
     path.with_name(f".{path.name}.unfinished").write_text("killed in the midst of it")
     assert read_checkpoint(path).seconds == 1.5
     remove_checkpoint(path)

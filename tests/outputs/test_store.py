@@ -151,7 +151,7 @@ def test_a_file_cut_short(path, part):
     save_model(path, a_model())
     whole = path.read_bytes()
     path.write_bytes(whole[: int(part * len(whole))])
-    with pytest.raises(StoreError, match="damaged or not a saved model"):
+    with pytest.raises(StoreError, match="damaged or not a model that this package has saved"):
         load_model(path)
 
 

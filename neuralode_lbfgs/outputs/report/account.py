@@ -48,7 +48,7 @@ class DataAccount(TypedDict):
 
 
 class StageAccount(TypedDict):
-    """A stage: why it was done, and why it ended."""
+    """A stage: why it was done, and how it ended; what to do about it is said of the fit as a whole."""
 
     name: str
     why: str
@@ -146,7 +146,7 @@ def account_of_fit(result: FitResult) -> FitAccount:
         "estimated": bool(result.estimated),
         "stopped": result.stop_reason.sentence,
         "stages": [
-            {"name": stage.name, "why": stage.why, "ended": stage.reason.sentence, "note": stage.note}
+            {"name": stage.name, "why": stage.why, "ended": stage.reason.ending, "note": stage.note}
             for stage in result.stages
         ],
         "notes": list(result.notes),

@@ -64,10 +64,10 @@ def chosen(errors: dict[str, tuple[float, float]]) -> list[tuple[str, str]]:
     picked: dict[str, str] = {}
     for group, kind, number in groups:
         ranked = sorted(group, key=lambda name: -group[name])
-        places = (0, len(ranked) // 2, -1)[:number]
-        words = ("the largest error", "the middle error", "the smallest error")
-        for place, word in zip(places, words, strict=False):
-            picked.setdefault(ranked[place], f"{kind}{word} of {len(ranked)}")
+        last = len(ranked) - 1
+        for place in (0, len(ranked) // 2, last)[:number]:
+            word = "the largest" if place == 0 else "the smallest" if place == last else "the middle"
+            picked.setdefault(ranked[place], f"{kind}{word} error of {len(ranked)}" if last else f"{kind}the only one")
     return list(picked.items())
 
 

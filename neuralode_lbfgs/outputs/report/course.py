@@ -3,11 +3,12 @@
 from typing import Any
 
 import numpy as np
+from bokeh.models import Line, Scatter, VBar
 
 from .choice import every
 from .contents import Contents
 from .figure import Entry, Figure, nth
-from .look import COLOURS, MARKERS, hover, limits, panel, source, stacked
+from .look import COLOURS, MARKERS, hover, limits, log_limits, panel, source, stacked
 
 ITERATIONS = 2000
 HIGH, LOW = 210, 120  # pixels
@@ -30,8 +31,10 @@ def course(contents: Contents) -> Figure | None:
     span = limits((0.5 - 0.01 * len(history), len(history) + 0.5 + 0.01 * len(history)))
     stepped = bool((step[np.isfinite(step)] > 0).any())
     panels = [
-        panel("iteration", "loss", height=HIGH, x_range=span, log=log),
-        panel("iteration", "step size", height=LOW, x_range=span, log=stepped),
+        panel(
+            "iteration", "loss", height=HIGH, x_range=span, y_range=limits(log_limits(loss) if log else None), log=log
+        ),
+        panel("iteration", "step size", height=LOW, x_range=span, y_range=limits(log_limits(step)), log=stepped),
         panel("iteration", "evaluations", height=LOW, x_range=span),
     ]
     legend, kept = [], np.arange(len(history)) % k == 0
@@ -46,10 +49,11 @@ def course(contents: Contents) -> Figure | None:
             text_stage=[stages[begin]] * rows.size,
         )  # fmt: skip
         for j, (made, column) in enumerate(zip(panels[:2], ("loss", "step"), strict=True)):
-            made.line("t", column, source=columns, color=colour, line_width=1.5)
-            marks[j].append(made.scatter("t", column, source=columns, color=colour, marker=marker, size=4))
+            made.add_glyph(columns, Line(x="t", y=column, line_color=colour, line_width=1.5))
+            one = Scatter(x="t", y=column, fill_color=colour, line_color=colour, marker=marker, size=4)
+            marks[j].append(made.add_glyph(columns, one))
         bar = {"fill_color": colour, "line_color": None, "width": 0.8 * k}
-        marks[2].append(panels[2].vbar(x="t", top="cost", source=columns, **bar))
+        marks[2].append(panels[2].add_glyph(columns, VBar(x="t", top="cost", **bar)))
         if stages[begin] not in [entry.text for entry in legend]:
             kind = ("dots", "square", "triangle", "diamond")[place]
             legend.append(Entry(kind, colour, stages[begin]))

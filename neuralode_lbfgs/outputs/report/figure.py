@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from bokeh.models import Scatter
 
 from ...data import Trajectory
 from .contents import Contents, Rows
@@ -91,11 +92,12 @@ def time_column(rows: Rows | None) -> str:
 
 
 def mark(made: Any, points: Any, column: str, kind: str) -> Any:
+    """Observations; glyphs are added by themselves, without the looks that selected ones would have."""
     size = 6 if len(points.data["t"]) <= 150 else 4
     if kind == "held":
         ring = {"fill_color": None, "line_color": VERMILLION, "line_width": 1.4}
-        return made.scatter("t", column, source=points, size=size + 1, **ring)
-    return made.scatter("t", column, source=points, size=size, fill_color=INK, line_color=None)
+        return made.add_glyph(points, Scatter(x="t", y=column, size=size + 1, **ring))
+    return made.add_glyph(points, Scatter(x="t", y=column, size=size, fill_color=INK, line_color=None))
 
 
 def nth(k: int) -> str:

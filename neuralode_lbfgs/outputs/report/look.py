@@ -16,8 +16,10 @@ from bokeh.models import (
     GridPlot,
     HoverTool,
     Label,
+    NoOverlap,
     PanTool,
     PlainText,
+    PrintfTickFormatter,
     Range1d,
     ResetTool,
     SaveTool,
@@ -35,7 +37,8 @@ MARKERS = ("circle", "square", "triangle", "diamond")
 DASHES = ("", "7 4", "2 3 8 3", "2 3")  # as SVG writes them; the first is an unbroken line
 FONT = "system-ui, sans-serif"
 LEFT = 74  # pixels for labels of the vertical axis: panels under each other begin at one line
-ON_PAPER = "@media print { .bk-Toolbar, .bk-ToolbarPanel { display: none } }"
+WIDE = 105.0  # times the low end of an axis: a little more than two decades
+ON_PAPER = "@media print { .bk-Toolbar { display: none !important } }"
 
 
 def panel(
@@ -59,10 +62,10 @@ def panel(
         "background_fill_color": None,
         "border_fill_color": None,
         "outline_line_color": None,
-        "stylesheets": [ON_PAPER],
     }
     made: Any = bokeh_figure(**settings, **ranges)
     made.toolbar.logo = None
+    plain = PrintfTickFormatter(format="%.10g")  # 0.0005 and not 5.000e-4
     for axis, text in ((made.xaxis[0], _cut(across, 45)), (made.yaxis[0], _along(up, height - 40))):
         axis.axis_label = PlainText(text=text)  # a plain string between two dollar signs would be read as TeX
         axis.axis_label_text_font_style = "normal"
@@ -72,20 +75,23 @@ def panel(
         axis.axis_label_text_color = axis.major_label_text_color = INK
         axis.axis_line_color = axis.major_tick_line_color = FAINT
         axis.minor_tick_line_color = None
+        if not (log and axis is made.yaxis[0]):
+            axis.formatter = plain
+    if log:  # ticks of less than two decades are linear, and crowd at the upper end
+        made.yaxis[0].ticker.desired_num_ticks = 10
+        made.yaxis[0].major_label_policy = NoOverlap(min_distance=4)
     for grid in made.center:
         grid.update(grid_line_color=FAINT, grid_line_alpha=0.25)
     return made
 
 
 def stacked(panels: Sequence[Any]) -> GridPlot:
-    """Panels one above the other under one toolbar."""
+    """Panels one above the other, or a single one, under one toolbar that is as wide as they are."""
     for above in panels[:-1]:
         above.xaxis[0].axis_label = None
-    return gridplot(
-        [[one] for one in panels],
-        sizing_mode="stretch_width",
-        toolbar_options={"logo": None},
-    )
+    grid = gridplot([[one] for one in panels], sizing_mode="stretch_width", toolbar_options={"logo": None})
+    grid.stylesheets = [ON_PAPER]
+    return grid
 
 
 def hover(made: Any, renderers: Sequence[Any], rows: Sequence[tuple[str, str]]) -> None:
@@ -113,15 +119,16 @@ def _along(text: str, pixels: int) -> str:
 
 
 def shade(made: Any, start: float | None, high: float) -> None:
-    """Shade and name the span that was held out, which ends where the data do."""
+    """Shade the span that was held out, which ends where the data do, and name it where it is not all."""
     if start is None or start >= high:
         return
     left: Any = None if np.isinf(start) else start
     made.add_layout(BoxAnnotation(left=left, fill_color=SHADE, fill_alpha=0.16, line_color=None, level="underlay"))
+    if left is None:
+        return
     text = Label(
-        x=6 if left is None else left, x_units="screen" if left is None else "data", y=4, y_units="screen",
-        x_offset=0 if left is None else 4, text="held out", text_font_size="11px", text_font=FONT, text_color=INK,
-        text_alpha=0.85,
+        x=left, y=4, y_units="screen", x_offset=4, text="held out", text_font_size="11px", text_font=FONT,
+        text_color=INK, text_alpha=0.85,
     )  # fmt: skip
     made.add_layout(text)
 
@@ -141,6 +148,21 @@ def source(**columns: Any) -> ColumnDataSource:
             numbers = np.asarray(values, dtype=np.float64 if name == "t" else np.float32)
         data[name] = np.where(np.isfinite(numbers), numbers, np.array(np.nan, numbers.dtype))
     return ColumnDataSource(data)
+
+
+def log_limits(values: np.ndarray) -> tuple[float, float] | None:
+    """The ends of a logarithmic axis of positive values; None if there are none.
+
+    Between one decade and two Bokeh has ticks at even distances, nearly all at the upper end: such an axis gets two.
+    """
+    seen = values[np.isfinite(values) & (values > 0)]
+    if not seen.size:
+        return None
+    low, high = 0.7 * float(seen.min()), 1.4 * float(seen.max())
+    if 10 < high / low < WIDE:
+        room = np.sqrt(WIDE * low / high)
+        low, high = float(low / room), float(high * room)
+    return low, high
 
 
 def limits(low_high: tuple[float, float] | None) -> Range1d | None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from bokeh.models import Line, Step
+
 from ...data import Trajectory
 from ..plots.style import value_limits
 from .choice import MARKS, every
@@ -45,7 +47,7 @@ def over_time(contents: Contents) -> list[Figure]:
                 y_range=limits(value_limits(seen, [one.curve.ys[:, j]])),
             )  # fmt: skip
             shade(made, start, ends[1])
-            line = made.line("t", f"y{j}", source=curve, color=BLUE, line_width=2)
+            line = made.add_glyph(curve, Line(x="t", y=f"y{j}", line_color=BLUE, line_width=2))
             hover(made, [line], [(contents.time, "t"), ("model", f"y{j}")])
             marks = [mark(made, points[kind], f"o{j}", kind) for kind in points]
             told = [
@@ -89,9 +91,7 @@ def _driving(
     made = panel(contents.label(contents.time), contents.label(name), height=LOW, x_range=span)
     shade(made, start, end)
     columns = source(t=run.ts[::k], u=run.inputs[::k, j])
-    if run.hold and run.hold[j]:
-        line = made.step("t", "u", source=columns, mode="after", color=COLOURS[2], line_width=1.5)
-    else:
-        line = made.line("t", "u", source=columns, color=COLOURS[2], line_width=1.5)
+    look = {"x": "t", "y": "u", "line_color": COLOURS[2], "line_width": 1.5}
+    line = made.add_glyph(columns, Step(mode="after", **look) if run.hold and run.hold[j] else Line(**look))
     hover(made, [line], [(contents.time, "t"), (name, "u")])
     return made

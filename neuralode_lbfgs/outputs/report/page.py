@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from bokeh.document import Document
 from bokeh.embed import components
 from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -43,9 +45,7 @@ def page(contents: Contents) -> str:
         "by_trajectory": _given(residuals.by_trajectory(contents)),
     }
     flat = {f"{name}{i}": one for name, group in figures.items() for i, one in enumerate(group)}
-    script, places = (
-        components({name: one.drawn for name, one in flat.items()}, wrap_script=False) if flat else ("", {})
-    )
+    script, places = _embedded({name: one.drawn for name, one in flat.items()})
     library = Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw
     scripts = [*library, script]
     environment = Environment(
@@ -74,6 +74,17 @@ def page(contents: Contents) -> str:
         scripts=scripts,
         policy=_policy(scripts),
     )
+
+
+def _embedded(drawn: dict[str, Any]) -> tuple[str, Mapping[str, str]]:
+    """The script that draws figures, and the place of each in the page."""
+    if not drawn:
+        return "", {}
+    document = Document()
+    with document.models.freeze():  # else what they refer to is collected again with each of them
+        for one in drawn.values():
+            document.add_root(one)
+    return components(drawn, wrap_script=False)
 
 
 def _policy(scripts: Sequence[str]) -> str:

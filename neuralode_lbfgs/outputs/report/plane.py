@@ -1,12 +1,13 @@
 """The phase portrait."""
 
 import numpy as np
+from bokeh.models import Line, Scatter
 
 from ..plots.style import value_limits
 from .choice import MARKS, every
 from .contents import Contents
 from .figure import HELD, OBSERVED, Entry, Figure, nth
-from .look import COLOURS, DASHES, INK, MARKERS, VERMILLION, hover, limits, panel, source
+from .look import COLOURS, DASHES, INK, MARKERS, VERMILLION, hover, limits, panel, source, stacked
 
 
 def phase_portrait(contents: Contents) -> Figure | None:
@@ -30,7 +31,8 @@ def phase_portrait(contents: Contents) -> Figure | None:
         curve = source(
             t=one.curve.ts, x=one.curve.ys[:, across], y=one.curve.ys[:, up], text_id=[one.id] * one.curve.ts.size
         )
-        lines.append(made.line("x", "y", source=curve, color=colour, line_width=2, line_dash=DASHES[place % 4]))
+        line = Line(x="x", y="y", line_color=colour, line_width=2, line_dash=DASHES[place % 4])
+        lines.append(made.add_glyph(curve, line))
         legend.append(Entry("line", colour, "model" if alone else f"model, {one.id}", DASHES[place % 4]))
         if rows is None:
             continue
@@ -46,7 +48,8 @@ def phase_portrait(contents: Contents) -> Figure | None:
             ring = {"fill_color": None, "line_color": VERMILLION if alone else colour, "line_width": 1.4}
             filled = {"fill_color": INK if alone else colour, "line_color": None}
             shape = "circle" if alone else marker
-            marks.append(made.scatter("x", "y", source=points, size=7, marker=shape, **(ring if kind else filled)))
+            one_mark = Scatter(x="x", y="y", size=7, marker=shape, **(ring if kind else filled))
+            marks.append(made.add_glyph(points, one_mark))
     if not alone and rows is not None:
         legend.append(Entry("dots", INK, "filled: observed"))
         legend.append(Entry("rings", INK, "hollow: observed, held out"))
@@ -59,4 +62,4 @@ def phase_portrait(contents: Contents) -> Figure | None:
             told = [(f"{contents.states[across]}, {kind}", "x"), (f"{contents.states[up]}, {kind}", "y")]
             hover(made, renderers, [*which, (contents.time, "t"), *told])
     title = f"{contents.states[up]} against {contents.states[across]}"
-    return Figure(made, title, tuple(dict.fromkeys(remarks)), tuple(legend))
+    return Figure(stacked([made]), title, tuple(dict.fromkeys(remarks)), tuple(legend))

@@ -6,7 +6,7 @@ from ..metrics import paired
 from .choice import every
 from .contents import Contents
 from .figure import Entry, Figure, kinds_of, mark, nth, states_shown
-from .look import INK, SHADE, VERMILLION, hover, limits, panel, shade, source, stacked, zero_line
+from .look import INK, SHADE, VERMILLION, hover, limits, log_limits, panel, shade, source, stacked, zero_line
 
 MARKS = 6000  # over all panels
 TRAJECTORIES = 2000
@@ -38,7 +38,7 @@ def residuals(contents: Contents) -> Figure | None:
     for j in states:
         largest = float(np.max(np.abs(left[np.isfinite(left[:, j]), j]), initial=0.0)) or 1.0
         made = panel(
-            contents.label(contents.time), contents.label(contents.states[j]), height=150, x_range=span,
+            contents.label(contents.time), contents.label(contents.states[j]), height=180, x_range=span,
             y_range=limits((-1.1 * largest, 1.1 * largest)),
         )  # fmt: skip
         shade(made, start, float(ts.max()))
@@ -66,10 +66,8 @@ def by_trajectory(contents: Contents) -> Figure | None:
     if not finite.size:
         return None
     log = bool(finite.max() > 20 * finite.min())
-    room = (0.7 * finite.min(), 1.4 * finite.max()) if log else (0.0, 1.08 * finite.max())
-    made = panel(
-        "trajectories, from the worst to the best", "error / sd", height=240, y_range=limits(room), log=log,
-    )  # fmt: skip
+    room = limits(log_limits(finite) if log else (0.0, 1.08 * float(finite.max())))
+    made = panel("trajectories, from the worst to the best", "error / sd", height=240, y_range=room, log=log)
     marks, legend = [], []
     for j, (kind, entry) in enumerate(
         (("fitted", Entry("dots", INK, "rows trained on")), ("held", Entry("rings", VERMILLION, "rows held out")))
@@ -82,4 +80,6 @@ def by_trajectory(contents: Contents) -> Figure | None:
             legend.append(entry)
     hover(made, marks, [("trajectory", "text_id"), ("error / sd", "e")])
     remarks = (f"{nth(k)} of {len(ranked)} trajectories is drawn.",) if k > 1 else ()
-    return Figure(made, "Error of each trajectory, in standard deviations of the states", remarks, tuple(legend))
+    return Figure(
+        stacked([made]), "Error of each trajectory, in standard deviations of the states", remarks, tuple(legend)
+    )

@@ -6,7 +6,9 @@ from .contents import Contents
 def question(contents: Contents) -> str:
     """What was fitted to what, in a sentence or two."""
     data = contents.account["data"]
-    states = ", ".join(contents.states)
+    fit = contents.account.get("fit")
+    unseen = 0 if fit is None else fit["hidden"]
+    states = ", ".join(contents.states) + (f" and {unseen} hidden state{'s' * (unseen > 1)}" if unseen else "")
     inputs = [column["name"] for column in data["columns"] if column["role"].startswith("input")]
     driven = f", driven by {', '.join(inputs)}" if inputs else ""
     runs = "1 trajectory" if data["trajectories"] == 1 else f"{data['trajectories']} trajectories"
@@ -37,10 +39,10 @@ def verdict(contents: Contents) -> tuple[str, bool]:
     if not known:
         return f"{said}.{unknown}", True
     best = min(known, key=lambda name: known[name])
-    rival = f"{best}, the best naive prediction, by {known[best]:.2g}"
+    rival = f"the best naive prediction, {best}, is off by {known[best]:.2g}"
     if error < 0.9 * known[best]:
-        times = f"{known[best] / error:.2g} times as far" if error > 0 else "further"
-        return f"{said}; {rival}: {times}.{unknown}", True
+        times = f"{_plain(known[best] / error)} times as far" if error > 0 else "further"
+        return f"{said}; {rival}, {times}.{unknown}", True
     return f"{said}; {rival}. The model is of no more use than that.{unknown}", False
 
 
@@ -54,6 +56,11 @@ def facts(contents: Contents) -> list[tuple[str, str]]:
     found.append(("evaluations", str(metrics["evaluations"])))
     found.append(("seconds in all", f"{metrics['total_s']:.1f}"))
     return found
+
+
+def _plain(value: float) -> str:
+    """Two digits that count, without an exponent where it is not astronomical."""
+    return f"{float(f'{value:.2g}'):.10g}"
 
 
 def _number(value: float | None) -> str:

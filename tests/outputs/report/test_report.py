@@ -12,13 +12,24 @@ from PIL import Image
 
 from neuralode_lbfgs.data import infer_roles, read_table, to_trajectories
 from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
+from neuralode_lbfgs.fitting.record import Stage
+from neuralode_lbfgs.fitting.result import FitResult
+from neuralode_lbfgs.optimise import StopReason
 from neuralode_lbfgs.outputs.metrics import errors, mean_baseline, state_scale
 from neuralode_lbfgs.outputs.naive import persistence, persistence_baseline
-from neuralode_lbfgs.outputs.report.account import Account, account_of_data, drawn_of, read_account, write_account
+from neuralode_lbfgs.outputs.report.account import (
+    Account,
+    account_of_data,
+    account_of_fit,
+    drawn_of,
+    read_account,
+    write_account,
+)
 from neuralode_lbfgs.outputs.report.choice import Drawn, chosen, every, extremes, trajectory_errors
 from neuralode_lbfgs.outputs.report.contents import Contents, Rows
+from neuralode_lbfgs.outputs.report.look import log_limits
 from neuralode_lbfgs.outputs.report.page import page, write_report
-from neuralode_lbfgs.outputs.report.words import verdict
+from neuralode_lbfgs.outputs.report.words import question, verdict
 
 EVIL = "<script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(3)>"
@@ -95,6 +106,12 @@ def told(tmp_path_factory):
 # --- what is told ---
 
 
+def words_of(text):
+    """What a person reads on a page."""
+    text = re.sub(r"<script>.*?</script>|<style>.*?</style>", "", text, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", text).split())
+
+
 def test_persistence_keeps_what_was_last_seen():
     nan = np.nan
     known = Trajectories((Trajectory("a", np.array([0.0, 1, 2]), np.array([[1.0, 5], [2, 6], [nan, 7]])),))
@@ -122,6 +139,17 @@ def test_a_few_trajectories_are_all_drawn_and_of_many_the_worst_the_middle_and_t
     assert [name for name, _ in picked] == ["lost", "h1", "h0", "r8"]
     assert picked[0][1] == "held out, the largest error of 4"
     assert picked[3][1] == "trained on, the largest error of 9"
+    pair = chosen({"h0": (nan, 0.0), "h1": (nan, 1.0), **{f"r{i}": (1.0, nan) for i in range(5)}})
+    assert [why for _, why in pair[:2]] == ["held out, the largest error of 2", "held out, the smallest error of 2"]
+    assert chosen({"h": (nan, 0.0), **{f"r{i}": (1.0, nan) for i in range(5)}})[0] == ("h", "held out, the only one")
+
+
+def test_logarithmic_axes_have_ticks_along_all_of_their_length():
+    assert log_limits(np.array([np.nan, 0.0])) is None
+    assert log_limits(np.array([0.9, 1.0, np.nan, np.inf, 0.0, -1.0])) == pytest.approx((0.63, 1.4))
+    low, high = log_limits(np.array([0.1, 2.0])) or (1.0, 1.0)
+    assert high / low > 100 and low < 0.07 and high > 2.8
+    assert log_limits(np.array([1e-6, 1.0])) == pytest.approx((0.7e-6, 1.4))
 
 
 def test_a_thinned_curve_keeps_its_peaks():
@@ -136,8 +164,7 @@ def test_a_thinned_curve_keeps_its_peaks():
 
 def test_the_page_tells_errors_gaps_stages_cost_and_how_to_run_it_again(told):
     run, path = told
-    text = re.sub(r"<script>.*?</script>|<style>.*?</style>", "", path.read_text(), flags=re.DOTALL)
-    words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    words = words_of(path.read_text())
     assert "Which law of change of angle, speed, driven by force explains 40 rows of 1 trajectory?" in words
     assert "angle state rad 34 6" in words  # of 40 rows every seventh is blank
     model, mean = run.metrics["test"]["rmse"]["angle"], run.metrics["baseline"]["test"]["rmse"]["angle"]
@@ -146,12 +173,28 @@ def test_the_page_tells_errors_gaps_stages_cost_and_how_to_run_it_again(told):
     assert f"{model:.3g} {mean:.3g} {naive['rmse']['angle']:.3g}" in words
     for sentence in (
         "On rows that it was not trained on the model is off by", "matching : all states are seen; ended: done.",
-        "It stopped: the loss no longer falls.", "the first rows are noisy", "3 iterations, 7 evaluations",
+        "The fit stopped: the loss no longer falls.", "the first rows are noisy", "3 iterations, 7 evaluations",
         "1.0 s compiling, 2.0 s running, 4.0 s", "The residuals of angle swing. Give it more units.",
         "neuralode-lbfgs fit --config runs/swing/config.toml --out ANOTHER_FOLDER", "jax 0.10",
         "estimated as 0.02 standard deviations",
     ):  # fmt: skip
         assert sentence in words, sentence
+
+
+def test_only_of_the_whole_fit_is_said_what_to_do_when_it_stopped(told):
+    run, _ = told
+    assert run.rows is not None
+    ends = {"matching": StopReason.MAX_ITER, "shooting": StopReason.SEARCH_FAILED, "polish": StopReason.MAX_EVALS}
+    result = FitResult(
+        model=None, data=run.rows.train, starts={}, stop_reason=StopReason.MAX_EVALS, iterations=3, evaluations=7,
+        stages=tuple(Stage(name, f"to {name}", reason, ()) for name, reason in ends.items()), compile_s=1.0, run_s=2.0,
+        initial_loss=1.0, loss=0.5, noise=None, estimated=False,
+    )  # fmt: skip
+    words = words_of(page(replace(run, account={**run.account, "fit": account_of_fit(result)})))
+    assert "matching : to matching; ended: the iteration limit was reached. shooting : to shooting; ended: no" in words
+    assert "polish : to polish; ended: the evaluation limit was reached. Every stage but the last is" in words
+    assert "The fit stopped: the evaluation limit was reached; raise max_evals if the loss is still falling." in words
+    assert "max_iter" not in words and "use float64" not in words and words.count("raise ") == 1
 
 
 def test_without_diagnosis_or_held_out_rows_nothing_is_said_of_them(tmp_path):
@@ -165,10 +208,21 @@ def test_without_diagnosis_or_held_out_rows_nothing_is_said_of_them(tmp_path):
 def test_a_model_that_is_no_better_than_a_naive_prediction_is_said_to_be_of_no_use(told):
     run, _ = told
     assert verdict(run)[1]
+    test = {"rmse": {"angle": 0.1, "speed": 0.1}, "scaled_rmse": 1e-3}
+    base = {**run.metrics["baseline"], "test": {"rmse": {}, "scaled_rmse": 0.9}}
+    said, _ = verdict(replace(run, metrics={**run.metrics, "test": test, "baseline": base}))
+    assert said.endswith("the mean of the training data, is off by 0.9, 900 times as far.")
     for error, sentence in ((5.0, "of no more use than that"), (None, "do not trust its predictions")):
         test = {"rmse": {"angle": error, "speed": error}, "scaled_rmse": error}
         said, good = verdict(replace(run, metrics={**run.metrics, "test": test}))
         assert sentence in said and not good
+
+
+def test_hidden_states_are_named_in_the_question(told):
+    run, _ = told
+    for number, words in ((1, "angle, speed and 1 hidden state, driven"), (2, "angle, speed and 2 hidden states, dr")):
+        account: Any = {**run.account, "fit": {**run.account["fit"], "hidden": number}}
+        assert words in question(replace(run, account=account))
 
 
 def test_without_data_or_history_the_report_tells_what_is_left(told):
