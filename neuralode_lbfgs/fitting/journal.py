@@ -13,7 +13,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
 
 from ..optimise import Iteration, Minimiser, Paused, StopReason
 from .entry import Entry
@@ -32,7 +31,7 @@ class Journal:
     """
 
     def __init__(self, entries: Sequence[Entry] = (), keep: Callable[[list[Entry]], None] | None = None):
-        self.entries = list(entries)
+        self.entries: list[Entry] = list(entries)
         self._keep = keep
         self._begun, self._closed = 0, False
 
@@ -104,7 +103,7 @@ class Loop:
         """The present state; arrays are never changed in place."""
         self.put(Entry(self.name, ended, {**arrays, **self.also()}))
 
-    def of(self, minimiser: Minimiser, params: PyTree) -> dict[str, Any]:
+    def of(self, minimiser: Minimiser, params: Any) -> dict[str, Any]:
         """The keywords with which `Minimiser.run` goes on from what was saved and is kept.
 
         Raises:
@@ -127,10 +126,10 @@ class Loop:
 class Ended(NamedTuple):
     """All that is kept of the state of a minimisation that has ended."""
 
-    progress: PyTree
+    progress: Any
 
 
-def _paused(saved: Entry, minimiser: Minimiser, params: PyTree) -> Paused:
+def _paused(saved: Entry, minimiser: Minimiser, params: Any) -> Paused:
     shape = eqx.filter_eval_shape(minimiser.init, params)
     like = shape.progress if saved.ended else shape
     wanted, structure = jax.tree.flatten(like)

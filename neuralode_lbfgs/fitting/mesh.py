@@ -1,6 +1,6 @@
 """Choosing the steps of a mesh from the solver's own error estimate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -36,6 +36,14 @@ class Mesher:
         data, coordinates, tableau: what is solved.
         dtype: of the solve, which sets the tolerance of one step.
     """
+
+    data: Trajectories
+    coordinates: Coordinates
+    tableau: Tableau
+    tolerance: float
+    counts: list[np.ndarray]  # per trajectory, the steps of each interval
+    shape: Shape
+    program: Callable[..., Array]
 
     def __init__(self, data: Trajectories, coordinates: Coordinates, tableau: Tableau, dtype: np.dtype | type):
         self.data, self.coordinates, self.tableau = data, coordinates, tableau

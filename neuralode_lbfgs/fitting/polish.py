@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
+from jaxtyping import Float, Int
 
 from ..data.trajectories import Trajectories
+from ..models import Mesh
+from .evidence import WeightGroups
 from .gauss_newton import Point, Step
 from .mesh import Mesher
 from .observing import Observation
@@ -26,6 +29,19 @@ TINY = 1e-15  # of the largest entry: keeps what nothing determines from being s
 class WholeTrajectories:
     """The least-squares problem of the trajectories; their initial states are fitted too, or given."""
 
+    solver: PieceSolver
+    cuts: Cut
+    groups: WeightGroups
+    observed: int
+    train_starts: bool
+    noise: float | None
+    observe: Observation | None
+    errors: Float[np.ndarray, " pieces"]  # at the last linearisation
+    others: int
+    mesh: Mesh
+    lane: Int[np.ndarray, " nodes"]  # of the mesh in which each node lies
+    at: Int[np.ndarray, " nodes"]  # its step there
+
     def __init__(
         self,
         data: Trajectories,
@@ -38,7 +54,7 @@ class WholeTrajectories:
     ):
         self.solver, self.cuts, self.groups, self.observed = solver, cuts, solver.groups, data.observed
         self.train_starts, self.noise, self.observe = train_starts, cuts.noise, observe
-        self.errors = np.zeros(0)  # of the pieces, at the last linearisation
+        self.errors = np.zeros(0)
         self.others = cuts.first.size * cuts.guess.shape[1] if train_starts else 0
         mesher.take(cuts.counts)
         batch, places = mesher.batch(np.dtype(solver.dtype))
@@ -79,6 +95,20 @@ class WholeTrajectories:
 
 class Sensitivities:
     """The Jacobian of all observations, of the model's numbers and of each trajectory's initial state."""
+
+    problem: WholeTrajectories
+    point: Point
+    residuals: Float[np.ndarray, " residuals"]
+    of_x: Float[np.ndarray, "residuals free"]
+    of_starts: Float[np.ndarray, "residuals states"]
+    spans: list[slice]  # of the residuals of each trajectory
+    full: Float[np.ndarray, "free free"]
+    gradient: Float[np.ndarray, " free"]
+    scale: float
+    starts: Float[np.ndarray, "trajectories states states"]
+    coupling: Float[np.ndarray, "trajectories states free"]
+    start_scale: float
+    matrix: Float[np.ndarray, "free free"]
 
     def __init__(self, problem: WholeTrajectories, point: Point, nodes: np.ndarray):
         cuts = problem.cuts

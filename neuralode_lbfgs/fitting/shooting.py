@@ -7,11 +7,12 @@ The jumps are penalised, as in weak-constraint data assimilation (Tremolet, Q. J
 with a growing weight: when they count little the nodes follow the data, when they count much there is one curve.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.linalg
 
+from .evidence import WeightGroups
 from .gauss_newton import Point, Step
 from .observing import Observation
 from .pieces import Cut, PieceSolver
@@ -24,6 +25,15 @@ class Shooting:
 
     Its mean square is that of the data plus that of the jumps, which is small once they are driven to zero.
     """
+
+    solver: PieceSolver
+    cuts: Cut
+    groups: WeightGroups
+    observed: int
+    observe: Observation | None
+    continuity: float
+    noise: float | None
+    others: int
 
     def __init__(self, solver: PieceSolver, cuts: Cut, observed: int, observe: Observation | None = None):
         self.solver, self.cuts, self.groups = solver, cuts, solver.groups
@@ -80,8 +90,10 @@ class BlockTridiagonal:
     of_states: np.ndarray
     model: np.ndarray
     of_x: np.ndarray
+    matrix: np.ndarray = field(init=False)
+    gradient: np.ndarray = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._scale = float(np.max(self.blocks)), float(np.max(np.diag(self.model)))
         self.matrix, self.gradient = self._eliminated(TINY)[:2]
 

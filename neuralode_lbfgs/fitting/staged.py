@@ -196,7 +196,7 @@ def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequen
 def new_course(
     model: NeuralODE,
     data: Trajectories,
-    curves,
+    curves: Sequence[SmoothTrajectory],
     options: FitOptions,
     optimizer: LBFGS | Optax,
     smooth: float,
