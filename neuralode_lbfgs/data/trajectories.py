@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -158,7 +159,7 @@ class Trajectories:
             raise KeyError(f"no trajectory has the id {key!r}; there are {', '.join(self.ids[:10])}.")
         return self.trajectories[key]
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         return tuple(trajectory.id for trajectory in self.trajectories)
 
@@ -170,7 +171,7 @@ class Trajectories:
     def input_size(self) -> int:
         return len(self.input_names)
 
-    @property
+    @cached_property
     def observed(self) -> int:
         """The number of observed entries over all trajectories, times and states."""
         return sum(int(np.isfinite(trajectory.ys).sum()) for trajectory in self.trajectories)
@@ -216,11 +217,12 @@ class Trajectories:
             raise ValueError("split by time (until=) or by trajectory (ids=): give exactly one of them.")
         ids = [ids] if isinstance(ids, str) else ids
         if ids is not None:
-            unknown = [name for name in ids if name not in self.ids]
+            known, chosen = set(self.ids), set(ids)
+            unknown = [name for name in ids if name not in known]
             if unknown:
                 raise ValueError(f"no trajectory has the id {unknown[0]!r}; there are {', '.join(self.ids[:10])}.")
-            train = [trajectory for trajectory in self if trajectory.id not in ids]
-            test = [trajectory for trajectory in self if trajectory.id in ids]
+            train = [trajectory for trajectory in self if trajectory.id not in chosen]
+            test = [trajectory for trajectory in self if trajectory.id in chosen]
         else:
             assert until is not None
             last = self.clock.read(until)

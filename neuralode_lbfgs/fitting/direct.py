@@ -11,12 +11,11 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Transform, failed_solves_as_nan, plain, sampled_inputs, trainable
-from ..optimise import LBFGS, Minimiser, Optax, Slope, StopReason, slope_check
+from ..optimise import LBFGS, Minimiser, Slope, StopReason, slope_check
 from .approach import approach
 from .attempts import SMOOTH
 from .evidence import squared_weights
 from .journal import Journal, Loop
-from .options import FitOptions
 from .prediction import call
 from .preparing import prepared
 from .record import Record, Stage
@@ -24,6 +23,7 @@ from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import smooth_all
 from .staged import new_course
+from .task import Task
 from .transforms import transform_for, transformed
 from .weights import observation_weights
 
@@ -42,16 +42,7 @@ class Group(eqx.Module):
     us: jax.Array | np.ndarray | None
 
 
-def fit_directly(
-    model: Callable,
-    data: Trajectories,
-    options: FitOptions,
-    optimizer: LBFGS | Optax,
-    loss: Callable | None,
-    callback: Callable | None,
-    notes: list[str],
-    journal: Journal | None = None,
-) -> FitResult:
+def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: list[str]) -> FitResult:
     """A full-horizon stage on `model(ts, y0)` from the first rows, or on the user's `loss(model, ts, ys)`.
 
     A `NeuralODE` without a loss of one's own is brought near first, by `approach`: a stiff problem is hopeless from a
@@ -60,6 +51,7 @@ def fit_directly(
     Raises:
         ValueError: if a first row is incomplete, or the loss does not return a scalar.
     """
+    data, options, optimizer, loss = task.data, task.options, task.optimizer, task.loss
     incomplete = [t.id for t in data if not np.isfinite(t.ys[0]).all()]
     if incomplete:
         raise ValueError(
@@ -77,7 +69,7 @@ def fit_directly(
         model = prepared(model, flat, curves, transform)
     reached, before, decay = [], [], None
     if loss is None and isinstance(model, NeuralODE):
-        course = new_course(model, flat, curves, options, optimizer, SMOOTH[0], options.time_limit, journal=journal)
+        course = new_course(model, task, flat, curves, smooth=SMOOTH[0], time_limit=options.time_limit)
         reached = approach(course, callback, notes)
         model, before = course.parameters.model, course.spent
         if reached or options.weight_decay is not None:
@@ -117,7 +109,7 @@ def fit_directly(
     interrupted = any(stage.reason is StopReason.INTERRUPTED for stage in reached)
     spent = sum(one.run_s for one in before)
     left = None if options.time_limit is None else max(options.time_limit - spent, 1e-3)
-    journal = Journal() if journal is None or interrupted else journal
+    journal = Journal() if interrupted else task.journal
     record.time_limit = left
     with failed_solves_as_nan():
         minimiser = Minimiser(value_fn, free, optimizer)

@@ -12,18 +12,19 @@ import optax
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, is_explicit, plain
 from ..optimise import LBFGS, Optax
+from .attempts import Watcher
 from .constraints import parameters_of, with_constraints
 from .direct import fit_directly
 from .hidden import hidden_size
 from .journal import Journal
+from .large import fit_in_parts
 from .options import FitOptions, with_keywords
 from .physics import physical_parameters
-from .programs import Programs
 from .record import Progressed
 from .result import FitResult
 from .screening import screened
-from .several import fit_best, fit_ensemble, initial_models
-from .staged import fit_in_stages
+from .several import FitOne, fit_best, fit_ensemble, initial_models
+from .task import Task
 from .watching import Watch
 
 DEFAULT_RATES = {"adam": 1e-2}
@@ -88,7 +89,8 @@ def fit(
             "jax.config.update('jax_enable_x64', True) before creating the model."
         )
         warnings.warn(notes[-1], stacklevel=2)
-    machine, programs = _optimizer(optimizer, initial_step, chosen), Programs()
+    machine = _optimizer(optimizer, initial_step, chosen)
+    task = Task(data, chosen, machine, loss, observe, journal or Journal())
     count = max(chosen.ensemble, chosen.starts)
 
     def watch(number: int) -> Callable[[Progressed], None]:
@@ -97,57 +99,46 @@ def fit(
         return lambda event: watcher(event._replace(run=f"{number + 1} of {count}"))
 
     def fit_one(model: Callable, options: FitOptions, number: int) -> FitResult:
-        return _fit_one(model, data, options, loss, observe, machine, watch(number), notes, programs, journal)
+        return _fit_one(model, replace(task, options=options), watch(number), notes)
 
     models = initial_models(model, count, chosen.freeze)
     if chosen.ensemble > 1:
         result = fit_ensemble(fit_one, models, chosen)
     elif chosen.starts > 1:
-        result = _best_start(models, data, chosen, loss, observe, machine, watch, programs, fit_one)
+        result = _best_start(models, task, watch, fit_one)
     else:
         result = fit_one(models[0], chosen, 0)
     watcher.ended(result)
     return result
 
 
-def _fit_one(
-    model: Callable,
-    data: Trajectories,
-    options: FitOptions,
-    loss: Callable | None,
-    observe: Callable | None,
-    machine: LBFGS | Optax,
-    callback: Callable[[Progressed], None],
-    notes: Sequence[str],
-    programs: Programs,
-    journal: Journal | None,
-) -> FitResult:
+def _fit_one(model: Callable, task: Task, callback: Callable[[Progressed], None], notes: Sequence[str]) -> FitResult:
     """From the initial weights of this model."""
     notes = list(notes)
-    before, model = parameters_of(model), with_constraints(model, options, notes)
-    if _in_stages(model, loss):
-        machine = _in_batches(machine, options)
-        result = fit_in_stages(model, data, options, machine, callback, notes, observe, programs, journal)
+    before, model = parameters_of(model), with_constraints(model, task.options, notes)
+    if _in_stages(model, task):
+        result = fit_in_parts(model, _in_batches(task), callback, notes)
     else:
-        if observe is not None or hidden_size(model, data):
+        if task.observe is not None or hidden_size(model, task.data):
             raise ValueError(
                 "hidden states and observe= need a NeuralODE with an explicit solver, such as diffrax.Tsit5(), and no "
                 "loss of your own."
             )
-        if isinstance(model, NeuralODE) and loss is None:
+        if task.options.batch_size is not None:
+            raise ValueError(
+                "batch_size needs a NeuralODE with an explicit solver and no loss of your own; leave it out."
+            )
+        if isinstance(model, NeuralODE) and task.loss is None:
             notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
-        result = fit_directly(model, data, options, machine, loss, callback, notes, journal)
-    return _finished(result, before, options)
+        result = fit_directly(model, task, callback, notes)
+    return _finished(result, before, task.options)
 
 
-def _best_start(
-    models: Sequence[Callable], data, options: FitOptions, loss, observe, machine, watch, programs, fit_one
-) -> FitResult:
+def _best_start(models: Sequence[Callable], task: Task, watch: Callable[[int], Watcher], fit_one: FitOne) -> FitResult:
     """The best of several starts, of which the hopeless are culled early where stages come first that show them."""
-    found = None
-    if _in_stages(models[0], loss):
-        begun = [with_constraints(model, options, []) for model in models]
-        found = screened(begun, data, options, _in_batches(machine, options), watch, observe, programs)
+    found, options = None, task.options
+    if _in_stages(models[0], task):
+        found = screened([with_constraints(model, options, []) for model in models], _in_batches(task), watch)
     if found is None:
         return fit_best(fit_one, models, options)
     if found.result is not None:  # a person stopped it
@@ -163,8 +154,8 @@ def _best_start(
     )
 
 
-def _in_stages(model: Callable, loss: Callable | None) -> TypeGuard[NeuralODE]:
-    return loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver)
+def _in_stages(model: Callable, task: Task) -> TypeGuard[NeuralODE]:
+    return task.loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver)
 
 
 def _finished(result: FitResult, before: Any, options: FitOptions) -> FitResult:
@@ -187,16 +178,16 @@ def _optimizer(optimizer, initial_step, options: FitOptions) -> LBFGS | Optax:
     return LBFGS(memory_size=options.memory_size, initial_step=1.0 if step is None else step)
 
 
-def _in_batches(machine: LBFGS | Optax, options: FitOptions) -> LBFGS | Optax:
+def _in_batches(task: Task) -> Task:
     """Let a stochastic optimiser draw lanes of the batch at each step."""
-    if options.batch_size is None:
-        return machine
-    if not isinstance(machine, Optax):
+    size, optimizer = task.options.batch_size, task.optimizer
+    if size is None:
+        return task
+    if not isinstance(optimizer, Optax):
         raise ValueError("batch_size needs a stochastic optimiser (optimizer='adam'); L-BFGS uses all data.")
-    size = options.batch_size
 
     def sample(key, args):
-        batch, decay = args
+        batch, *others = args
         lanes = batch.targets.shape[0]
         if size >= lanes:
             return args
@@ -206,9 +197,9 @@ def _in_batches(machine: LBFGS | Optax, options: FitOptions) -> LBFGS | Optax:
         targets, weights = lanes_of((batch.targets, batch.weights))
         # Weighted up to the whole, so that the mean over draws is the loss of all data.
         weights = weights * (lanes / size)
-        return type(batch)(mesh, targets, weights), decay
+        return type(batch)(mesh, targets, weights), *others
 
-    return Optax(machine.transformation, sample)
+    return replace(task, optimizer=Optax(optimizer.transformation, sample))
 
 
 __all__ = ["fit"]

@@ -55,6 +55,11 @@ class Linearised(Protocol):
         """J^T r of the model's free numbers."""
         ...
 
+    @property
+    def finite(self) -> bool:
+        """Whether every derivative is a number."""
+        ...
+
     def step(self, ridge: np.ndarray, damping: float) -> Step:
         """The damped step; raises `LinAlgError` where the matrix is not positive definite."""
         ...
@@ -193,7 +198,7 @@ def gauss_newton(
         initial, evidence, decay, flat = before.initial, before.evidence, before.decay, before.flat
         history, evaluations, rejected = before.history, before.evaluations, before.rejected
         compile_s, started = compile_s + before.compile_s, started - before.run_s
-    if not (np.isfinite(mean_square) and np.isfinite(linear.matrix).all()):
+    if not (np.isfinite(mean_square) and linear.finite):
         reason, max_steps = StopReason.NONFINITE_START, 0
 
     def keep(reason: StopReason) -> None:
@@ -205,11 +210,12 @@ def gauss_newton(
             )  # fmt: skip
             loop.keep(reason is not StopReason.RUNNING, standing.arrays())
 
+    def judged() -> Evidence:
+        return groups.evidence(point.x, linear.matrix, mean_square, decay, observed, problem.others, problem.noise)
+
     try:
-        if max_steps and before is None:
-            evidence = groups.evidence(
-                point.x, linear.matrix, mean_square, decay, observed, problem.others, problem.noise
-            )
+        if max_steps and before is None and choose is not None:
+            evidence = judged()
         for number in range(len(history) + 1, max_steps + 1):
             ridge = groups.ridge(decay)
             value = mean_square + np.sum(ridge * point.x**2)
@@ -221,7 +227,7 @@ def gauss_newton(
                 break
             gradient_norm = float(np.abs(linear.gradient + ridge * point.x).max())
             new_linear = problem.linearised(descent.point)
-            if not np.isfinite(new_linear.matrix).all():
+            if not new_linear.finite:
                 reason = StopReason.SEARCH_FAILED
                 break
             size = float(np.sqrt(sum(np.sum((new - old) ** 2) for new, old in zip(descent.point, point, strict=True))))
@@ -229,9 +235,8 @@ def gauss_newton(
             evaluations += 1
             seconds = time.perf_counter() - started
             history.append(Iteration(number, evaluations, float(new_value), gradient_norm, size, seconds))
-            evidence = groups.evidence(
-                point.x, linear.matrix, mean_square, decay, observed, problem.others, problem.noise
-            )
+            if choose is not None:
+                evidence = judged()
             new_decay = decay if choose is None else choose(evidence)
             steady = np.all(np.abs(np.log(np.maximum(new_decay, 1e-300) / np.maximum(decay, 1e-300))) < STEADY)
             # A step that went as promised may have been small only because of its damping.
@@ -252,6 +257,8 @@ def gauss_newton(
                 watch(history)
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
+    if choose is None and reason is not StopReason.NONFINITE_START:
+        evidence = judged()  # asked once, where nothing follows from it on the way
     if reason not in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
         keep(reason)
     run_s = time.perf_counter() - started

@@ -159,6 +159,10 @@ class NormalEquations:
     matrix: np.ndarray
     gradient: np.ndarray
 
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite(self.matrix).all())
+
     def step(self, ridge: np.ndarray, damping: float) -> Step:
         gradient = self.gradient + ridge * self.point.x
         added = damping * np.diag(self.matrix).max()

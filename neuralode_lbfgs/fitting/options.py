@@ -66,7 +66,8 @@ class FitOptions:
     """Bounds of parameters, NAME=LOW:HIGH or with one side only: friction=0:1 stiffness=0:."""
 
     batch_size: int | None = None
-    """Trajectories per step, drawn at random; for adam on large data."""
+    """Trajectories per step, drawn at random, short ones together counting as one of the longest; for adam on large
+    data."""
 
     ensemble: int = 1
     """Fit so many members from different initial weights; predictions are their median, with a band. Runaway members

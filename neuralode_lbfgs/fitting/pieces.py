@@ -4,7 +4,7 @@ Pieces know nothing of each other, so that their derivatives cost one backward p
 trajectories are; those of whole trajectories follow from them by the chain rule.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -143,6 +143,11 @@ def _on_curves(curve: SmoothTrajectory, coordinates: Coordinates, taus: np.ndarr
     return np.stack(columns, axis=1)
 
 
+def _padded(array: np.ndarray, length: int) -> np.ndarray:
+    """With zeros behind: what is compiled is of one shape."""
+    return np.concatenate([array, np.zeros((length - len(array), *array.shape[1:]), array.dtype)])
+
+
 class Ends(NamedTuple):
     """Per piece: its end, d end / d start, d end / d x, and the largest error of its steps relative to 1 + |state|."""
 
@@ -199,8 +204,15 @@ class PieceSolver:
 
     def derivatives(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray) -> "Ends":
         """The pieces that begin at `nodes`, `(nodes, states)`, for the free numbers `x`."""
-        out = self._derivatives(*self._arguments(cuts, x, nodes))
-        return Ends(*(np.asarray(a, np.float64)[: len(cuts.begin)] for a in out))
+        return next(self.derivatives_in_parts(cuts, x, nodes, len(cuts.t)))
+
+    def derivatives_in_parts(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray, most: int) -> Iterator["Ends"]:
+        """`derivatives` of so many pieces at a time, in their order; there is one part at least."""
+        numbers, *of_pieces = self._arguments(cuts, x, nodes)
+        for first in range(0, max(len(cuts.begin), 1), most):
+            part = [None if a is None else _padded(a[first : first + most], most) for a in of_pieces]
+            count = min(most, len(cuts.begin) - first)
+            yield Ends(*(np.asarray(a, np.float64)[:count] for a in self._derivatives(numbers, *part)))
 
     def errors(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray) -> np.ndarray:
         """The largest error of the steps of each piece; see `derivatives`."""

@@ -5,7 +5,7 @@ bend of the valley: geodesic acceleration, Transtrum & Sethna, "Improvements to 
 for nonlinear least-squares minimization", arXiv:1201.5885 (2012), equations 14 and 15.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from .pieces import Cut, PieceSolver
 PROBE = 0.1  # of a step, to see how the residuals bend
 MOST_BEND = 0.75  # of the acceleration to the velocity, beyond which the bend is not followed
 START_DAMPING = 1e-2  # of the initial states, beside that of the weights: they are well determined
+MOST_KEPT = 20_000_000  # entries of a Jacobian that is kept
+MOST_AT_ONCE = 4_000_000  # of a part of one that is not
 TINY = 1e-15  # of the largest entry: keeps what nothing determines from being singular
 
 
@@ -94,52 +96,52 @@ class WholeTrajectories:
 
 
 class Sensitivities:
-    """The Jacobian of all observations, of the model's numbers and of each trajectory's initial state."""
+    """The Jacobian of all observations, of the model's numbers and of each trajectory's initial state.
+
+    Of large data only its products are kept, added up part by part.
+    """
 
     problem: WholeTrajectories
     point: Point
     residuals: Float[np.ndarray, " residuals"]
-    of_x: Float[np.ndarray, "residuals free"]
-    of_starts: Float[np.ndarray, "residuals states"]
-    spans: list[slice]  # of the residuals of each trajectory
     full: Float[np.ndarray, "free free"]
     gradient: Float[np.ndarray, " free"]
-    scale: float
     starts: Float[np.ndarray, "trajectories states states"]
     coupling: Float[np.ndarray, "trajectories states free"]
+    gradient_of_starts: Float[np.ndarray, "trajectories states"]
+    jacobian: Float[np.ndarray, "residuals columns"] | None  # of the free numbers, then of its trajectory's start
+    scale: float
     start_scale: float
+    finite: bool
     matrix: Float[np.ndarray, "free free"]
 
     def __init__(self, problem: WholeTrajectories, point: Point, nodes: np.ndarray):
         cuts = problem.cuts
         self.problem, self.point = problem, point
-        ends = problem.solver.derivatives(cuts, point.x, nodes)
-        count, n = nodes.shape
-        size = point.x.size
-        states = n if problem.train_starts else 0
-        before, added = np.zeros((count, n, n)), np.zeros((count, n, size))
-        before[cuts.begin + 1], added[cuts.begin + 1] = ends.of_start, ends.of_x
-        all_of = np.zeros((count, n, size + states))
-        all_of[cuts.first, :, size:] = np.eye(n)[:, :states]
-        for k in range(1, int(cuts.sizes.max())):  # all trajectories side by side
-            here = cuts.first[cuts.sizes > k] + k
-            all_of[here] = before[here] @ all_of[here - 1]
-            all_of[here, :, :size] += added[here]
-        if problem.observe is not None:
-            all_of = problem.observe(nodes)[1] @ all_of
-        m = all_of.shape[1]
-        jacobian = (cuts.weights[..., None] * all_of).reshape(count * m, size + states)
         self.residuals = problem.misfit(nodes)
-        problem.errors = ends.errors
-        self.of_x, self.of_starts = jacobian[:, :size], jacobian[:, size:]
-        self.spans = [slice(f * m, (f + s) * m) for f, s in zip(cuts.first, cuts.sizes, strict=True)]
-        self.full = self.of_x.T @ self.of_x
-        self.gradient = self.of_x.T @ self.residuals
+        size, m, count = point.x.size, cuts.weights.shape[1], len(cuts.first)
+        states = nodes.shape[1] if problem.train_starts else 0
+        whole = self.residuals.size * size <= MOST_KEPT
+        self.full, self.gradient = np.zeros((size, size)), np.zeros(size)
+        self.starts, self.coupling = np.zeros((count, states, states)), np.zeros((count, states, size))
+        self.gradient_of_starts = np.zeros((count, states))
+        self.jacobian = None
+        for at, all_of in _in_parts(problem, point, nodes, None if whole else MOST_AT_ONCE // (nodes.shape[1] * size)):
+            seen = all_of if problem.observe is None else problem.observe(nodes[at])[1] @ all_of
+            jacobian = (cuts.weights[at][..., None] * seen).reshape(-1, size + states)
+            of_x, of_starts = jacobian[:, :size], jacobian[:, size:]
+            residuals = self.residuals[at.start * m : at.stop * m]
+            self.full += of_x.T @ of_x
+            self.gradient += of_x.T @ residuals
+            for i, span in _spans(cuts, at, m):
+                self.starts[i] += of_starts[span].T @ of_starts[span]
+                self.coupling[i] += of_starts[span].T @ of_x[span]
+                self.gradient_of_starts[i] += of_starts[span].T @ residuals[span]
+            self.jacobian = jacobian if whole else None
         self.scale = float(np.max(np.diag(self.full)))
-        self.starts = np.stack([self.of_starts[s].T @ self.of_starts[s] for s in self.spans])
-        self.coupling = np.stack([self.of_starts[s].T @ self.of_x[s] for s in self.spans])
         self.start_scale = float(np.max(np.abs(self.starts), initial=0.0))
-        self.matrix = self._eliminated(TINY)[0] if np.isfinite(self.full).all() else self.full
+        self.finite = bool(np.isfinite(self.full).all())
+        self.matrix = self._eliminated(TINY)[0] if self.finite else self.full
 
     def _eliminated(self, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The matrix without the starts, the inverse of their blocks, and inverse @ coupling."""
@@ -148,10 +150,6 @@ class Sensitivities:
         solved = inverse @ self.coupling
         flat = (-1, self.coupling.shape[2])
         return self.full - self.coupling.reshape(flat).T @ solved.reshape(flat), inverse, solved
-
-    def _project(self, residuals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        of_starts = np.stack([self.of_starts[s].T @ residuals[s] for s in self.spans])
-        return self.of_x.T @ residuals, of_starts
 
     def step(self, ridge: np.ndarray, damping: float) -> Step:
         matrix, inverse, solved = self._eliminated(START_DAMPING * damping + TINY)
@@ -165,26 +163,77 @@ class Sensitivities:
                 starts = -(np.einsum("ijk,ik->ij", inverse, of_starts) + solved @ dx)
             return Point(dx, starts)
 
-        of_x, of_starts = self._project(self.residuals)
-        of_x = of_x + ridge * self.point.x
+        of_x, of_starts = self.gradient + ridge * self.point.x, self.gradient_of_starts
         velocity = newton(of_x, of_starts)
         promised = damping * self.scale * np.sum(velocity.x**2) - velocity.x @ of_x
         if of_starts.size:
             promised -= np.sum(velocity.states * of_starts)
-        return Step(self._bent(velocity, newton), float(promised), 1)
+        if self.jacobian is None:
+            return Step(velocity, float(promised))
+        return Step(self._bent(self.jacobian, velocity, newton), float(promised), 1)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def _bent(self, velocity: Point, newton) -> Point:
+    def _bent(self, jacobian: np.ndarray, velocity: Point, newton) -> Point:
         """The step with its geodesic acceleration, from the residuals a little way along it."""
-        tangent = self.of_x @ velocity.x
+        cuts, size = self.problem.cuts, velocity.x.size
+        of_x, of_starts = jacobian[:, :size], jacobian[:, size:]
+        spans = list(_spans(cuts, slice(0, len(cuts.weights)), cuts.weights.shape[1]))
+        tangent = of_x @ velocity.x
         if self.problem.train_starts:
-            for i, span in enumerate(self.spans):
-                tangent[span] += self.of_starts[span] @ velocity.states[i]
+            for i, span in spans:
+                tangent[span] += of_starts[span] @ velocity.states[i]
         probe = Point(self.point.x + PROBE * velocity.x, self.point.states + PROBE * velocity.states)
         bend = 2 / PROBE * ((self.problem.residuals(probe) - self.residuals) / PROBE - tangent)
         if not np.isfinite(bend).all():
             return velocity
-        acceleration = newton(*self._project(bend))
+        acceleration = newton(of_x.T @ bend, np.stack([of_starts[span].T @ bend[span] for _, span in spans]))
         if 2 * np.linalg.norm(acceleration.x) > MOST_BEND * np.linalg.norm(velocity.x):
             return velocity
         return Point(velocity.x + acceleration.x / 2, velocity.states + acceleration.states / 2)
+
+
+def _spans(cuts: Cut, at: slice, m: int) -> Iterator[tuple[int, slice]]:
+    """Which trajectories have nodes in a range of them, and where their residuals, m a node, lie in it."""
+    last = cuts.first + cuts.sizes
+    for i in range(np.searchsorted(last, at.start, side="right"), np.searchsorted(cuts.first, at.stop)):
+        yield i, slice(m * (max(cuts.first[i], at.start) - at.start), m * (min(last[i], at.stop) - at.start))
+
+
+def _in_parts(
+    problem: WholeTrajectories, point: Point, nodes: np.ndarray, most: int | None
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Ranges of nodes that follow each other, and d node / d (x, start of its trajectory) in them.
+
+    Args:
+        most: pieces in a range; all of them by default.
+    """
+    cuts, n, size = problem.cuts, nodes.shape[1], point.x.size
+    states = n if problem.train_starts else 0
+    begin, is_first = cuts.begin, np.zeros(len(nodes), bool)
+    is_first[cuts.first] = True
+    most = len(cuts.t) if most is None else min(max(most, 1), len(cuts.t))
+    begun, done, carry, errors = 0, 0, np.zeros((n, size + states)), []
+    for ends in problem.solver.derivatives_in_parts(cuts, point.x, nodes, most):
+        ended = done + len(ends.states)
+        # A node that ends a piece belongs to the range of that piece, one that begins a trajectory to the next.
+        stop = len(nodes) if ended == len(begin) else int(begin[ended]) + int(not is_first[begin[ended]])
+        before, added = np.zeros((stop - begun, n, n)), np.zeros((stop - begun, n, size))
+        here = begin[done:ended] + 1 - begun
+        before[here], added[here] = ends.of_start, ends.of_x
+        all_of = np.zeros((stop - begun, n, size + states))
+        first = np.flatnonzero(is_first[begun:stop])
+        all_of[first, :, size:] = np.eye(n)[:, :states]
+        if not is_first[begun]:
+            all_of[0] = before[0] @ carry
+            all_of[0, :, :size] += added[0]
+            first = np.append(0, first)
+        sizes = np.diff(np.append(first, stop - begun))
+        for k in range(1, int(sizes.max())):  # all trajectories side by side
+            here = first[sizes > k] + k
+            all_of[here] = before[here] @ all_of[here - 1]
+            all_of[here, :, :size] += added[here]
+        errors.append(ends.errors)
+        carry = all_of[-1].copy()
+        yield slice(begun, stop), all_of
+        begun, done = stop, ended
+    problem.errors = np.concatenate(errors)

@@ -14,17 +14,17 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from ..data.trajectories import Trajectories
 from ..models import NeuralODE
-from ..optimise import LBFGS, Minimum, Optax, StopReason, minimise_many
+from ..optimise import Minimum, StopReason, minimise_many
 from .attempts import Watcher, run_stages, whole_loss
+from .journal import Journal
 from .losses import split_parameters, trajectory_loss
-from .options import FitOptions
-from .programs import Programs, same
+from .programs import same
 from .record import Record, Stage
 from .result import FitResult
-from .staged import Begun, as_result, begin
+from .staged import Begun, Fitted, as_result, begin
 from .stages import WHY
+from .task import Task
 
 EVALS = 50  # of each start side by side: where its line search leads is clear by then
 TIME_TO_SCREEN = 0.4  # of the time limit
@@ -63,27 +63,20 @@ class Screening:
         )
 
 
-def screened(
-    models: Sequence[NeuralODE],
-    data: Trajectories,
-    options: FitOptions,
-    optimizer: LBFGS | Optax,
-    watch: Callable[[int], Watcher],
-    observe: Callable | None,
-    programs: Programs,
-) -> Screening | None:
+def screened(models: Sequence[NeuralODE], task: Task, watch: Callable[[int], Watcher]) -> Screening | None:
     """Bring every start a little way; None where nothing could be learned from that.
 
     Args:
         models: the starts.
         watch: the callback for the start of a number.
     """
-    limit = None if options.time_limit is None else TIME_TO_SCREEN * options.time_limit / len(models)
-    options = replace(options, time_limit=limit)
-    first = begin(models[0], data, options, optimizer, [], observe, programs)
+    limit = task.options.time_limit
+    limit = None if limit is None else TIME_TO_SCREEN * limit / len(models)
+    task = replace(task, options=replace(task.options, time_limit=limit), journal=Journal())
+    first = begin(models[0], task, [])
     early = tuple(takewhile(lambda name: name != "full", first.names))
     if not early:
-        return _side_by_side(models, first, data, options, optimizer, observe, programs)
+        return _side_by_side(models, first, task)
     if early == first.names:
         return None
     errors: list[float] = []
@@ -91,7 +84,7 @@ def screened(
     best = result = None
     try:
         for number, model in enumerate(models):
-            begun = first if number == 0 else begin(model, data, options, optimizer, [], observe, programs)
+            begun = first if number == 0 else begin(model, task, [])
             course = begun.course
             course.time_limit = limit
             reached = run_stages(early, course, begun.held_out, watch(number), [])
@@ -106,22 +99,14 @@ def screened(
         if best is None:
             raise
         course, stages = best
-        result = as_result(course, data, stages, course.spent, StopReason.INTERRUPTED, [])
+        result = as_result(task.data, Fitted(course, stages, course.spent, StopReason.INTERRUPTED), [])
     return Screening.of(errors, early[-1], spent, result)
 
 
-def _side_by_side(
-    models: Sequence[NeuralODE],
-    first: Begun,
-    data: Trajectories,
-    options: FitOptions,
-    optimizer: LBFGS | Optax,
-    observe: Callable | None,
-    programs: Programs,
-) -> Screening | None:
+def _side_by_side(models: Sequence[NeuralODE], first: Begun, task: Task) -> Screening | None:
     """The full horizon from every start, as lanes of one program, on a mesh that suits them all."""
     course = first.course
-    others = [begin(model, data, options, optimizer, [], observe, programs).course for model in models[1:]]
+    others = [begin(model, task, []).course for model in models[1:]]
     parts = [split_parameters(one.parameters, train_starts=course.train_starts) for one in [course, *others]]
     fixed = parts[0][1]
     if not all(same(fixed, other) for _, other in parts):
@@ -135,7 +120,7 @@ def _side_by_side(
         [free for free, _ in parts],
         batch,
         jnp.asarray(course.decay),
-        optimizer=optimizer,
+        optimizer=task.optimizer,
         lanes=len(models),
         max_evals=EVALS,
     )
@@ -145,5 +130,5 @@ def _side_by_side(
         course.parameters = eqx.combine(best.params, fixed)
         record.add(best)
         stage = Stage("full", WHY["full"], StopReason.INTERRUPTED, tuple(record.rows))
-        result = as_result(course, data, [stage], [record], StopReason.INTERRUPTED, [])
+        result = as_result(task.data, Fitted(course, [stage], [record], StopReason.INTERRUPTED), [])
     return Screening.of(errors, f"{EVALS} evaluations each", found, result)

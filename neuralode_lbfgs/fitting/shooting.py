@@ -7,17 +7,13 @@ The jumps are penalised, as in weak-constraint data assimilation (Tremolet, Q. J
 with a growing weight: when they count little the nodes follow the data, when they count much there is one curve.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
-import scipy.linalg
 
+from .block_tridiagonal import BlockTridiagonal
 from .evidence import WeightGroups
-from .gauss_newton import Point, Step
+from .gauss_newton import Point
 from .observing import Observation
 from .pieces import Cut, PieceSolver
-
-TINY = 1e-13  # of the largest entry: keeps what nothing determines from being singular
 
 
 class Shooting:
@@ -74,54 +70,6 @@ class Shooting:
         of_states[end] -= rho * self._jumps
         flat = of_x.reshape(-1, point.x.size)
         return BlockTridiagonal(
-            point.x, blocks, beside, coupling.reshape(nodes * n, -1), of_states.ravel(), rho * (flat.T @ flat),
-            rho * (flat.T @ self._jumps.ravel()),
+            point.x, blocks, beside, coupling.reshape(nodes * n, -1), of_states.ravel(),
+            rho * (flat.T @ self._jumps.ravel()), rho * (flat.T @ flat), cuts.first, cuts.sizes,
         )  # fmt: skip
-
-
-@dataclass
-class BlockTridiagonal:
-    """Normal equations [[T, U], [U^T, V]]: T of the nodes, block tridiagonal; V of the model's numbers."""
-
-    x: np.ndarray
-    blocks: np.ndarray
-    beside: np.ndarray
-    coupling: np.ndarray
-    of_states: np.ndarray
-    model: np.ndarray
-    of_x: np.ndarray
-    matrix: np.ndarray = field(init=False)
-    gradient: np.ndarray = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._scale = float(np.max(self.blocks)), float(np.max(np.diag(self.model)))
-        self.matrix, self.gradient = self._eliminated(TINY)[:2]
-
-    def _eliminated(self, damping: float):
-        """V - U^T T^-1 U and its right-hand side, and T^-1 [U, gradient]."""
-        nodes, n, _ = self.blocks.shape
-        banded = np.zeros((2 * n, nodes * n))
-        for i in range(n):
-            for j in range(n):
-                if j >= i:
-                    banded[2 * n - 1 + i - j, j::n] = self.blocks[:, i, j]
-                banded[n - 1 + i - j, n + j :: n] = self.beside[:-1, i, j]
-        banded[-1] += damping * self._scale[0]
-        factor = scipy.linalg.cholesky_banded(banded)
-        right = np.concatenate([self.coupling, self.of_states[:, None]], axis=1)
-        solved = scipy.linalg.cho_solve_banded((factor, False), right)
-        return (
-            self.model - self.coupling.T @ solved[:, :-1],
-            self.of_x - self.coupling.T @ solved[:, -1],
-            solved,
-        )
-
-    def step(self, ridge: np.ndarray, damping: float) -> Step:
-        nodes, n, _ = self.blocks.shape
-        matrix, right, solved = self._eliminated(damping + TINY)
-        damped = matrix + np.diag(ridge + (damping + TINY) * self._scale[1])
-        dx = -scipy.linalg.solve(damped, right + ridge * self.x, assume_a="pos")
-        ds = -(solved[:, -1] + solved[:, :-1] @ dx)
-        kept = damping * (self._scale[1] * np.sum(dx**2) + self._scale[0] * np.sum(ds**2))
-        promised = kept - dx @ (self.of_x + ridge * self.x) - ds @ self.of_states
-        return Step(Point(dx, ds.reshape(nodes, n)), float(promised))

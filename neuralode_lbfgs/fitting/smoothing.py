@@ -102,6 +102,16 @@ def curve_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
     return curve if np.isfinite(curve(ts)).all() else CubicSpline(ts, ys, bc_type="natural")
 
 
+def straight(trajectory: Trajectory) -> SmoothTrajectory:
+    """Straight lines from each observation to the next: a guess of states that costs nothing, and no slopes."""
+    curves = []
+    for y in trajectory.ys.T:
+        seen = np.isfinite(y)
+        ts, ys = trajectory.ts[seen], y[seen]
+        curves.append(None if ts.size < 2 else PPoly(np.stack([np.diff(ys) / np.diff(ts), ys[:-1]]), ts))
+    return SmoothTrajectory(tuple(curves))
+
+
 def quintic_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
     """`curve_through` as a quintic, for slopes of slopes up to the first and last time.
 

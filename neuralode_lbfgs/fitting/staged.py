@@ -1,6 +1,6 @@
 """A fit in stages: each begins where the one before it ended, and the one that predicts best is kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Tableau, is_explicit
-from ..optimise import LBFGS, Optax, StopReason
+from ..optimise import LBFGS, StopReason
 from .attempts import (
     SMOOTH,
     Reached,
@@ -25,14 +25,11 @@ from .attempts import (
 from .course import Course
 from .evidence import weight_groups
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
-from .journal import Journal
 from .losses import Parameters
 from .matching import collect_slopes
 from .mesh import Mesher
 from .observing import Observation
-from .options import FitOptions
 from .preparing import prepared
-from .programs import Programs
 from .record import Record, Stage
 from .result import FitResult
 from .scaling import find_coordinates
@@ -41,30 +38,35 @@ from .stages import FIRST_DECAY, newton_pays
 from .start_estimates import estimate_starts, usual_starts
 from .starts import first_states
 from .stiffness import stiffness_note
+from .task import Task
 from .transforms import transform_for, transformed
 from .validation import hold_out
 
 TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
-def fit_in_stages(
-    model: NeuralODE,
-    measured: Trajectories,
-    options: FitOptions,
-    optimizer: LBFGS | Optax,
-    callback: Watcher,
-    notes: list[str],
-    observe: Callable | None = None,
-    programs: Programs | None = None,
-    journal: Journal | None = None,
-) -> FitResult:
+class Fitted(NamedTuple):
+    """Where the stages have led, and what that took; `validation` is the error of what was held out for a while."""
+
+    course: Course
+    stages: list[Stage]
+    spent: list[Record]
+    reason: StopReason
+    validation: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether a person or the clock wants no more."""
+        return self.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT)
+
+
+def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
     """Run the stages that suit the data; with trajectories to spare, first without some of them, then with all.
 
     All of them work on data that are transformed as the model's coordinates are; what comes out is in the data's units.
     """
-    begun = begin(model, measured, options, optimizer, notes, observe, programs or Programs(), journal)
-    model, data, curves, held_out, course, names = begun
-    limit, programs, hidden = options.time_limit, course.programs, observe is not None or hidden_size(model, measured)
+    model, data, curves, held_out, course, names = begin(model, task, notes)
+    limit, hidden = task.options.time_limit, task.observe is not None or hidden_size(model, task.data)
     tried = attempts(names, course, held_out, callback, notes)
     _, course, reached, _ = min(tried, key=lambda attempt: attempt.error)
     stages = [stage for attempt in tried for stage in attempt.stages]
@@ -87,20 +89,18 @@ def fit_in_stages(
         time_left = None if limit is None else limit - sum(record.run_s for record in spent)
         from_here = reached[best].model if goes_on else model
         before = course
-        course = new_course(
-            from_here, data, curves, options, optimizer, course.smooth, time_left, observe, programs, course.journal
-        )
+        course = new_course(from_here, task, data, curves, smooth=course.smooth, time_limit=time_left)
         if goes_on:
             course.decay = reached[best].decay
             if hidden:  # they have moved away from what they began as
-                course.replace(from_here, _starts_of_all(before, held_out, data.ids))
+                course.replace(from_here, starts_of_all(before, held_out, data.ids))
         finished = [one.stage for one in run_stages(again, course, None, callback, notes)]
         stages += [replace(stage, why="again, with all trajectories") for stage in finished]
         reason = finished[-1].reason
         if reason is StopReason.INTERRUPTED and not goes_on:
             course.replace(reached[best].model)
         spent = [*spent, *course.spent]
-    return as_result(course, measured, stages, spent, reason, notes, validation)
+    return Fitted(course, stages, spent, reason, validation)
 
 
 class Begun(NamedTuple):
@@ -114,23 +114,15 @@ class Begun(NamedTuple):
     names: tuple[str, ...]
 
 
-def begin(
-    model: NeuralODE,
-    measured: Trajectories,
-    options: FitOptions,
-    optimizer: LBFGS | Optax,
-    notes: list[str],
-    observe: Callable | None,
-    programs: Programs,
-    journal: Journal | None = None,
-) -> Begun:
+def begin(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
     """Everything up to the first stage."""
+    measured, options, observe = task.data, task.options, task.observe
     transform = transform_for(model, measured, options, notes, observe)
     seen = transformed(measured, transform)
     held_out = hold_out(measured) if options.validation and not options.stages else None
     # Of hidden states curves are guesses that depend on the model; all others are those of the data.
     model_too = None if observe is None and hidden_size(model, seen) == 0 else model
-    states, curves = programs.shared(
+    states, curves = task.programs.shared(
         "curves", (), (measured, transform, observe, model_too), lambda: state_curves(model, seen, observe)
     )
     model = prepared(model, states, curves, transform)
@@ -140,23 +132,13 @@ def begin(
     limit = options.time_limit
     time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
     part_curves = tuple(by_id[name] for name in part.ids)
-    smooth = SMOOTH[0]
-    course = new_course(
-        model, part, part_curves, options, optimizer, smooth, time_to_choose, observe, programs, journal
-    )
+    course = new_course(model, task, part, part_curves, smooth=SMOOTH[0], time_limit=time_to_choose)
     return Begun(model, data, curves, held_out, course, _plan(course, notes))
 
 
-def as_result(
-    course: Course,
-    measured: Trajectories,
-    stages: Sequence[Stage],
-    spent: Sequence[Record],
-    reason: StopReason,
-    notes: list[str],
-    validation: float | None = None,
-) -> FitResult:
-    """What a course has come to."""
+def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitResult:
+    """What a fit has come to."""
+    course, stages, spent, reason, validation = fitted
     loss = whole_loss(course)
     notes += stiffness_note(course)
     return FitResult(
@@ -179,7 +161,7 @@ def as_result(
     )
 
 
-def _starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -> np.ndarray:
+def starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -> np.ndarray:
     """In coordinates of order one: the fitted starts of the trajectories of a course, and what they say of others."""
     model, observe = course.parameters.model, course.observe and course.observe.observe
     known = course.known_starts
@@ -190,22 +172,26 @@ def _starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -
 
 def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequence[str]) -> str:
     errors = ", ".join(f"{one.stage.name} {one.error:.3g}" for one in reached)
-    return f"held out {', '.join(held_out.ids)} (RMSE/sd: {errors}); then {', '.join(again)} with all trajectories."
+    shown = ", ".join(held_out.ids[:5]) + (f", ... ({len(held_out)} in all)" if len(held_out) > 5 else "")
+    return f"held out {shown} (RMSE/sd: {errors}); then {', '.join(again)} with them as well."
 
 
 def new_course(
     model: NeuralODE,
+    task: Task,
     data: Trajectories,
     curves: Sequence[SmoothTrajectory],
-    options: FitOptions,
-    optimizer: LBFGS | Optax,
+    *,
     smooth: float,
     time_limit: float | None,
-    observe: Callable | None = None,
-    programs: Programs | None = None,
-    journal: Journal | None = None,
 ) -> Course:
-    """Everything that stages share, at its beginning; without a mesh of its own for an implicit solver."""
+    """Everything that stages share, at its beginning; without a mesh of its own for an implicit solver.
+
+    Args:
+        data: those of the task that are fitted, in the units of the model's coordinates.
+        curves: through them.
+    """
+    options, observe, programs = task.options, task.observe, task.programs
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
     coordinates, dtype = jax.tree.map(np.asarray, model.coordinates.linear), jnp.result_type(float)
     starts, estimated = first_states(data if observe is None else unobserved(data, model.state_size), curves, options)
@@ -219,14 +205,13 @@ def new_course(
         slopes = collect_slopes(data, curves, coordinates, dtype)
     stepped = model.solver if is_explicit(model.solver) else diffrax.Tsit5()
     decay = FIRST_DECAY if options.weight_decay is None else options.weight_decay
-    programs = programs or Programs()
     mesher = Mesher(data, columns, Tableau(stepped), dtype)
     mesher.program = programs.shared("mesh", None, None, lambda: mesher.program)
     return Course(
         data=data,
         curves=curves,
         options=options,
-        optimizer=optimizer,
+        optimizer=task.optimizer,
         parameters=Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype)),
         train_starts=estimated,
         mesher=mesher,
@@ -236,7 +221,7 @@ def new_course(
         time_limit=time_limit,
         observe=observation,
         programs=programs,
-        journal=journal or Journal(),
+        journal=task.journal,
     )
 
 

@@ -216,8 +216,14 @@ def whole_trajectories(course: Course, cuts: Cut) -> WholeTrajectories:
 def newton_pays(course: Course) -> bool:
     """Whether the model is small enough for its Jacobian of all observations."""
     weights = ravel_pytree(trainable(course.parameters.model)[0])[0].size
-    rows = sum(trajectory.ts.size for trajectory in course.data) * course.data.state_size
-    return weights <= MOST_FOR_NEWTON and 2 * rows * weights <= MOST_ENTRIES and rows * weights**2 <= MOST_WORK
+    return sum(run.ts.size for run in course.data) * course.data.state_size <= most_numbers(weights)
+
+
+def most_numbers(weights: int) -> int:
+    """How many numbers, times by states, Gauss-Newton can be given for a model of so many weights."""
+    if weights > MOST_FOR_NEWTON:
+        return 0
+    return int(min(MOST_ENTRIES / (2 * weights), MOST_WORK / weights**2))
 
 
 STAGES: dict[str, Callable[[Course, Record], StopReason]] = {

@@ -15,18 +15,18 @@ from .start_estimates import predict_like_training, spread
 from .weights import observation_weights
 
 LEAST_TRAJECTORIES, LEAST_OBSERVED = 3, 400  # below, what is held out says little and is missed much
-SHARE = 4  # one trajectory in so many is held out
+SHARE, MOST_HELD_OUT = 4, 50  # one trajectory in so many, and no more: more say little more
 
 
 def hold_out(data: Trajectories) -> Trajectories | None:
-    """The last quarter of the trajectories, at least one; None where there are too few data to spare them.
+    """The last quarter of the trajectories, one at least and fifty at most; None where there are too few to spare them.
 
     Only complete ones, because their free run begins at their first row.
     """
     complete = [trajectory.id for trajectory in data if np.isfinite(trajectory.ys[0]).all()]
     if len(data) < LEAST_TRAJECTORIES or data.observed < LEAST_OBSERVED or not complete:
         return None
-    return data.split(ids=complete[-max(len(data) // SHARE, 1) :])[1]
+    return data.split(ids=complete[-min(max(len(data) // SHARE, 1), MOST_HELD_OUT) :])[1]
 
 
 def free_run_error(

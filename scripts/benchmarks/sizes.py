@@ -5,12 +5,12 @@ noise and sampling, so that the cost of a point can be compared.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,26 +118,41 @@ def whole_run(name: str, size: int, flags: Sequence[str] = ()) -> dict[str, Any]
         if data.input_size:
             command += ["--inputs", *data.input_names]
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        assert process.stderr is not None
-        errors = process.stderr.read()
-        _, status, used = os.wait4(process.pid, 0)
-        if status:
-            raise RuntimeError(f"{name} of size {size}: {errors.strip().splitlines()[-1]}")
+        with open(Path(folder) / "errors", "w+", encoding="utf-8") as errors:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+            peak = peak_mib(process)
+            seconds = time.perf_counter() - began
+            errors.seek(0)
+            if process.returncode:
+                raise RuntimeError(f"{name} of size {size}: {errors.read().strip().splitlines()[-1]}")
         metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     return {
         "name": name,
         "points": sum(run.ts.size for run in data),
         "trajectories": len(data),
         "observed": data.observed,
-        "total_s": time.perf_counter() - began,
+        "total_s": seconds,
         "evaluations": metrics["evaluations"],
         "compile_s": metrics["compile_s"],
         "run_s": metrics["run_s"],
-        "peak_mib": used.ru_maxrss / 1024,
+        "peak_mib": peak,
         "train_error": metrics["train"]["scaled_rmse"],
         "held_out_error": metrics["test"]["scaled_rmse"],
     }
+
+
+def peak_mib(process: subprocess.Popen) -> float:
+    """Wait for a process; the most memory that it has held, in MiB, on Linux.
+
+    What `wait4` says begins with the memory of the process that has started it.
+    """
+    peak = 0.0
+    while process.poll() is None:
+        with suppress(OSError, StopIteration):  # it has just ended
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+            peak = float(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]) / 1024
+        time.sleep(0.2)
+    return peak
 
 
 def benchmark(

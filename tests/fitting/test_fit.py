@@ -187,6 +187,22 @@ def test_a_user_loss_module_and_optax(data):
     with_adam = nl.fit(Linear(jnp.array([[0.0, 1.0], [-1.0, 0.0]])), exact, optimizer=optax.adam(1e-2), max_iter=50)
     assert with_adam.loss < with_adam.initial_loss
     assert with_adam.stop_reason is nl.StopReason.MAX_ITER
+    with pytest.raises(ValueError, match="batch_size needs a NeuralODE with an explicit solver"):
+        nl.fit(fitted.model, exact, nl.FitOptions(optimizer="adam", batch_size=1))
+
+
+def test_adam_on_batches_of_trajectories():
+    """Each step sees a few of them, and all are learned; the same seeds, the same draws."""
+    many = nl.simulate("spiral_linear", num_trajectories=12, num=10, t1=1.5, key=jax.random.key(1))
+
+    def fitted():
+        return nl.fit(
+            model_for(many), many, nl.FitOptions(optimizer="adam", batch_size=3, stages=("full",), max_iter=300)
+        )
+
+    found = fitted()
+    assert found.loss < 0.1 * found.initial_loss
+    assert found.loss == fitted().loss
 
 
 def test_a_gradient_that_is_not_that_of_the_loss_is_said(data):

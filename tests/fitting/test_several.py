@@ -13,6 +13,7 @@ from neuralode_lbfgs.fitting import screening, several
 from neuralode_lbfgs.fitting.band import band_of
 from neuralode_lbfgs.fitting.luck import Luck
 from neuralode_lbfgs.fitting.programs import Programs
+from neuralode_lbfgs.fitting.task import Task
 from neuralode_lbfgs.optimise import StopReason, minimise_many
 
 TS = np.linspace(0.0, 2.0, 9)
@@ -211,7 +212,7 @@ def test_the_full_horizon_from_many_starts_is_one_program(data, monkeypatch):
         screening, "minimise_many", lambda *args, **keys: asked.append(keys) or minimise_many(*args, **keys)
     )
     models, options = several.initial_models(model_for(data), 3), nl.FitOptions(starts=3, stages=("full",))
-    found = screening.screened(models, data, options, nl.LBFGS(), lambda number: None, None, Programs())
+    found = screening.screened(models, Task(data, options, nl.LBFGS()), lambda number: None)
     assert found is not None and found.stage == "50 evaluations each"
     assert [keys["lanes"] for keys in asked] == [3]
     assert len(set(found.errors)) == 3

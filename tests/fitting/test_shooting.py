@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from neuralode_lbfgs.data import Trajectories, Trajectory
+from neuralode_lbfgs.fitting import polish
 from neuralode_lbfgs.fitting.gauss_newton import Point
 from neuralode_lbfgs.fitting.mesh import Mesher
 from neuralode_lbfgs.fitting.pieces import PieceSolver, cut
@@ -74,7 +75,8 @@ def test_sensitivities_are_those_of_autodiff(problem, train_starts):
         return (cuts.weights * (nodes - cuts.targets)).ravel()
 
     of_x, of_starts = jax.jacfwd(residuals, argnums=(0, 1))(jnp.asarray(point.x), jnp.asarray(point.states))
-    np.testing.assert_allclose(linear.of_x, of_x, atol=1e-10)
+    assert linear.jacobian is not None
+    np.testing.assert_allclose(linear.jacobian[:, : x.size], of_x, atol=1e-10)
     if not train_starts:
         np.testing.assert_allclose(linear.matrix, of_x.T @ of_x, atol=1e-10)
         return
@@ -138,3 +140,24 @@ def test_a_row_without_observations_changes_nothing_else(problem):
     there = again.weights > 0
     np.testing.assert_array_equal(again.targets[there], cuts.targets[there])
     assert (cuts.weights > 0).sum() - there.sum() == 2
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7])
+def test_sensitivities_added_up_part_by_part_are_those_of_the_whole(problem, monkeypatch, at_once):
+    """Wherever a part ends: within a trajectory, or with one."""
+    data, mesher, cuts, solver, x = problem
+    whole = WholeTrajectories(data, mesher, solver, cuts, train_starts=True)
+    point = Point(x, cuts.guess[cuts.first])
+    whole.value(point)
+    linear = whole.linearised(point)
+    errors = whole.errors
+    monkeypatch.setattr(polish, "MOST_KEPT", 0)
+    monkeypatch.setattr(polish, "MOST_AT_ONCE", at_once * 2 * x.size)
+    in_parts = whole.linearised(point)
+    assert in_parts.jacobian is None
+    for name in ("full", "gradient", "starts", "coupling", "gradient_of_starts", "matrix"):
+        np.testing.assert_allclose(getattr(in_parts, name), getattr(linear, name), atol=1e-12, err_msg=name)
+    np.testing.assert_allclose(whole.errors, errors, atol=1e-12)
+    step = in_parts.step(solver.groups.ridge(np.array([1e-3])), 1e-2)
+    assert np.isfinite(step.change.x).all()
+    assert step.promised > 0

@@ -1,0 +1,86 @@
+"""Large data: a part of them first, then all.
+
+Multiple shooting and Gauss-Newton find a model in few steps, but their Jacobian grows with the data. A part settles the
+model but for its last digits. A few steps of Gauss-Newton with all do those: the Jacobian is never held whole.
+"""
+
+import itertools
+from dataclasses import replace
+
+from jax.flatten_util import ravel_pytree
+
+from ..data.trajectories import Trajectories
+from ..models import NeuralODE, trainable
+from ..optimise import LBFGS
+from .attempts import Watcher, run_stages
+from .course import Course
+from .hidden import hidden_size, with_hidden
+from .result import FitResult
+from .smoothing import SmoothTrajectory, straight
+from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, starts_of_all
+from .stages import most_numbers
+from .task import Task
+from .transforms import transformed
+
+ENOUGH = 30  # numbers for each weight of the model: it is then known to a fifth of the noise
+WINDOWS = 8  # that the part consists of, at least: some are held out, and they lie all over the data
+
+
+def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> FitResult:
+    """`best_stages`; where the data are too many for Gauss-Newton, with a part of them first."""
+    options = task.options
+    weights = ravel_pytree(trainable(model)[0])[0].size
+    part = None if options.stages or not isinstance(task.optimizer, LBFGS) else part_of(task.data, weights)
+    if part is None:
+        return as_result(task.data, best_stages(model, task, callback, notes), notes)
+    notes.append(
+        f"large data: {part.observed:,} of {task.data.observed:,} numbers first, in {len(part)} pieces, for "
+        "all stages; then polish with all."
+    )
+    limit = options.time_limit
+    some = replace(options, time_limit=None if limit is None else TIME_TO_CHOOSE * limit)
+    first = best_stages(model, replace(task, data=part, options=some), callback, notes)
+    course = _course_of_all(task, first)
+    if options.weight_decay is None:  # it counts against the mean over the observations
+        course.decay = first.course.decay * part.observed / task.data.observed
+    stages, reason = first.stages, first.reason
+    if not first.ended:
+        (last,) = run_stages(("polish",), course, None, callback, notes)
+        stages = [*stages, replace(last.stage, why="all data, beginning with the model of the part")]
+        reason = last.stage.reason
+    fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation)
+    return as_result(task.data, fitted, notes)
+
+
+def _course_of_all(task: Task, first: Fitted) -> Course:
+    """All data with the model of a part of them; no curve is smoothed, which takes longer than a fit of so many."""
+    options, model = task.options, first.course.parameters.model
+    known = "estimate" if first.course.train_starts else "data"
+    left = options.time_limit
+    left = None if left is None else max(left - sum(record.run_s for record in first.spent), 1e-3)
+    data = transformed(task.data, model.coordinates.transform)
+    if task.observe is None and hidden_size(model, data):
+        data = with_hidden(data, hidden_size(model, data))
+    task = replace(task, options=replace(options, initial_states=known))
+    unknown = SmoothTrajectory((None,) * model.state_size)
+    curves = tuple(straight(run) if task.observe is None else unknown for run in data)
+    course = new_course(model, task, data, curves, smooth=first.course.smooth, time_limit=left)
+    course.noise = first.course.noise
+    if course.hidden:
+        course.replace(model, starts_of_all(first.course, data, data.ids))
+    return course
+
+
+def part_of(data: Trajectories, weights: int) -> Trajectories | None:
+    """Trajectories, or windows of long ones, evenly spread, as many as are enough; None if Gauss-Newton can do all.
+
+    Args:
+        weights: numbers of the model that are trained.
+    """
+    rows, most = sum(run.ts.size for run in data), most_numbers(weights) // data.state_size
+    some = min(most, ENOUGH * weights // data.state_size)
+    if rows <= most or some < 2 * WINDOWS:
+        return None
+    pieces = [run for run in data.windows(some // WINDOWS) if data.with_trajectories([run]).observed]
+    every = next(k for k in itertools.count(1) if sum(run.ts.size for run in pieces[::k]) <= some)
+    return data.with_trajectories(pieces[::every])
