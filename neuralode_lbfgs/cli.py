@@ -49,7 +49,7 @@ def _refuse_fractions(app: App, commands: tuple[str, ...], arguments: ArgumentCo
                     raise ValueError(f"{argument.name} needs a whole number; it is {token.value}.")
 
 
-app = App(
+app: App = App(
     name="neuralode-lbfgs",
     help="Fit neural ODEs to trajectory data with L-BFGS.",
     version=_version,

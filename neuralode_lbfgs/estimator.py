@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     from .data import Trajectories, Trajectory
     from .fitting import FitResult
+    from .models import NeuralODE
 
 
 class NeuralODERegressor:
@@ -108,10 +109,10 @@ class NeuralODERegressor:
                 f"X must have shape (rows, features) and y (rows, states), but they have {columns.shape} and "
                 f"{states.shape}."
             )
-        self.n_features_in_ = columns.shape[1]
+        self.n_features_in_: int = columns.shape[1]
         self._flat = states.ndim == 1
         data = self._trajectories(columns, states.reshape(len(states), -1))
-        self.n_outputs_ = data.state_size
+        self.n_outputs_: int = data.state_size
         spec = ModelSpec(
             state_size=data.state_size * (2 if self.second_order else 1),
             input_size=data.input_size,
@@ -123,7 +124,7 @@ class NeuralODERegressor:
         limits = {"max_evals": self.max_evals, "weight_decay": self.weight_decay, "time_limit": self.time_limit}
         model = build_model(spec, jax.random.key(self.random_state))
         self.result_: FitResult = fit(model, data, **{**limits, **(self.fit_options or {})})
-        self.model_ = self.result_.model
+        self.model_: NeuralODE = self.result_.model
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:  # noqa: N803

@@ -111,7 +111,7 @@ class ModelOptions:
     seed: int = 0
     """For the initial weights."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         least_of = {"width_size": 1, "depth": 0, "max_steps": 1, "seed": 0, "hidden_states": 0}
         for name, least in least_of.items():
             if getattr(self, name) < least:

@@ -138,6 +138,8 @@ class Keeper:
         before: seconds of the sessions before it.
     """
 
+    path: Path  # of the checkpoint
+
     def __init__(self, folder: Path, config: str, begun: float, before: float = 0.0):
         self.path, self._config, self._begun, self._before = folder / CHECKPOINT, config, begun, before
         self._entries: Sequence[Entry] | None = None

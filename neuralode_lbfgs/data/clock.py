@@ -79,7 +79,7 @@ class Clock:
     origin: str = ""
     unit: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         try:
             # Not further than a float reaches: all digits of a larger number would be written out.
             sound = parse_timestamp(self.origin) is not None if self.unit else math.isfinite(float(self.origin or "0"))

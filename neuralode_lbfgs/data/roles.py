@@ -47,7 +47,7 @@ class Roles:
     held: tuple[str, ...] = ()
     linear: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("states", "inputs", "sd", "held", "linear"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.states:

@@ -34,7 +34,7 @@ class Trajectory:
     inputs: np.ndarray | None = None
     hold: tuple[bool, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "hold", tuple(map(bool, self.hold)))
         for name in ("ts", "ys", "sd", "inputs"):
             value = getattr(self, name)
@@ -111,7 +111,7 @@ class Trajectories:
     units: dict[str, str] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "trajectories", tuple(self.trajectories))
         if not self.trajectories:
             raise ValueError("there is no trajectory: at least one is needed.")

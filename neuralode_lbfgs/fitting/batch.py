@@ -106,6 +106,7 @@ def inputs_at_stages(
     trajectory: Trajectory, coordinates: Coordinates, tableau: Tableau, t: np.ndarray, h: np.ndarray
 ) -> np.ndarray:
     """The inputs at the stages of steps that begin at `t` and are `h` long, of any shape: `(..., stages, inputs)`."""
+    assert trajectory.inputs is not None
     taus, us = coordinates.times_in(trajectory.ts), coordinates.inputs_in(trajectory.inputs)
     at = t[..., None] + tableau.c * h[..., None]
     # No step goes beyond a row, so a held input is what it is in its middle: at its end not yet the next value.

@@ -34,7 +34,7 @@ class BlockTridiagonal:
     first: np.ndarray
     sizes: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._scale = float(np.max(self.blocks)), float(np.max(np.diag(self.model)))
 
     @property

@@ -13,13 +13,14 @@ with two precautions for few observations, below.
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 from threadpoolctl import threadpool_limits
 
 from ..models import is_constant
@@ -52,12 +53,12 @@ def _is_node(node: object) -> bool:
     return is_constant(node) or _is_group(node)
 
 
-def _weights(node: PyTree) -> list[Array]:
+def _weights(node: Any) -> list[Array]:
     """The numbers of a network that are trained; none for any other node."""
     return jax.tree.leaves(eqx.filter(node, eqx.is_inexact_array)) if _is_group(node) else []
 
 
-def weight_groups(model: PyTree) -> list[list[Array]]:
+def weight_groups(model: Any) -> list[list[Array]]:
     """The weights of each network of a model that is trained: its MLPs, and linear layers outside of them.
 
     Only these are decayed: a physical constant has its value, not a pull to zero, and so has what is bounded.
@@ -66,7 +67,7 @@ def weight_groups(model: PyTree) -> list[list[Array]]:
     return [group for group in groups if group]
 
 
-def squared_weights(model: PyTree) -> Float[Array, " groups"]:
+def squared_weights(model: Any) -> Float[Array, " groups"]:
     """The sum of squared weights and biases of each group; at least one group, which may be empty."""
     sums = [sum((jnp.sum(leaf**2) for leaf in group), jnp.zeros(())) for group in weight_groups(model)]
     return jnp.stack(sums) if sums else jnp.zeros(1)
@@ -80,7 +81,7 @@ class WeightGroups:
     count: int
 
     @classmethod
-    def of(cls, free: PyTree) -> "WeightGroups":
+    def of(cls, free: Any) -> "WeightGroups":
         """The groups of what is trained; there is at least one, which may be empty."""
         numbers = _group_numbers(free)
         return cls(numbers, max(int(numbers.max(initial=-1)) + 1, 1))
@@ -137,7 +138,9 @@ class EvidenceEstimate:
         free: an example of what is trained.
     """
 
-    def __init__(self, residuals: Callable, free: PyTree):
+    groups: WeightGroups
+
+    def __init__(self, residuals: Callable, free: Any):
         self.groups = WeightGroups.of(free)
         vector, unflatten = ravel_pytree(free)
         self._dtype = vector.dtype
@@ -151,18 +154,16 @@ class EvidenceEstimate:
         self._normal = jax.jit(normal)
         self._mean_square = jax.jit(lambda x, *args: jnp.sum(self._residuals(x, *args) ** 2))
 
-    def affordable(self, *args: PyTree) -> bool:
+    def affordable(self, *args: Any) -> bool:
         """Whether the Jacobian fits into memory."""
         x = jax.ShapeDtypeStruct(self.groups.numbers.shape, self._dtype)
         return x.size * jax.eval_shape(self._residuals, x, *args).size <= MOST_ENTRIES
 
-    def mean_square(self, free: PyTree, *args: PyTree) -> float:
+    def mean_square(self, free: Any, *args: Any) -> float:
         return float(self._mean_square(ravel_pytree(free)[0], *args))
 
     @threadpool_limits.wrap(limits=1, user_api="blas")
-    def __call__(
-        self, free: PyTree, *args: PyTree, decay: np.ndarray, observed: int, noise: float | None = None
-    ) -> Evidence:
+    def __call__(self, free: Any, *args: Any, decay: np.ndarray, observed: int, noise: float | None = None) -> Evidence:
         """The evidence at the present parameters, which should be near the minimum for `decay`."""
         x = ravel_pytree(free)[0]
         matrix, mean_square = self._normal(x, *args) if self.affordable(*args) else (None, self._mean_square(x, *args))
@@ -170,7 +171,7 @@ class EvidenceEstimate:
         return self.groups.evidence(np.asarray(x, np.float64), matrix, float(mean_square), decay, observed, noise=noise)
 
 
-def _group_numbers(free: PyTree) -> np.ndarray:
+def _group_numbers(free: Any) -> np.ndarray:
     """For each number of the free vector its group, or -1."""
     group = itertools.count()
 

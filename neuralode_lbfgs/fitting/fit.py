@@ -31,7 +31,7 @@ DEFAULT_RATES = {"adam": 1e-2}
 
 
 def fit(
-    model: Callable | Sequence[Callable],
+    model: Callable[..., Any] | Sequence[Callable[..., Any]],
     data: Trajectories,
     options: FitOptions | None = None,
     *,

@@ -59,6 +59,20 @@ class FullHorizon:
         programs: of other fits.
     """
 
+    data: Trajectories
+    parameters: Parameters
+    mesher: Mesher
+    options: FitOptions
+    record: Record
+    time_limit: float | None
+    journal: Journal
+    noise: float | None
+    dtype: np.dtype
+    free: Any
+    fixed: Any
+    minimiser: Minimiser
+    estimate: EvidenceEstimate
+
     def __init__(
         self,
         data: Trajectories,

@@ -13,7 +13,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
 
 from ..optimise import Iteration, Minimiser, Paused, StopReason
 from .entry import Entry, JournalError
@@ -30,7 +29,7 @@ class Journal:
     """
 
     def __init__(self, entries: Sequence[Entry] = (), keep: Callable[[list[Entry]], None] | None = None):
-        self.entries = list(entries)
+        self.entries: list[Entry] = list(entries)
         self._keep = keep
         self._begun, self._closed = 0, False
 
@@ -106,7 +105,7 @@ class Loop:
         """The present state; arrays are never changed in place."""
         self.put(Entry(self.name, ended, {**arrays, **self.also()}))
 
-    def of(self, minimiser: Minimiser, params: PyTree) -> dict[str, Any]:
+    def of(self, minimiser: Minimiser, params: Any) -> dict[str, Any]:
         """The keywords with which `Minimiser.run` goes on from what was saved and is kept.
 
         Raises:
@@ -129,10 +128,10 @@ class Loop:
 class Ended(NamedTuple):
     """All that is kept of the state of a minimisation that has ended."""
 
-    progress: PyTree
+    progress: Any
 
 
-def paused_of(saved: Entry, minimiser: Minimiser, params: PyTree) -> Paused:
+def paused_of(saved: Entry, minimiser: Minimiser, params: Any) -> Paused:
     """What was kept of a run of this minimiser.
 
     Raises:

@@ -1,11 +1,12 @@
 """Losses: (parameters, data) -> scalar."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from ..models import NeuralODE, Tableau, solve_on_mesh, trainable
 from .batch import Batch
@@ -41,7 +42,7 @@ def residuals(
 def trajectory_loss(tableau: Tableau, observe: Callable | None = None) -> Callable[..., Float[Array, ""]]:
     """Mean squared residual over the observed entries, plus the decay of each group of weights."""
 
-    def value_fn(free: PyTree, fixed: PyTree, batch: Batch, decay: Float[Array, " groups"]):
+    def value_fn(free: Any, fixed: Any, batch: Batch, decay: Float[Array, " groups"]):
         parameters = eqx.combine(free, fixed)
         observed = residuals(parameters, batch, tableau, observe)
         return jnp.sum(observed**2) + jnp.sum(decay * squared_weights(parameters.model))
@@ -49,7 +50,7 @@ def trajectory_loss(tableau: Tableau, observe: Callable | None = None) -> Callab
     return value_fn
 
 
-def split_parameters(parameters: Parameters, *, train_starts: bool) -> tuple[PyTree, PyTree]:
+def split_parameters(parameters: Parameters, *, train_starts: bool) -> tuple[Any, Any]:
     """`trainable`, with the initial states among the constants unless they are estimated."""
     free, fixed = trainable(parameters)
     if not train_starts:

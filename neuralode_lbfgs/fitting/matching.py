@@ -4,9 +4,10 @@ Varah, "A spline least squares method for numerical parameter estimation in diff
 SIAM J. Sci. Stat. Comput. 3 (1982).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, trainable
@@ -39,7 +40,7 @@ class Slopes(eqx.Module):
 
 
 def collect_slopes(
-    data: Trajectories, curves: Sequence[SmoothTrajectory], coordinates: Coordinates, dtype
+    data: Trajectories, curves: Sequence[SmoothTrajectory], coordinates: Coordinates, dtype: np.dtype | type
 ) -> Slopes | None:
     """States and slopes at and between the observations; None if no trajectory shows all its states.
 
@@ -85,7 +86,7 @@ def _certainty(trajectory: Trajectory, ts: np.ndarray) -> np.ndarray:
     return certain
 
 
-def slope_residuals(model: PyTree, point: Slopes) -> Float[Array, " states"]:
+def slope_residuals(model: Any, point: Slopes) -> Float[Array, " states"]:
     """Errors of the slopes at one point (an unbatched `Slopes`) in units of their typical size.
 
     Over all points their squares sum to the mean square.
@@ -94,7 +95,7 @@ def slope_residuals(model: PyTree, point: Slopes) -> Float[Array, " states"]:
     return error * point.weight
 
 
-def matching_loss(model: PyTree, slopes: Slopes, decay: Float[Array, " groups"]) -> Float[Array, ""]:
+def matching_loss(model: Any, slopes: Slopes, decay: Float[Array, " groups"]) -> Float[Array, ""]:
     """Mean squared error of the slopes, plus decay."""
     errors = jax.vmap(slope_residuals, in_axes=(None, 0))(model, slopes)
     return jnp.sum(errors**2) + jnp.sum(decay * squared_weights(model))
@@ -103,10 +104,15 @@ def matching_loss(model: PyTree, slopes: Slopes, decay: Float[Array, " groups"])
 class SlopeRegression:
     """The least-squares problem of the slopes; its Jacobian costs a backward pass a state at each point."""
 
+    groups: WeightGroups
+    observed: int
     others = 0
     noise: float | None = None  # slopes of curves are no observations
+    slopes: Slopes
+    start: Point
+    model: Callable[[np.ndarray], Any]  # with these free numbers
 
-    def __init__(self, model: PyTree, slopes: Slopes, observed: int):
+    def __init__(self, model: Any, slopes: Slopes, observed: int):
         free, fixed = trainable(model)
         self.groups, self.observed, self.slopes = WeightGroups.of(free), observed, slopes
         vector, unravel = ravel_pytree(free)
@@ -125,7 +131,7 @@ class SlopeRegression:
         self._value = jax.jit(lambda x, slopes: jnp.sum(jax.vmap(lambda point: residuals(x, point))(slopes) ** 2))
         self.model = lambda x: eqx.combine(unravel(jnp.asarray(x, vector.dtype)), fixed)
 
-    def begun(self, model: PyTree, slopes: Slopes, observed: int) -> "SlopeRegression":
+    def begun(self, model: Any, slopes: Slopes, observed: int) -> "SlopeRegression":
         """The same programs for other numbers to begin with, and other slopes."""
         other = copy(self)
         other.start = Point(np.asarray(ravel_pytree(trainable(model)[0])[0], np.float64), self.start.states)

@@ -1,6 +1,6 @@
 """Choosing the steps of a mesh from the solver's own error estimate."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -38,6 +38,14 @@ class Mesher:
         data, coordinates, tableau: what is solved.
         dtype: of the solve, which sets the tolerance of one step.
     """
+
+    data: Trajectories
+    coordinates: Coordinates
+    tableau: Tableau
+    tolerance: float
+    counts: list[np.ndarray]  # per trajectory, the steps of each interval
+    shape: Shape
+    program: Callable[..., Array]
 
     def __init__(self, data: Trajectories, coordinates: Coordinates, tableau: Tableau, dtype: np.dtype | type):
         self.data, self.coordinates, self.tableau = data, coordinates, tableau

@@ -1,11 +1,13 @@
 """What is observed of states, where that is a function of one's own: in coordinates of order one, with its slopes."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, NeuralODE
@@ -22,6 +24,9 @@ class Observation:
         states: the coordinates of the model.
         columns: those of the observed columns.
     """
+
+    observe: Callable[..., Any]
+    of: Callable[[Array], Array]
 
     def __init__(self, observe: Callable, states: Coordinates, columns: Coordinates):
         self.observe = observe

@@ -76,7 +76,7 @@ class FitOptions:
     starts: int = 1
     """Begin from so many different initial weights; the hopeless are culled early, and the best validated is kept."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         ranges_of(self.bounds)
         _ = self.logarithms  # says what is wrong with them
         least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1, "ensemble": 1, "starts": 1}

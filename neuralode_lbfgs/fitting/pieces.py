@@ -4,16 +4,16 @@ Pieces know nothing of each other, so that their derivatives cost one backward p
 trajectories are; those of whole trajectories follow from them by the chain rule.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, Mesh, NeuralODE, Tableau, solve_on_mesh, trainable
@@ -160,6 +160,12 @@ class Ends(NamedTuple):
 class PieceSolver:
     """The ends of all pieces and their derivatives, compiled once for pieces of one shape."""
 
+    groups: WeightGroups
+    fixed: Any  # the model without its free numbers
+    tableau: Tableau
+    dtype: np.dtype
+    unravel: Callable[[Array], Any]
+
     def __init__(self, model: NeuralODE, tableau: Tableau):
         free, fixed = trainable(model)
         vector, self.unravel = ravel_pytree(free)
@@ -216,11 +222,11 @@ class PieceSolver:
         """The free numbers of a model of this structure."""
         return np.asarray(ravel_pytree(trainable(model)[0])[0], np.float64)
 
-    def model(self, x: np.ndarray) -> PyTree:
+    def model(self, x: np.ndarray) -> Any:
         """The model with the free numbers `x`."""
         return self._combined(jnp.asarray(x, self.dtype))
 
-    def _combined(self, x: Array) -> PyTree:
+    def _combined(self, x: Array) -> Any:
         return eqx.combine(self.unravel(x), self.fixed)
 
     def solve(self, x: Array | np.ndarray, mesh: Mesh, starts: Array | np.ndarray) -> Array:

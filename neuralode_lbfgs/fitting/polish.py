@@ -9,9 +9,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import scipy.linalg
+from jaxtyping import Float, Int
 
 from ..data.trajectories import Trajectories
+from ..models import Mesh
 from .entry import Entry
+from .evidence import WeightGroups
 from .gauss_newton import Point, Step
 from .kept import numbers
 from .mesh import Mesher
@@ -29,6 +32,19 @@ TINY = 1e-15  # of the largest entry: keeps what nothing determines from being s
 class WholeTrajectories:
     """The least-squares problem of the trajectories; their initial states are fitted too, or given."""
 
+    solver: PieceSolver
+    cuts: Cut
+    groups: WeightGroups
+    observed: int
+    train_starts: bool
+    noise: float | None
+    observe: Observation | None
+    errors: Float[np.ndarray, " pieces"]  # at the last linearisation
+    others: int
+    mesh: Mesh
+    lane: Int[np.ndarray, " nodes"]  # of the mesh in which each node lies
+    at: Int[np.ndarray, " nodes"]  # its step there
+
     def __init__(
         self,
         data: Trajectories,
@@ -41,7 +57,7 @@ class WholeTrajectories:
     ):
         self.solver, self.cuts, self.groups, self.observed = solver, cuts, solver.groups, data.observed
         self.train_starts, self.noise, self.observe = train_starts, cuts.noise, observe
-        self.errors = np.zeros(0)  # of the pieces, at the last linearisation
+        self.errors = np.zeros(0)
         self.others = cuts.first.size * cuts.guess.shape[1] if train_starts else 0
         mesher.take(cuts.counts)
         batch, places = mesher.batch(np.dtype(solver.dtype))
@@ -90,6 +106,20 @@ class Sensitivities:
 
     Of large data only its products are kept, added up part by part.
     """
+
+    problem: WholeTrajectories
+    point: Point
+    residuals: Float[np.ndarray, " residuals"]
+    full: Float[np.ndarray, "free free"]
+    gradient: Float[np.ndarray, " free"]
+    starts: Float[np.ndarray, "trajectories states states"]
+    coupling: Float[np.ndarray, "trajectories states free"]
+    gradient_of_starts: Float[np.ndarray, "trajectories states"]
+    jacobian: Float[np.ndarray, "residuals columns"] | None  # of the free numbers, then of its trajectory's start
+    scale: float
+    start_scale: float
+    finite: bool
+    matrix: Float[np.ndarray, "free free"]
 
     def __init__(self, problem: WholeTrajectories, point: Point, nodes: np.ndarray):
         cuts = problem.cuts

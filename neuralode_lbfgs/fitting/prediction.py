@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import Inputs, LinearInputs, NeuralODE, SteppedInputs, failed_solves_as_nan, sampled_inputs
@@ -124,7 +126,12 @@ def observed(run: Trajectory, size: int, observe: Observe) -> Trajectory:
     return replace(run, ys=np.where(np.isfinite(ys), ys, np.nan))
 
 
-def call(model: Callable, ts, y0, inputs: Inputs | None):
+def call(
+    model: Callable,
+    ts: Float[Array | np.ndarray, " times"],
+    y0: Float[Array | np.ndarray, " states"],
+    inputs: Inputs | None,
+) -> Any:
     """The states at `ts`; a `NeuralODE` whose solve fails gives what it has instead of raising."""
     if isinstance(model, NeuralODE):
         return model(ts, y0, inputs, throw=False)

@@ -1,5 +1,6 @@
 """A model made ready for data: of one precision, in coordinates of order one, and checked on one state."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import equinox as eqx
@@ -9,9 +10,12 @@ import jax.numpy as jnp
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Transform, plain, trainable, with_coordinates
 from .scaling import find_coordinates
+from .smoothing import SmoothTrajectory
 
 
-def prepared(model: NeuralODE, data: Trajectories, curves, transform: Transform) -> NeuralODE:
+def prepared(
+    model: NeuralODE, data: Trajectories, curves: Sequence[SmoothTrajectory], transform: Transform
+) -> NeuralODE:
     """The model with coordinates from the data, unless it has been fitted before; checked on one state.
 
     Args:

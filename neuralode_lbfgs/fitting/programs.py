@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
 
 T = TypeVar("T")
 
@@ -21,7 +20,7 @@ class Programs:
     def __init__(self):
         self._kept: list[tuple[Any, Any]] = []
 
-    def shared(self, purpose: str, free: PyTree, fixed: PyTree, make: Callable[[], T]) -> T:
+    def shared(self, purpose: str, free: Any, fixed: Any, make: Callable[[], T]) -> T:
         """What was made before for the same purpose and constants, else what `make` makes.
 
         Args:
@@ -38,7 +37,7 @@ class Programs:
         return made
 
 
-def same(one: PyTree, other: PyTree) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Whether two trees have the same structure and the same leaves, arrays to the last bit."""
     if jax.tree.structure(one) != jax.tree.structure(other):
         return False

@@ -10,6 +10,7 @@ with a growing weight: when they count little the nodes follow the data, when th
 import numpy as np
 
 from .block_tridiagonal import BlockTridiagonal
+from .evidence import WeightGroups
 from .gauss_newton import Point
 from .observing import Observation
 from .pieces import Cut, PieceSolver
@@ -20,6 +21,15 @@ class Shooting:
 
     Its mean square is that of the data plus that of the jumps, which is small once they are driven to zero.
     """
+
+    solver: PieceSolver
+    cuts: Cut
+    groups: WeightGroups
+    observed: int
+    observe: Observation | None
+    continuity: float
+    noise: float | None
+    others: int
 
     def __init__(self, solver: PieceSolver, cuts: Cut, observed: int, observe: Observation | None = None):
         self.solver, self.cuts, self.groups = solver, cuts, solver.groups

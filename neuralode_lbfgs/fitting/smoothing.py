@@ -2,14 +2,28 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline, PPoly, make_interp_spline, make_smoothing_spline
 
 from ..data.trajectories import Trajectories, Trajectory
 
 LEAST_FOR_GCV = 6  # generalised cross-validation of fewer points is noise
 WEIGHING_ROUNDS = 6
+
+
+@runtime_checkable
+class Curve(Protocol):
+    """One state over time: a piecewise polynomial, as SciPy has them."""
+
+    @property
+    def x(self) -> np.ndarray:
+        """The times at which its pieces begin and end."""
+        ...
+
+    def __call__(self, ts: ArrayLike, derivative: int = 0, /) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -19,7 +33,7 @@ class SmoothTrajectory:
     Curves are trusted only between their first and last observation.
     """
 
-    curves: tuple[PPoly | CubicSpline | None, ...]
+    curves: tuple[Curve | None, ...]
 
     def states(self, ts: np.ndarray) -> np.ndarray:
         """Shape `(times, states)`; NaN for a state without a curve."""
@@ -50,7 +64,7 @@ def smooth(trajectory: Trajectory) -> SmoothTrajectory:
     return SmoothTrajectory(tuple(curves))
 
 
-def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray) -> PPoly | CubicSpline | None:
+def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray) -> Curve | None:
     """The curve through observations moved towards it by what they lack in weight, again and again.
 
     Where that ends w (y - curve) is the residual of the smoothing, as in one weighted by w. SciPy's weights will not
@@ -67,7 +81,7 @@ def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray) -> PPoly | C
     return curve
 
 
-def curve_through(ts: np.ndarray, ys: np.ndarray) -> PPoly | CubicSpline | None:
+def curve_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
     """One such curve through values at times; None for fewer than two."""
     if ts.size < 2:
         return None
@@ -98,7 +112,7 @@ def straight(trajectory: Trajectory) -> SmoothTrajectory:
     return SmoothTrajectory(tuple(curves))
 
 
-def quintic_through(ts: np.ndarray, ys: np.ndarray) -> PPoly | CubicSpline | None:
+def quintic_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
     """`curve_through` as a quintic, for slopes of slopes up to the first and last time.
 
     A smoothing spline has no curvature at its ends, where trajectories start: of a clean oscillation its first slope is

@@ -1,5 +1,7 @@
 """Initial states: taken from the first rows, or a first guess of what is fitted with the model."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..data.trajectories import Trajectories
@@ -11,7 +13,9 @@ from .weights import observation_weights
 NOISY = 1e-3  # of a state's standard deviation: rougher data than this do not give an initial state
 
 
-def first_states(data: Trajectories, curves, options: FitOptions) -> tuple[np.ndarray, bool]:
+def first_states(
+    data: Trajectories, curves: Sequence[SmoothTrajectory], options: FitOptions
+) -> tuple[np.ndarray, bool]:
     """Initial states to begin with, in the data's units, and whether they are fitted."""
     starts, complete = _guesses(data, curves)
     noise = max(_roughness(data, curves), _known_noise(data))
@@ -26,7 +30,7 @@ def first_states(data: Trajectories, curves, options: FitOptions) -> tuple[np.nd
     return (starts if estimated else np.stack([trajectory.ys[0] for trajectory in data])), estimated
 
 
-def _guesses(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> tuple[np.ndarray, bool]:
+def _guesses(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> tuple[np.ndarray, bool]:
     """A first guess of every initial state, and whether all first rows are complete.
 
     From the smooth curve, extended to the first row where a state is seen only later; a state that is never
@@ -45,7 +49,7 @@ def _guesses(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> tuple[
     return starts, all(np.isfinite(trajectory.ys[0]).all() for trajectory in data)
 
 
-def _roughness(data: Trajectories, curves: tuple[SmoothTrajectory, ...]) -> float:
+def _roughness(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> float:
     """Root mean square of (observation - smooth curve) in units of each state's standard deviation."""
     ys = np.ma.masked_invalid(np.concatenate([trajectory.ys for trajectory in data]))
     smooth = np.concatenate([curve.states(trajectory.ts) for curve, trajectory in zip(curves, data, strict=True)])

@@ -13,14 +13,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from .coordinates import Constant, is_constant
 
 Range = tuple[float, float]  # lowest and highest; infinite where there is no bound
 
 
-def leaf_names(module: PyTree) -> dict[str, Any]:
+def leaf_names(module: Any) -> dict[str, Any]:
     """The leaves of a module by their paths, `network.layers.0.weight`; constants are leaves as a whole."""
     leaves = jax.tree_util.tree_flatten_with_path(module, is_leaf=is_constant)[0]
     return {jax.tree_util.keystr(at, simple=True, separator="."): leaf for at, leaf in leaves}
@@ -36,12 +36,12 @@ class Constrained(eqx.Module):
         ranges: by path, of the raw ones.
     """
 
-    trained: PyTree
+    trained: Any
     raw: Mapping[str, Float[Array | np.ndarray, " ..."]]
     kept: Constant
     ranges: tuple[tuple[str, Range], ...] = eqx.field(static=True)
 
-    def whole(self) -> PyTree:
+    def whole(self) -> Any:
         """The module as it was written, with its present numbers."""
         kept, scales = self.kept.value
         ranges = dict(self.ranges)
@@ -57,8 +57,8 @@ class Constrained(eqx.Module):
 
 
 def constrained(
-    module: PyTree, frozen: Collection[str], ranges: Mapping[str, Range], scales: Mapping[str, np.ndarray]
-) -> PyTree:
+    module: Any, frozen: Collection[str], ranges: Mapping[str, Range], scales: Mapping[str, np.ndarray]
+) -> Any:
     """The module with some leaves frozen and some kept in their ranges; the module itself if there is nothing to do.
 
     Args:
@@ -81,7 +81,7 @@ def constrained(
     return Constrained(trained, raw, Constant((kept, dict(scales))), tuple(ranges.items()))
 
 
-def plain(module: PyTree) -> PyTree:
+def plain(module: Any) -> Any:
     """The module with nothing constrained in it any more: what a person wrote, with the numbers of the fit."""
     return jax.tree.map(
         lambda node: node.whole() if isinstance(node, Constrained) else node,

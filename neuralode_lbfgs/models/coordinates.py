@@ -12,9 +12,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
 
-from .transform import Transform
+from .transform import States, Transform
 
 # Of states that are kept positive, in units of their scale and typical rate.
 NEAR_ZERO = 0.05  # where the typical rate is the fastest at which the state may fall; in proportion below
@@ -61,11 +62,11 @@ class Coordinates(eqx.Module):
         """The same for data that are transformed already."""
         return replace(self, transform=Transform())
 
-    def states_in(self, ys):
+    def states_in(self, ys: States) -> Any:
         """Data units -> order one."""
         return (self.transform.states(ys) - self.centre) / self.scale
 
-    def states_out(self, zs):
+    def states_out(self, zs: States) -> Any:
         """Order one -> data units."""
         ys = self.transform.states_back(zs * self.scale + self.centre)
         if not self.transform.positive:
@@ -73,26 +74,26 @@ class Coordinates(eqx.Module):
         xp: Any = jnp if isinstance(ys, jax.Array) else np
         return xp.where(self._is_positive, xp.maximum(ys, LEAST * self.scale), ys)
 
-    def times_in(self, ts):
+    def times_in(self, ts: ArrayLike) -> Any:
         return (self.transform.times(ts) - self.time_origin) / self.time_scale
 
-    def times_out(self, taus):
+    def times_out(self, taus: ArrayLike) -> Any:
         return self.transform.times_back(taus * self.time_scale + self.time_origin)
 
-    def inputs_in(self, us):
+    def inputs_in(self, us: Float[Array | np.ndarray, "*rows inputs"]) -> Any:
         return (us - self.input_centre) / self.input_scale
 
-    def rates_in(self, dy_dt, ys=None, ts=None):
+    def rates_in(self, dy_dt: States, ys: States | None = None, ts: ArrayLike | None = None) -> Any:
         """dy/dt in data units -> dz/dtau; states and times, in data units, are needed where these are transformed."""
         dw_ds = dy_dt * self.transform.unit_of_time(ts) / self.transform.unit_of(ys)
         return dw_ds * (self.time_scale / self.scale)
 
-    def rates_out(self, dz_dtau, ys=None, ts=None):
+    def rates_out(self, dz_dtau: States, ys: States | None = None, ts: ArrayLike | None = None) -> Any:
         """dz/dtau -> dy/dt in data units; states and times as in `rates_in`."""
         dw_ds = dz_dtau * (self.scale / self.time_scale)
         return dw_ds * self.transform.unit_of(ys) / self.transform.unit_of_time(ts)
 
-    def confined(self, dz_dtau, zs):
+    def confined(self, dz_dtau: States, zs: States) -> Any:
         """Rates under which the states that are kept positive stay so: -y / (0.05 scale) <= rate / typical rate <= 1e3.
 
         A state that can fall only in proportion to itself never reaches zero. All else is as it was, known physics
@@ -116,7 +117,7 @@ class Constant(eqx.Module):
     value: Any
 
 
-def constant(value: PyTree) -> Constant:
+def constant(value: Any) -> Constant:
     """Mark an array, or a module, as known: `fit` does not train it.
 
     >>> mass = constant(np.array([1.0, 2.0]))
@@ -131,7 +132,7 @@ def is_constant(node: object) -> bool:
     return isinstance(node, Coordinates | Constant)
 
 
-def with_coordinates(model: PyTree, coordinates: Coordinates) -> PyTree:
+def with_coordinates(model: Any, coordinates: Coordinates) -> Any:
     """The model with all its `Coordinates` replaced: those of the solve and those inside its networks."""
     cast = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), coordinates)
     return jax.tree.map(

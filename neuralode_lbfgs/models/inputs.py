@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 
@@ -12,7 +13,7 @@ from jaxtyping import Array, Float
 class Inputs(Protocol):
     """What a driven model is handed: the inputs' value at any time."""
 
-    def evaluate(self, t) -> Float[Array, " inputs"]: ...
+    def evaluate(self, t: ArrayLike) -> Float[Array, " inputs"]: ...
 
 
 class LinearInputs(eqx.Module):
@@ -26,7 +27,7 @@ class LinearInputs(eqx.Module):
     ts: Float[Array | np.ndarray, " times"]
     us: Float[Array | np.ndarray, "times inputs"]
 
-    def evaluate(self, t) -> Float[Array, " inputs"]:
+    def evaluate(self, t: ArrayLike) -> Float[Array, " inputs"]:
         ts, us = jnp.asarray(self.ts), jnp.asarray(self.us)
         if ts.size == 1:
             return us[0]
@@ -48,7 +49,7 @@ class SteppedInputs(eqx.Module):
     us: Float[Array | np.ndarray, "times inputs"]
     hold: tuple[bool, ...] = eqx.field(static=True)
 
-    def evaluate(self, t) -> Float[Array, " inputs"]:
+    def evaluate(self, t: ArrayLike) -> Float[Array, " inputs"]:
         """The value at `t`; at a row the new one."""
         ts, us = jnp.asarray(self.ts), jnp.asarray(self.us)
         row = jnp.maximum(jnp.searchsorted(ts, t, side="right") - 1, 0)
@@ -62,6 +63,8 @@ class SteppedInputs(eqx.Module):
         return jnp.where(changed, ts[1:], ts[-1] + 1 + 2 * (ts[-1] - ts[0]))
 
 
-def sampled_inputs(ts, us, hold: tuple[bool, ...] = ()) -> LinearInputs | SteppedInputs:
+def sampled_inputs(
+    ts: Float[Array | np.ndarray, " times"], us: Float[Array | np.ndarray, "times inputs"], hold: tuple[bool, ...] = ()
+) -> LinearInputs | SteppedInputs:
     """The inputs of rows: linear ones, if none is held."""
     return SteppedInputs(ts, us, hold) if any(hold) else LinearInputs(ts, us)

@@ -7,7 +7,7 @@ import diffrax
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from .constrained import Constrained
 from .coordinates import Coordinates
@@ -31,16 +31,16 @@ class NeuralODE(eqx.Module):
 
     vector_field: Any  # a callable; its other attributes are the user's own
     coordinates: Coordinates
-    solver: diffrax.AbstractSolver
+    solver: diffrax.AbstractSolver[Any]
     rtol: float = eqx.field(static=True)
     atol: float = eqx.field(static=True)
     max_steps: int = eqx.field(static=True)
 
     def __init__(
         self,
-        vector_field: Callable[..., PyTree],
+        vector_field: Callable[..., Any],
         *,
-        solver: diffrax.AbstractSolver | None = None,
+        solver: diffrax.AbstractSolver[Any] | None = None,
         rtol: float = 1e-6,
         atol: float = 1e-6,
         max_steps: int = 16**4,

@@ -7,6 +7,7 @@ steps from the solver's Butcher tableau (Hairer, Norsett & Wanner, Solving ODEs 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import diffrax
 import equinox as eqx
@@ -39,7 +40,14 @@ class Mesh(eqx.Module):
 class Tableau:
     """The stages of an explicit Runge-Kutta solver that its result depends on."""
 
-    def __init__(self, solver: diffrax.AbstractSolver):
+    a: Float[np.ndarray, "stages stages"]
+    b: Float[np.ndarray, " stages"]
+    b_error: Float[np.ndarray, " stages"]
+    c: Float[np.ndarray, " stages"]
+    stages: int
+    order: float
+
+    def __init__(self, solver: diffrax.AbstractSolver[Any]):
         tableau = getattr(solver, "tableau", None)
         if tableau is None or not isinstance(solver, diffrax.AbstractERK):
             raise ValueError(f"{type(solver).__name__} is not an explicit Runge-Kutta solver.")
@@ -53,7 +61,7 @@ class Tableau:
         self.order = float(solver.order(None) or 1)  # pyright: ignore[reportArgumentType]
 
 
-def is_explicit(solver: diffrax.AbstractSolver) -> bool:
+def is_explicit(solver: diffrax.AbstractSolver[Any]) -> bool:
     """Whether `solver` can be stepped on a mesh."""
     return isinstance(solver, diffrax.AbstractERK) and getattr(solver, "tableau", None) is not None
 
@@ -70,7 +78,7 @@ def solve_on_mesh(
     starts: Float[Array, "starts states"],
     *,
     with_error: bool = False,
-):
+) -> Any:
     """The states after every step of the mesh, shape `(lanes, steps, states)`.
 
     Memory grows with steps x states: each step's stages are computed anew in the backward pass.

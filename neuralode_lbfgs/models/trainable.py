@@ -1,14 +1,15 @@
 """Which numbers of a model are trained."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
-from jaxtyping import PyTree
 
 from .coordinates import is_constant
 
 
-def trainable(parameters: PyTree) -> tuple[PyTree, PyTree]:
-    """Split into (what is trained, all the rest); `equinox.combine` joins them again.
+def trainable(parameters: Any) -> tuple[Any, Any]:
+    """Split a pytree into (what is trained, all the rest); `equinox.combine` joins them again.
 
     Trained is every array of floating-point numbers, `eqx.is_inexact_array`: not `eqx.is_array`, which
     also takes integers and random keys. Python floats, `Coordinates` and what
@@ -20,6 +21,6 @@ def trainable(parameters: PyTree) -> tuple[PyTree, PyTree]:
     return eqx.partition(parameters, spec)
 
 
-def count_trained(model: PyTree) -> int:
+def count_trained(model: Any) -> int:
     """How many numbers of a model are trained."""
     return sum(leaf.size for leaf in jax.tree.leaves(trainable(model)[0]))

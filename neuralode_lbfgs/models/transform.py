@@ -6,6 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+States = Float[Array | np.ndarray, "*rows states"]
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,14 @@ class Transform:
     positive: tuple[int, ...] = ()
     log_time: tuple[float, float] | None = None
 
-    def states(self, ys):
+    def states(self, ys: States) -> Any:
         """y -> w."""
         if not self.log:
             return ys
         xp, (mask, floor) = _numpy_of(ys), self._of(ys)
         return xp.where(mask, xp.log(xp.maximum(ys, floor) / floor), ys)
 
-    def states_back(self, ws):
+    def states_back(self, ws: States) -> Any:
         """w -> y."""
         if not self.log:
             return ws
@@ -41,34 +45,34 @@ class Transform:
             # Masked before the exponential: what overflows would poison the gradient of the other states.
             return xp.where(mask, floor * xp.exp(xp.where(mask, ws, 0.0)), ws)
 
-    def unit_of(self, ys):
+    def unit_of(self, ys: Any) -> Any:
         """dy/dw: the state itself where it is modelled in logarithms, else one."""
         if not self.log:
             return 1.0
         return _numpy_of(ys).where(self._of(ys)[0], ys, 1.0)
 
-    def floored(self, ys):
+    def floored(self, ys: States) -> Any:
         """The states as they enter: those in logarithms not below their floor."""
         if not self.log:
             return ys
         xp, (mask, floor) = _numpy_of(ys), self._of(ys)
         return xp.where(mask, xp.maximum(ys, floor), ys)
 
-    def times(self, ts):
+    def times(self, ts: ArrayLike) -> Any:
         """t -> s."""
         if self.log_time is None:
             return ts
         shift, unit = self.log_time
         return _numpy_of(ts).log((ts + shift) / unit)
 
-    def times_back(self, ss):
+    def times_back(self, ss: ArrayLike) -> Any:
         """s -> t."""
         if self.log_time is None:
             return ss
         shift, unit = self.log_time
         return unit * _numpy_of(ss).exp(ss) - shift
 
-    def unit_of_time(self, ts):
+    def unit_of_time(self, ts: Any) -> Any:
         """dt/ds."""
         return 1.0 if self.log_time is None else ts + self.log_time[0]
 

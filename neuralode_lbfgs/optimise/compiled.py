@@ -16,13 +16,18 @@ class Compiled:
         options: passed to the XLA compiler.
     """
 
+    function: Callable[..., Any]
+    options: dict[str, Any] | None
+    seconds: float  # of tracing and compiling
+    compiles: int
+
     def __init__(self, function: Callable, options: dict[str, Any] | None = None):
         self.function, self.options = function, options
         self.seconds = 0.0
         self.compiles = 0
         self._programs: dict[Any, Callable] = {}
 
-    def program(self, *arguments) -> Callable:
+    def program(self, *arguments: Any) -> Callable:
         """The program for these shapes; `seconds` counts tracing and compiling."""
         shapes = jax.tree.map(lambda leaf: (jnp.shape(leaf), jnp.result_type(leaf).name), arguments)
         key = (jax.tree.structure(arguments), tuple(jax.tree.leaves(shapes)))

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, Float
 
 from .progress import Limits, Progress, record
 
@@ -17,7 +17,7 @@ class OptaxState(eqx.Module):
 
     x: Float[Array, " free"]
     value: Float[Array, ""]
-    inner: PyTree
+    inner: Any
     fresh: Bool[Array, ""]
     progress: Progress
 

@@ -106,7 +106,7 @@ class LBFGS(eqx.Module):
     line_search: str = "wolfe"
     scaling: str = "geometric"
 
-    def __check_init__(self):
+    def __check_init__(self) -> None:
         if self.memory_size < 1:
             raise ValueError(f"memory_size must be at least 1; it is {self.memory_size}.")
         if self.line_search not in ("wolfe", "backtracking"):

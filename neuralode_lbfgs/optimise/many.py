@@ -7,11 +7,11 @@ A lane whose start has ended waits for the end of the chunk at most, not for the
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
 
 from .compiled import Compiled
 from .first_order import Optax
@@ -24,12 +24,12 @@ from .stopping import StopReason
 
 def minimise_many(
     value_fn: Callable[..., jax.Array],
-    starts: Sequence[PyTree],
-    *args: PyTree,
+    starts: Sequence[Any],
+    *args: Any,
     optimizer: LBFGS | Optax | None = None,
     lanes: int = 16,
     chunk_evals: int = 25,
-    **limits,
+    **limits: Any,
 ) -> list[Minimum]:
     """Minimise `value_fn(params, *args)` from each of several starts.
 

@@ -8,7 +8,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jaxtyping import PyTree
 
 from .compiled import Compiled
 from .first_order import Optax
@@ -18,7 +17,7 @@ from .progress import Limits
 from .stopping import StopReason
 
 
-def free_vector(params: PyTree) -> tuple[jax.Array, Callable[[jax.Array], PyTree]]:
+def free_vector(params: Any) -> tuple[jax.Array, Callable[[jax.Array], Any]]:
     """All inexact arrays of a pytree as one vector, and the function that puts a vector back.
 
     One vector leaves no room for the traps of leaves (mixed precision, empty or integer leaves,
@@ -52,16 +51,22 @@ class Minimiser:
     Args:
         value_fn: `value_fn(params, *args) -> scalar`. Data belong into `args`: what is closed over
             becomes a constant of the compiled program.
-        params: an example of the parameters; their inexact arrays are trained, one that occurs twice as two:
+        params: an example of the parameters, any pytree; its inexact arrays are trained, one that occurs twice as two:
             `equinox.nn.Shared` ties them.
         optimizer: an `LBFGS`, or any optax transformation wrapped in `Optax`.
         compiler_options: passed to the XLA compiler.
     """
 
+    optimizer: LBFGS | Optax
+    value_fn: Callable[..., jax.Array]
+    rebuild: Callable[[jax.Array], Any]  # the second of `free_vector`
+    limits: Limits
+    chunk: Compiled
+
     def __init__(
         self,
         value_fn: Callable[..., jax.Array],
-        params: PyTree,
+        params: Any,
         optimizer: LBFGS | Optax | None = None,
         compiler_options: dict[str, Any] | None = None,
     ):
@@ -81,11 +86,11 @@ class Minimiser:
 
         self.chunk = Compiled(chunk, compiler_options)
 
-    def init(self, params: PyTree) -> PyTree:
+    def init(self, params: Any) -> Any:
         """The state before the first evaluation: a plain pytree, to be saved and taken up again."""
         return self._init(free_vector(params)[0])
 
-    def step(self, state: PyTree, *args: PyTree, limits: Limits | None = None) -> PyTree:
+    def step(self, state: Any, *args: Any, limits: Limits | None = None) -> Any:
         """The state after one more step, for L-BFGS one evaluation of value and gradient; a pure function to jit.
 
         Args:
@@ -96,11 +101,11 @@ class Minimiser:
         value_and_grad = _ValueAndGrad(lambda x: self.value_fn(self.rebuild(x), *drawn))
         return strong(self.optimizer.step(value_and_grad, state, self.limits if limits is None else limits))
 
-    def params(self, state: PyTree) -> PyTree:
+    def params(self, state: Any) -> Any:
         """The best parameters so far."""
         return self.rebuild(state.progress.best_x)
 
-    def reason(self, state: PyTree) -> StopReason:
+    def reason(self, state: Any) -> StopReason:
         """Why it ended, or that it is running."""
         return StopReason.from_code(int(state.progress.reason))
 
@@ -113,8 +118,8 @@ class Minimiser:
 
     def run(
         self,
-        params: PyTree,
-        *args: PyTree,
+        params: Any,
+        *args: Any,
         max_iter: int = 1000,
         max_evals: int = 100_000,
         gtol: float = 1e-8,
@@ -122,8 +127,8 @@ class Minimiser:
         patience: int = 5,
         time_limit: float | None = None,
         chunk_evals: int = 100,
-        state: PyTree | None = None,
-        between: Callable[[PyTree, Any], tuple | None] | None = None,
+        state: Any | None = None,
+        between: Callable[[Any, Any], tuple | None] | None = None,
         callback: Callable[[list[Iteration]], None] | None = None,
         paused: Paused | None = None,
         pause: Callable[[Paused], None] | None = None,
@@ -192,7 +197,7 @@ class Minimiser:
 
     def minimum(
         self,
-        state: PyTree,
+        state: Any,
         history: Sequence[Iteration],
         reason: StopReason,
         *,
@@ -229,19 +234,19 @@ class _ValueAndGrad:
         return self._both(x)
 
 
-def strong(tree: PyTree) -> PyTree:
+def strong(tree: Any) -> Any:
     """Strong types throughout: a weakly typed leaf would make the second call compile again."""
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.result_type(leaf)), tree)
 
 
 def minimise(
     value_fn: Callable[..., jax.Array],
-    params: PyTree,
-    *args: PyTree,
+    params: Any,
+    *args: Any,
     optimizer: LBFGS | Optax | None = None,
     **limits: Any,
 ) -> Minimum:
-    """Minimise `value_fn(params, *args)` over the inexact arrays of `params`.
+    """Minimise `value_fn(params, *args)` over the inexact arrays of the pytree `params`.
 
     Keywords are those of `Minimiser.run`: max_iter, max_evals, gtol, ftol, patience, time_limit, ...
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import PyTree
 
 from .progress import Progress
 from .stopping import StopReason
@@ -37,7 +36,7 @@ class Minimum:
     on. `compile_s` includes tracing.
     """
 
-    params: PyTree
+    params: Any
     loss: float
     reason: StopReason
     history: tuple[Iteration, ...]
@@ -47,7 +46,7 @@ class Minimum:
     rejected: int
     compile_s: float
     run_s: float
-    state: PyTree = field(repr=False)
+    state: Any = field(repr=False)
 
 
 class Paused(NamedTuple):
@@ -57,7 +56,7 @@ class Paused(NamedTuple):
     `restarted_at` is the iteration of that change. Of a run that has ended `state.progress` is enough.
     """
 
-    state: PyTree
+    state: Any
     history: Sequence[Iteration]
     reason: StopReason
     loss: float

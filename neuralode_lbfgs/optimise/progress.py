@@ -4,7 +4,8 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
 from .stopping import StopReason
 
@@ -29,7 +30,7 @@ class Limits(eqx.Module):
     @classmethod
     def of(
         cls,
-        dtype,
+        dtype: np.dtype | type,
         *,
         max_iter: int = 1000,
         max_evals: int = 100_000,
@@ -93,7 +94,7 @@ class Progress(eqx.Module):
         reason = jnp.where(jnp.isin(self.reason, jnp.asarray([end.code for end in FINAL])), self.reason, reason)
         return eqx.tree_at(lambda p: p.reason, self, reason.astype(self.reason.dtype))
 
-    def goes_on(self, limits: Limits):
+    def goes_on(self, limits: Limits) -> Bool[Array, ""]:
         """Whether the compiled loop takes another step."""
         return (
             (self.reason == StopReason.RUNNING.code)
@@ -106,14 +107,14 @@ def record(
     progress: Progress,
     limits: Limits,
     *,
-    x,
-    previous,
-    value,
-    gradient,
-    step,
-    took_step,
-    evaluated_start,
-    finite,
+    x: Float[Array, " free"],
+    previous: Float[Array, ""],
+    value: Float[Array, ""],
+    gradient: Float[Array, " free"],
+    step: Float[Array, ""],
+    took_step: Bool[Array, ""],
+    evaluated_start: Bool[Array, ""],
+    finite: Bool[Array, ""],
     trial: tuple[Any, Any] | None = None,
     dead: Any = False,
     diverged: Any = False,

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
 
 from .minimise import Minimiser, free_vector
 from .progress import Limits
@@ -32,7 +31,7 @@ class Slope(NamedTuple):
         return abs(self.autodiff - self.difference) / larger if larger > 0 else 0.0
 
 
-def slope_check(minimiser: Minimiser, params: PyTree, *args: PyTree) -> Slope:
+def slope_check(minimiser: Minimiser, params: Any, *args: Any) -> Slope:
     """The slope at `params` both ways; three evaluations of the program that the fit will use."""
     vector = free_vector(params)[0]
     args = jax.tree.map(jnp.asarray, args)

@@ -1,6 +1,6 @@
 """A fit held against its data: predictions of every row, and the errors that `metrics.json` gives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import numpy as np
@@ -70,7 +70,7 @@ class Metrics(TypedDict):
 
 
 def predict_all(
-    model, data: Trajectories, starts: dict[str, Start], *, estimated: bool, noise: float | None = None
+    model: Callable, data: Trajectories, starts: dict[str, Start], *, estimated: bool, noise: float | None = None
 ) -> Trajectories:
     """Predictions of every row; see `predict_like_training`."""
     known = {name: (start.t, start.y) for name, start in starts.items()}

@@ -7,12 +7,11 @@ from typing import Any
 import diffrax
 import jax
 import jax.numpy as jnp
-from jaxtyping import PyTree
 
 from ..data.errors import did_you_mean
 from ..models import MLPVectorField, NeuralODE, SecondOrderField
 
-ACTIVATIONS: dict[str, Callable] = {
+ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "tanh": jnp.tanh,
     "softplus": jax.nn.softplus,
     "silu": jax.nn.silu,
@@ -23,7 +22,7 @@ ACTIVATIONS: dict[str, Callable] = {
 }
 # Those of diffrax that choose their steps from an estimate of their error, and take a field in one part (the KenCarp
 # solvers and Sil3 want it as a sum of two).
-SOLVERS: dict[str, type[diffrax.AbstractSolver]] = {
+SOLVERS: dict[str, type[diffrax.AbstractSolver[Any]]] = {
     name: getattr(diffrax, name)
     for name in (
         "Tsit5",
@@ -84,7 +83,7 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
     )
 
 
-def spec_of(model: PyTree) -> ModelSpec | None:
+def spec_of(model: Any) -> ModelSpec | None:
     """The spec from which `build_model` makes a model of this structure, or None if there is none."""
     network = getattr(model, "vector_field", None)
     if type(model) is not NeuralODE or not (type(network) is MLPVectorField or type(network) is SecondOrderField):

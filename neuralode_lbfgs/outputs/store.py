@@ -28,7 +28,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
 from safetensors.numpy import save
 
 from ..data.clock import Clock
@@ -93,7 +92,7 @@ class Start:
 class SavedRun:
     """What a file holds."""
 
-    model: PyTree
+    model: Any
     starts: dict[str, Start]
     columns: Columns
     spec: ModelSpec | None
@@ -112,7 +111,7 @@ def starts_of(train: Trajectories, starts: Mapping[str, np.ndarray]) -> dict[str
 
 def save_model(
     path: str | os.PathLike[str],
-    model: PyTree,
+    model: Any,
     *,
     starts: Mapping[str, Start] | None = None,
     columns: Columns | None = None,
@@ -160,7 +159,7 @@ def save_model(
         unfinished.unlink(missing_ok=True)
 
 
-def load_model(path: str | os.PathLike[str], *, like: PyTree = None) -> SavedRun:
+def load_model(path: str | os.PathLike[str], *, like: Any = None) -> SavedRun:
     """Read a model.
 
     Args:
@@ -231,7 +230,7 @@ def _columns(contents: dict[str, Any]) -> Columns:
     return columns
 
 
-def _transform_of(model: PyTree) -> Transform:
+def _transform_of(model: Any) -> Transform:
     """That of the model's coordinates, which are all alike; none where it has no coordinates."""
     nodes = jax.tree.leaves(model, is_leaf=is_constant)
     return next((node.transform for node in nodes if isinstance(node, Coordinates)), Transform())
@@ -247,12 +246,12 @@ def _is_kept(leaf: object) -> bool:
     return kept and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _arrays(model: PyTree) -> dict[str, Any]:
+def _arrays(model: Any) -> dict[str, Any]:
     leaves = jax.tree_util.tree_flatten_with_path(model)[0]
     return {jax.tree_util.keystr(at, simple=True, separator="."): leaf for at, leaf in leaves if _is_kept(leaf)}
 
 
-def _filled(like: PyTree, arrays: Mapping[str, np.ndarray], source: str) -> PyTree:
+def _filled(like: Any, arrays: Mapping[str, np.ndarray], source: str) -> Any:
     """`like` with its arrays replaced by those of the file, after checking every one of them."""
     wanted = _arrays(like)
     saved = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}

@@ -41,7 +41,7 @@ class System:
     stiff: bool = False
     source: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         states = len(self.state_names)
         if len(self.y0) != states or len(self.start_box) != states:
             raise ValueError(

@@ -187,7 +187,7 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         FAMILIES[row["name"]].heading, f"{row['trajectories']:,}", f"{row['points']:,}", f"{row['total_s']:.0f}",
         f"{row['compile_s']:.1f}", f"{row['run_s']:.1f}", f"{row['evaluations']}", f"{row['peak_mib']:.0f}",
-        f"{row['train_error']:.3g}", f"{row['held_out_error']:.3g}",
+        *("-" if row[name] is None else f"{row[name]:.3g}" for name in ("train_error", "held_out_error")),
     )  # fmt: skip
 
 
