@@ -29,7 +29,7 @@ class StopReason(enum.Enum):
     def __init__(self, code: int, ending: str, advice: str):
         self.code = code
         self.ending = ending
-        self.sentence = ending + advice
+        self.sentence: str = ending + advice
 
     @classmethod
     def from_code(cls, code: int) -> "StopReason":
