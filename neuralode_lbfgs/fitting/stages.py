@@ -30,7 +30,8 @@ SHOOTING_STEPS = 12  # at each of them
 # Steps on each mesh, the next one chosen for the model found there: on one mesh for long, a model without decay grows
 # features between its steps that only the mesh does not see.
 POLISH_STEPS = (30, 40, 40, 40, 50)
-POLISH_FTOL = 1e-3  # and less for many observations: a decrease of chi-square by less than `CHANCE` is chance
+# Less for many observations: less of chi-square than `CHANCE` is chance; but one part in ten thousand is nothing.
+POLISH_FTOL, LEAST_FTOL = 1e-3, 1e-4
 CHANCE = 2.0
 MESH_PASSES = 2
 MOST_FOR_NEWTON = 1500  # weights: beyond, solving the normal equations costs more than L-BFGS's iterations
@@ -177,7 +178,7 @@ def polish(course: Course, record: Record) -> StopReason:
         loop = course.journal.loop("polish", also=problem.kept)
         fit: GaussNewtonFit = gauss_newton(
             problem, point, course.decay, choose=course.choose, max_steps=steps,
-            ftol=min(POLISH_FTOL, CHANCE / data.observed), damping=damping, watch=record.watch,
+            ftol=float(np.clip(CHANCE / data.observed, LEAST_FTOL, POLISH_FTOL)), damping=damping, watch=record.watch,
             time_limit=course.seconds_left(record), loop=loop,
         )  # fmt: skip
         if loop.had_ended and loop.saved is not None:
