@@ -29,7 +29,7 @@ WINDOWS = 8  # that the part consists of, at least: some are held out, and they 
 def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> FitResult:
     """`best_stages`; where the data are too many for Gauss-Newton, with a part of them first."""
     options = task.options
-    weights = ravel_pytree(trainable(model)[0])[0].size
+    weights = max(ravel_pytree(trainable(model)[0])[0].size, 1)  # of one without any the stages say so
     part = None if options.stages or not isinstance(task.optimizer, LBFGS) else part_of(task.data, weights)
     if part is None:
         return as_result(task.data, best_stages(model, task, callback, notes), notes)
