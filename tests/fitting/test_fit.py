@@ -192,17 +192,10 @@ def test_a_user_loss_module_and_optax(data):
 
 
 def test_adam_on_batches_of_trajectories():
-    """Each step sees a few of them, and all are learned; the same seeds, the same draws."""
+    """Each step sees a few of them, and all are learned."""
     many = nl.simulate("spiral_linear", num_trajectories=12, num=10, t1=1.5, key=jax.random.key(1))
-
-    def fitted():
-        return nl.fit(
-            model_for(many), many, nl.FitOptions(optimizer="adam", batch_size=3, stages=("full",), max_iter=300)
-        )
-
-    found = fitted()
+    found = nl.fit(model_for(many), many, nl.FitOptions(optimizer="adam", batch_size=3, stages=("full",), max_iter=300))
     assert found.loss < 0.1 * found.initial_loss
-    assert found.loss == fitted().loss
 
 
 def test_a_gradient_that_is_not_that_of_the_loss_is_said(data):
