@@ -14,6 +14,8 @@ from .coordinates import Coordinates
 from .inputs import Inputs, SteppedInputs
 from .transform import Transform
 
+LONG = 10_000  # times, for which the solver may take its steps once more
+
 
 class NeuralODE(eqx.Module):
     """`model(ts, y0) -> ys`, all in the data's units, solved adaptively by diffrax.
@@ -24,7 +26,7 @@ class NeuralODE(eqx.Module):
         solver: a diffrax solver; an implicit one, such as `diffrax.Kvaerno5()`, for stiff systems.
         rtol, atol: tolerances in coordinates of order one. Loose ones make line searches fail: the
             gradient of an adaptive solve is only as exact as they are.
-        max_steps: of the solver, per call.
+        max_steps: of the solver, per call; as many again for every ten thousand times that are asked for.
         coordinates: found by `fit` from the training data; the identity until then.
         state_size: of the identity coordinates; None to take it from the vector field.
     """
@@ -126,7 +128,7 @@ class NeuralODE(eqx.Module):
             y0=c.states_in(jnp.asarray(y0)),
             saveat=diffrax.SaveAt(ts=taus),
             stepsize_controller=controller,
-            max_steps=self.max_steps,
+            max_steps=self.max_steps * (1 + taus.size // LONG),
             throw=throw,
         )
         assert solution.ys is not None

@@ -228,3 +228,11 @@ def test_a_solve_that_diverges_raises_by_default(monkeypatch):
     model = NeuralODE(lambda t, y, args: y**2, state_size=1, max_steps=250)
     with pytest.raises(RuntimeError, match="maximum number of solver steps"):
         jax.block_until_ready(model(np.array([0.0, 2.0]), np.ones(1)))
+
+
+def test_a_long_solve_may_take_more_steps():
+    """A hundred thousand rows cannot be reached in the steps that are plenty for a thousand."""
+    model = NeuralODE(lambda t, y, args: jnp.cos(t)[None], state_size=1, max_steps=1000)
+    ts = np.linspace(0.0, 1000.0, 30_001)
+    np.testing.assert_allclose(model(ts, jnp.zeros(1))[:, 0], np.sin(ts), atol=1e-3)
+    assert not np.isfinite(model(ts[::4], jnp.zeros(1), throw=False)).all()
