@@ -6,10 +6,11 @@ from importlib.metadata import version
 os.environ.setdefault("EQX_ON_ERROR", "nan")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# The tests spend most of their time in the compiler; its older backend takes half of that. A version that does not
-# know the flag would end the process, so it is given to those only that do.
+# The tests spend most of their time in the compiler; its older backend takes half of that, and without optimising what
+# runs for milliseconds a quarter less. A version that does not know a flag would end the process, so they are given to
+# those only that do.
 if version("jaxlib").startswith(("0.8.", "0.9.", "0.10.")):
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0")
 
 import jax
 import jaxtyping
@@ -20,11 +21,19 @@ jaxtyping.install_import_hook("neuralode_lbfgs", "beartype.beartype(conf=beartyp
 jax.config.update("jax_enable_x64", True)
 
 
+@pytest.fixture(scope="session")
+def _folder_of_the_cache(tmp_path_factory):
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the run; each process has one of its own below
+    return folder / "cache"
+
+
 @pytest.fixture(scope="module")
-def a_cache_of_its_own(tmp_path_factory):
+def one_cache(_folder_of_the_cache):
     """Fits of one shape are compiled once, here and in the processes that are started, and not in the user's folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(_folder_of_the_cache))
         yield
     jax.config.update("jax_compilation_cache_dir", None)
 

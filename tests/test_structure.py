@@ -14,7 +14,7 @@ from neuralode_lbfgs.models import Transform
 SMALL = ("--max-iter", "40", "--width-size", "5", "--depth", "1", "--quiet", "--no-plots", "--no-report")
 
 
-pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
+pytestmark = pytest.mark.usefixtures("one_cache")
 
 
 def write(path, **columns):

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ..fitting.options import FitOptions
+from .beside import Beside, artists
 from .interrupts import Interrupts
 from .options import DataOptions, DataPath, ModelOptions, RunOptions
 
@@ -73,7 +75,8 @@ def fit(
     if run_options.config is not None:
         note_other_origins(run_options.config, text)
     go_on = f"go on with {resume_words(out, model_options.vector_field)}"
-    with Interrupts() as interrupts:
+    plots, report = not run_options.no_plots, not run_options.no_report
+    with Interrupts() as interrupts, artists(plots=plots, report=report) as drawn_by:
         journal, keeper = kept_fit(resumed, out, text, begun)
         try:
             # What the sessions before took is counted, too.
@@ -98,7 +101,7 @@ def fit(
             except CannotKeep as error:  # the model may still find room
                 print(f"warning: {error}", file=sys.stderr)
         try:
-            _write(source, result, out, text, model_options, run_options, keeper, interrupts)
+            _write(source, result, out, text, model_options, drawn_by, keeper, interrupts)
         except (OSError, DataError) as error:
             why = getattr(error, "strerror", None) or str(error).rstrip(".")
             raise ValueError(f"{out} cannot be written: {why}; {keeper.how_to_go_on()}.") from None
@@ -236,7 +239,7 @@ def _write(
     out: Path,
     config: str,
     model_options: ModelOptions,
-    run_options: RunOptions,
+    drawn_by: Mapping[str, Beside],
     keeper: "Keeper",
     interrupts: Interrupts,
 ) -> None:
@@ -246,9 +249,7 @@ def _write(
     from ..outputs.report.account import write_account
     from ..outputs.store import Columns, SavedRun, save_model, starts_of
     from ..outputs.summary import summary_text
-    from .telling import account_of, contents_at_the_end, curves_to_draw
-
-    no_plots, no_report = run_options.no_plots, run_options.no_report
+    from .telling import account_of, arrows_of, contents_at_the_end, curves_to_draw
 
     with interrupts.held():
         roles, clock = source.roles, source.data.clock
@@ -259,9 +260,9 @@ def _write(
             for one in (result, *result.members)
         ]
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
-        asked = source.data if no_plots and no_report else evaluate.with_curve_times(source.data)
+        asked = evaluate.with_curve_times(source.data) if drawn_by else source.data
         band = evaluate.predict_band(saved[1:] or saved, asked)
-        curves, predictions = band.middle, evaluate.rows_of(source.data, band.middle)
+        curves, predictions = band.middle, band.middle.rows_of(source.data)
         ends = (band.low, band.high) if result.members else None
         metrics = evaluate.metrics(result, source.train, source.test, curves, keeper.seconds)
         with run_folder.appearing(out) as folder:
@@ -281,17 +282,18 @@ def _write(
             drawn, account = curves_to_draw(source, predictions, curves), account_of(source, result)
             write_account(folder, account, drawn)
             print(summary_text(source.name, result, metrics, source.train, source.test), flush=True)
-            if not (no_plots or interrupts.came):
-                from .figures import draw
-
-                draw(folder, source, result.model, curves, result.history_rows(), ends)
-            if not (no_report or interrupts.came):
-                from ..outputs.report.page import write_report
-
+            history = result.history_rows()
+            working = {} if interrupts.came else drawn_by
+            if "plots" in working:
+                arrows = arrows_of(source, result.model, curves)
+                working["plots"].begin(folder, source.data, curves, history, source.train, source.until, arrows, ends)
+            if "report" in working:
                 contents = contents_at_the_end(
-                    source, out, model_options, account, metrics, config, result.history_rows(), drawn, predictions
+                    source, out, model_options, account, metrics, config, history, drawn, predictions
                 )
-                write_report(folder / run_folder.REPORT, contents)
+                working["report"].begin(folder / run_folder.REPORT, contents)
+            for one in working.values():
+                one.end()
     print(f"results: {out}", flush=True)
 
 

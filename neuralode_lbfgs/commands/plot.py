@@ -20,11 +20,13 @@ def plot(run: Annotated[Path, Parameter(name="RUN")], /, *, vector_field: str | 
     from ..outputs.run_folder import read_history
     from .figures import draw
     from .saved import open_data, open_members, open_run
+    from .telling import arrows_of
 
     saved, source, history = open_run(run, vector_field), open_data(run), read_history(run)
     members = open_members(run, vector_field)
     band = predict_band(members, with_curve_times(source.data))
     ends = (band.low, band.high) if len(members) > 1 else None
-    for name in draw(run, source, saved.model, band.middle, history, ends):
+    arrows = arrows_of(source, saved.model, band.middle)
+    for name in draw(run, source.data, band.middle, history, source.train, source.until, field=arrows, band=ends):
         print(run / f"{name}.png", run / f"{name}.svg", sep="\n")
     return 0

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..data import DataError, Roles, Trajectories, read_table, to_trajectories
 from ..outputs.checksum import fingerprint
-from ..outputs.evaluate import Metrics
 from ..outputs.metrics import paired, state_scale
 from ..outputs.report.account import (
     Account,
@@ -27,7 +26,10 @@ from .saved import open_data
 from .source import Source
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..fitting.result import FitResult
+    from ..outputs.evaluate import Metrics
 
 
 def account_of(source: Source, result: "FitResult | None") -> Account:
@@ -37,6 +39,18 @@ def account_of(source: Source, result: "FitResult | None") -> Account:
         "data": account_of_data(source.table, source.roles, source.data, source.train, source.test, sha256)
     }
     return account if result is None else {**account, "fit": account_of_fit(result)}
+
+
+def arrows_of(source: Source, model: object, curves: Trajectories) -> "np.ndarray | None":
+    """The field where the phase portrait draws it; None if it depends on more than the observed states."""
+    from ..fitting.hidden import hidden_size
+    from ..models import NeuralODE
+    from ..outputs.field_grid import field_in_plane
+
+    plane = source.data.state_size >= 2 and not source.data.input_size
+    if not plane or not isinstance(model, NeuralODE) or hidden_size(model, source.data):
+        return None
+    return field_in_plane(model, source.data, curves, float(source.train[0].ts[0]))
 
 
 def curves_to_draw(source: Source, predictions: Trajectories, curves: Trajectories) -> list[Drawn]:
@@ -55,7 +69,7 @@ def contents_at_the_end(
     out: Path,
     model: ModelOptions,
     account: Account,
-    metrics: Metrics,
+    metrics: "Metrics",
     config: str,
     history: Sequence[dict[str, Any]],
     drawn: Sequence[Drawn],

@@ -8,7 +8,6 @@ import numpy as np
 from ..data.trajectories import Trajectories, Trajectory
 from ..fitting.band import QUANTILES, Band, band_of
 from ..fitting.luck import Luck
-from ..fitting.prediction import rows_of
 from ..fitting.result import FitResult
 from ..fitting.start_estimates import predict_like_training
 from .metrics import Baseline, Errors, errors, finite, mean_baseline, state_scale
@@ -122,8 +121,8 @@ def metrics(
         "compile_s": round(float(result.compile_s), 3),
         "run_s": round(float(result.run_s), 3),
         "total_s": round(float(total_s), 3),
-        "train": errors(train, rows_of(train, predictions), scale),
-        "test": None if test is None else errors(test, rows_of(test, predictions), scale),
+        "train": errors(train, predictions.rows_of(train), scale),
+        "test": None if test is None else errors(test, predictions.rows_of(test), scale),
         "baseline": mean_baseline(train, test),
         "diagnosis": [{"finding": one.finding, "advice": one.advice} for one in result.diagnose(test, predictions)],
     }

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..data.errors import did_you_mean
+from ..data.trajectories import Trajectories
 from ..models import NeuralODE, rates
+from .limits import plane_limits, plane_points
 
 MOST_POINTS = 1_000_000
 
@@ -59,6 +61,11 @@ def field_on_grid(
     us = np.stack([columns[name] for name in inputs], axis=1) if inputs else None
     found = rates(model, ys, t=columns[time], inputs=us)
     return {**columns, **{f"d{name}/d{time}": found[:, i] for i, name in enumerate(states)}}
+
+
+def field_in_plane(model: NeuralODE, data: Trajectories, curves: Trajectories, time: float) -> np.ndarray:
+    """The rates where a phase portrait of these data and predictions draws its arrows, `(points, states)`."""
+    return rates(model, plane_points(data, plane_limits(data, curves)), t=time)
 
 
 def rate_unit(unit: str, time_unit: str) -> str:

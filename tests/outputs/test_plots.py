@@ -11,7 +11,8 @@ from matplotlib.patches import Rectangle
 
 from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
 from neuralode_lbfgs.outputs import plots
-from neuralode_lbfgs.outputs.plots.style import SHADE, axis_labels, value_limits
+from neuralode_lbfgs.outputs.limits import value_limits
+from neuralode_lbfgs.outputs.plots.style import SHADE, axis_labels
 
 NAN = float("nan")
 

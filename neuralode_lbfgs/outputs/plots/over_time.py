@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from neuralode_lbfgs.data.trajectories import Trajectories
+from neuralode_lbfgs.outputs.limits import value_limits
 from neuralode_lbfgs.outputs.metrics import paired
 from neuralode_lbfgs.outputs.plots import layout, panels, style
 
@@ -52,7 +53,7 @@ def trajectories(
     grid = layout.grid(len(runs), states) if axes is None else layout.given(axes, len(runs), states)
     times = panels.time_limits([*zip(runs, curves, strict=True)])
     values = [
-        style.value_limits([run.ys[:, j] for run in runs], [curve.ys[:, j] for curve in curves if curve is not None])
+        value_limits([run.ys[:, j] for run in runs], [curve.ys[:, j] for curve in curves if curve is not None])
         for j in range(states)
     ]
     kinds, shaded = set[bool](), False

@@ -7,9 +7,8 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from neuralode_lbfgs.data.trajectories import Trajectories
+from neuralode_lbfgs.outputs.limits import ARROWS, plane_limits, plane_points
 from neuralode_lbfgs.outputs.plots import panels, style
-
-ARROWS = 21  # arrows along each axis: enough to see a cycle, few enough to see what lies over them
 
 
 def phase_portrait(
@@ -53,10 +52,7 @@ def phase_portrait(
         style.dress(axes)
     assert axes is not None  # given, or just made
     curves = [] if predictions is None else list(predictions)
-    limits = [
-        style.value_limits([run.ys[:, j] for run in data], [curve.ys[:, j] for curve in curves]) or (0.0, 1.0)
-        for j in states
-    ]
+    limits = plane_limits(data, predictions, states)
     axes.set_xlim(*limits[0])
     axes.set_ylim(*limits[1])
     axes.set_xlabel(data.label(data.state_names[across]))
@@ -84,14 +80,8 @@ def _draw_field(
     limits: list[tuple[float, float]],
 ) -> bool:
     """Draw arrows of one length within the limits; whether there was an arrow to draw."""
-    columns = np.concatenate([run.ys for run in data]).T
-    # A state that is never observed has no mean: zero is as good as any.
-    mean = [column[np.isfinite(column)].mean() if np.isfinite(column).any() else 0.0 for column in columns]
-    origin, extent = np.array(limits)[:, 0], np.diff(np.array(limits), axis=1)[:, 0]
-    middles = (np.arange(ARROWS) + 0.5) / ARROWS
-    places = origin + extent * np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
-    points = np.tile(np.array(mean), (len(places), 1))
-    points[:, list(states)] = places
+    points = plane_points(data, limits, states)
+    places, extent = points[:, list(states)], np.diff(np.array(limits), axis=1)[:, 0]
     answer = np.asarray(field(points), dtype=np.float64)
     if answer.shape != points.shape:
         raise ValueError(

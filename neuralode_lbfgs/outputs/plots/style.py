@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -126,28 +125,3 @@ def axis_labels(texts: Sequence[str], inches: float) -> list[str]:
         return list(texts)
     parts = [text.replace(" [", "\n[", 1).split("\n") for text in texts]
     return ["\n".join(textwrap.fill(part, letters, break_long_words=False) for part in each) for each in parts]
-
-
-def value_limits(observed: Sequence[np.ndarray], predicted: Sequence[np.ndarray]) -> tuple[float, float] | None:
-    """The limits of an axis of values, from what was observed.
-
-    Predictions widen them by at most the range of the observations on each side: a prediction that
-    diverges leaves the panel, it does not flatten the data to a line. None if nothing is finite.
-    """
-    seen, curves = _finite(observed), _finite(predicted)
-    if seen.size == 0:
-        seen = curves
-    if seen.size == 0:
-        return None
-    low, high = float(seen.min()), float(seen.max())
-    room = (high - low) or max(abs(low), 1e-12)
-    if curves.size:
-        low = max(min(low, float(curves.min())), low - room)
-        high = min(max(high, float(curves.max())), high + room)
-    margin = 0.06 * ((high - low) or room)
-    return low - margin, high + margin
-
-
-def _finite(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    values = np.concatenate([np.ravel(array) for array in arrays]) if arrays else np.empty(0)
-    return values[np.isfinite(values)]

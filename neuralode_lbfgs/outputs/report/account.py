@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
 
 from ...data import Roles, Table, Trajectories, Trajectory, describe
 from ...data.cells import is_missing
-from ...fitting.result import FitResult
 from ..metrics import Baseline
 from ..naive import persistence_baseline
 from ..run_folder import ACCOUNT
 from .choice import Drawn, thinned
+
+if TYPE_CHECKING:
+    from ...fitting.result import FitResult
 
 PACKAGES = ("neuralode-lbfgs", "jax", "equinox", "diffrax", "optax", "numpy", "scipy")
 
@@ -130,7 +132,7 @@ def _columns(table: Table, roles: Roles, data: Trajectories) -> list[ColumnAccou
     return found + [column(name, "standard deviation", None) for name in roles.sd_columns]
 
 
-def account_of_fit(result: FitResult) -> FitAccount:
+def account_of_fit(result: "FitResult") -> FitAccount:
     """Stages, notes, and the machine that this runs on."""
     versions = {}
     for package in PACKAGES:

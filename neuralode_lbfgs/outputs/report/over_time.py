@@ -5,7 +5,7 @@ from typing import Any
 from bokeh.models import Line, Step
 
 from ...data import Trajectory
-from ..plots.style import value_limits
+from ..limits import value_limits
 from .choice import MARKS, every
 from .contents import Contents, Rows
 from .figure import Entry, Figure, few_states, kinds_of, mark, nth, points_of, states_shown, time_column

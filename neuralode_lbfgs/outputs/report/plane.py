@@ -3,7 +3,7 @@
 import numpy as np
 from bokeh.models import Line, Scatter
 
-from ..plots.style import value_limits
+from ..limits import value_limits
 from .choice import MARKS, every
 from .contents import Contents
 from .figure import HELD, OBSERVED, Entry, Figure, nth

@@ -1,0 +1,58 @@
+"""How far the axes of a figure reach, and where the arrows of a field stand; without a library that draws."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..data.trajectories import Trajectories
+
+ARROWS = 21  # along each axis of a plane: enough to see a cycle, few enough to see what lies over them
+
+
+def value_limits(observed: Sequence[np.ndarray], predicted: Sequence[np.ndarray]) -> tuple[float, float] | None:
+    """The limits of an axis of values, from what was observed.
+
+    Predictions widen them by at most the range of the observations on each side: a prediction that
+    diverges leaves the panel, it does not flatten the data to a line. None if nothing is finite.
+    """
+    seen, curves = _finite(observed), _finite(predicted)
+    if seen.size == 0:
+        seen = curves
+    if seen.size == 0:
+        return None
+    low, high = float(seen.min()), float(seen.max())
+    room = (high - low) or max(abs(low), 1e-12)
+    if curves.size:
+        low = max(min(low, float(curves.min())), low - room)
+        high = min(max(high, float(curves.max())), high + room)
+    margin = 0.06 * ((high - low) or room)
+    return low - margin, high + margin
+
+
+def _finite(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    values = np.concatenate([np.ravel(array) for array in arrays]) if arrays else np.empty(0)
+    return values[np.isfinite(values)]
+
+
+def plane_limits(
+    data: Trajectories, predictions: Trajectories | None, states: tuple[int, int] = (0, 1)
+) -> list[tuple[float, float]]:
+    """`value_limits` of two states."""
+    curves = [] if predictions is None else list(predictions)
+    return [
+        value_limits([run.ys[:, j] for run in data], [curve.ys[:, j] for curve in curves]) or (0.0, 1.0) for j in states
+    ]
+
+
+def plane_points(
+    data: Trajectories, limits: Sequence[tuple[float, float]], states: tuple[int, int] = (0, 1)
+) -> np.ndarray:
+    """A grid over the plane of two states, `(points, states)`, every other state at the mean of its observations."""
+    columns = np.concatenate([run.ys for run in data]).T
+    # A state that is never observed has no mean: zero is as good as any.
+    mean = [column[np.isfinite(column)].mean() if np.isfinite(column).any() else 0.0 for column in columns]
+    origin, extent = np.array(limits)[:, 0], np.diff(np.array(limits), axis=1)[:, 0]
+    middles = (np.arange(ARROWS) + 0.5) / ARROWS
+    points = np.tile(np.array(mean), (ARROWS**2, 1))
+    points[:, list(states)] = origin + extent * np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
+    return points
