@@ -153,11 +153,14 @@ class Trajectories:
     def __getitem__(self, key: int | str) -> Trajectory:
         """A trajectory by its position or its id."""
         if isinstance(key, str):
-            for trajectory in self.trajectories:
-                if trajectory.id == key:
-                    return trajectory
-            raise KeyError(f"no trajectory has the id {key!r}; there are {', '.join(self.ids[:10])}.")
+            if key not in self._by_id:
+                raise KeyError(f"no trajectory has the id {key!r}; there are {', '.join(self.ids[:10])}.")
+            return self._by_id[key]
         return self.trajectories[key]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Trajectory]:
+        return {trajectory.id: trajectory for trajectory in self.trajectories}
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -187,6 +190,10 @@ class Trajectories:
     def with_trajectories(self, trajectories: Sequence[Trajectory]) -> "Trajectories":
         """Other trajectories under the same names and units."""
         return replace(self, trajectories=tuple(trajectories))
+
+    def rows_of(self, part: "Trajectories") -> "Trajectories":
+        """Of these, such as predictions, the rows whose times a part of the data has."""
+        return part.with_trajectories([self[run.id].at(np.isin(self[run.id].ts, run.ts)) for run in part])
 
     def counted_by(self, clock: Clock) -> "Trajectories":
         """The same with times as another clock counts them.

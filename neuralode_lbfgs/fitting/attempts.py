@@ -10,6 +10,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from ..optimise import StopReason
+from .basin import basin_of
 from .course import Course
 from .gauss_newton import Point
 from .losses import Parameters
@@ -25,6 +26,8 @@ SMOOTH = (1e-4, 1e-3, 1e-2)
 # is given up only where it is clearly worse; then the earliest that is about as good as the best is the smoothest.
 CLEARLY_WORSE, ABOUT_AS_GOOD = 1.3, 1.1
 
+ALL_STAGES = ("matching", "shooting", "full", "polish")
+
 Watcher = Callable[[Progressed], None] | None
 
 
@@ -38,10 +41,12 @@ class Reached(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """Stages up to the last: the error in the end in standard deviations, where each ended, and those that were run."""
+    """Stages up to the last: the error in the end in standard deviations, those that were to be run, where each ended,
+    and those that were run and not told of before."""
 
     error: float
     course: Course
+    names: tuple[str, ...]
     reached: list[Reached]
     stages: list[Stage]
 
@@ -49,30 +54,92 @@ class Attempt(NamedTuple):
 def attempts(
     names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
 ) -> list[Attempt]:
-    """All stages; then from shooting on from a smoother field, while the model is no better than the mean."""
+    """Matching and polish alone, where that is enough; else all stages, and again while the model is no better than
+    the mean."""
+    if course.options.stages or course.hidden or names != ALL_STAGES:
+        return _usual(names, course, [], held_out, callback, notes, told=0)
+    before = run_stages(names[:1], course, held_out, callback, notes)
+    if ended(before):
+        return [_attempt(names, course, before, before, held_out)]
+    short = copy(course)
+    short.mesher = copy(course.mesher)
+    basin = basin_of(short)
+    if not np.isfinite(basin.left):
+        course.uncounted = short.uncounted
+        return _usual(names, course, before, held_out, callback, notes, told=0)
+    if course.options.weight_decay is None:  # where shooting begins, too: the slopes' own says little of the whole
+        short.decay = np.full_like(short.decay, SMOOTH[0])
+    short.trial = basin.trial
+    reached = [*before, *run_stages(names[-1:], short, held_out, callback, notes)]
+    last = reached[-1]
+    bottom = basin.at_the_bottom(last.stage.reason, short.initial_loss, short.loss)
+    why = basin.why if basin.near or not bottom else f"{basin.why}; they do: shooting and full are left out"
+    reached[-1] = last._replace(stage=replace(last.stage, why=why))
+    first = _attempt(names[:1] + names[-1:], short, reached, reached, held_out)
+    better = held_out is None or best_of(reached) == len(reached) - 1
+    if ended(reached) or (better and bottom):
+        return [first]
+    if basin.near:
+        notes.append("polish right after matching led nowhere: the other stages were run after all.")
+    first = first if held_out is None else first._replace(error=reached[-1].error)
+    return [first, *_usual(names, course, before, held_out, callback, notes, told=1)]
+
+
+def _usual(
+    names: tuple[str, ...],
+    course: Course,
+    before: list[Reached],
+    held_out: Trajectories | None,
+    callback: Watcher,
+    notes: list[str],
+    *,
+    told: int,
+) -> list[Attempt]:
+    """All stages; then from shooting on from a smoother field, while the model is no better than the mean.
+
+    Args:
+        before: where those of the first stages ended that were run before.
+        told: how many of these an attempt before has told of.
+    """
     first, made = course.parameters, []
-    before: list[Reached] = []
     for smooth in SMOOTH:
         course.smooth = smooth
-        reached = run_stages(names, course, held_out, callback, notes)
-        if held_out is None:
-            error = float(np.nan_to_num(np.sqrt(whole_loss(course)), nan=np.inf))
-        else:
-            error = min((one.error for one in reached if np.isfinite(one.error)), default=np.inf)
-        made.append(Attempt(error, course, [*before, *reached], [one.stage for one in reached]))
-        if error < 1 or ended(reached) or "shooting" not in names or course.options.weight_decay is not None:
+        rest = names[len(before) :]
+        reached = [*before, *run_stages(rest, course, held_out, callback, notes)]
+        made.append(_attempt(names, course, reached, reached[told:], held_out))
+        if made[-1].error < 1 or ended(reached) or "shooting" not in rest or course.options.weight_decay is not None:
             break
-        before = before or reached[: names.index("shooting")]
-        names = names[names.index("shooting") :]
+        before = reached[: names.index("shooting")]
+        told = len(before)
         course = copy(course)
         course.parameters = Parameters(before[-1].model if before else first.model, first.starts)
         course.loss = course.initial_loss = float("nan")
+    if len(made) > 1:
+        errors = ", ".join(f"{attempt.error:.3g}" for attempt in made)
+        notes.append(
+            f"tried {len(made)} times, from ever smoother fields, because the model was no better than the mean "
+            f"(RMSE/sd: {errors})."
+        )
     return made
+
+
+def _attempt(
+    names: tuple[str, ...],
+    course: Course,
+    reached: list[Reached],
+    new: Sequence[Reached],
+    held_out: Trajectories | None,
+) -> Attempt:
+    if held_out is None:
+        error = float(np.nan_to_num(np.sqrt(whole_loss(course)), nan=np.inf))
+    else:
+        error = min((one.error for one in reached if np.isfinite(one.error)), default=np.inf)
+    return Attempt(error, course, names, reached, [one.stage for one in new])
 
 
 def ended(reached: Sequence[Reached]) -> bool:
     """Whether a person or the clock wants no more."""
-    return reached[-1].stage.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT)
+    return reached[-1].stage.reason.cut_short
 
 
 def run_stages(
@@ -131,6 +198,7 @@ def whole_loss(course: Course) -> float:
 def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
     # The other stages have limits of their own, which few reach.
     record = Record(name, callback, course.held_out, course.options.max_evals if name == "full" else None)
+    record.evaluations, course.uncounted = course.uncounted, 0
     record.time_limit = course.seconds_left(record)
     try:
         reason = STAGES[name](course, record)

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.linalg
 
 from .gauss_newton import Point, Step
+from .pieces import side_by_side
 
 TINY = 1e-13  # of the largest entry: keeps what nothing determines from being singular
 
@@ -90,10 +91,7 @@ class BlockTridiagonal:
         inverse = np.linalg.inv(diagonal).transpose(0, 2, 1)
         w = inverse @ self.coupling.reshape(nodes, n, -1)
         back = inverse @ beside.transpose(0, 2, 1)
-        for k in range(1, int(self.sizes.max())):
-            here = self.first[self.sizes > k] + k
-            here = slice(here[0], here[0] + 1) if here.size == 1 else here
-            before = slice(here.start - 1, here.stop - 1) if isinstance(here, slice) else here - 1
-            w[here] -= back[here] @ w[before]
+        for here in side_by_side(self.first, self.sizes):
+            w[here] -= back[here] @ w[here - 1]
         flat = w.reshape(nodes * n, -1)
         return self.model - flat.T @ flat

@@ -20,7 +20,7 @@ from .observing import Observation
 from .options import FitOptions
 from .pieces import Cut, PieceSolver, cut
 from .programs import Programs
-from .record import Record
+from .record import Record, seconds_left
 from .smoothing import SmoothTrajectory
 
 
@@ -48,6 +48,8 @@ class Course:
         journal: of the loops of the fit.
         loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
         noise: estimated standard deviation of the observations, order one.
+        trial: loss above which polish gives up after a few steps, which are to show whether there is a way.
+        uncounted: evaluations since the last stage ended, which the next one counts.
         held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
     """
 
@@ -70,6 +72,8 @@ class Course:
     loss: float = float("nan")
     initial_loss: float = float("nan")
     noise: float | None = None
+    trial: float | None = None
+    uncounted: int = 0
     held_out: float | None = None
     _last_cut: Cut | None = None
 
@@ -85,10 +89,8 @@ class Course:
         self.noise = evidence.noise
 
     def seconds_left(self, record: Record) -> float | None:
-        """Of the time limit, for the stage of this record; never quite zero, so that a stage takes a first step."""
-        if self.time_limit is None:
-            return None
-        return max(self.time_limit - sum(one.run_s for one in [*self.spent, record]), 1e-3)
+        """Of the time limit, for the stage of this record."""
+        return seconds_left(self.time_limit, sum(one.run_s for one in [*self.spent, record]))
 
     def cut(self) -> Cut:
         """The trajectories in pieces, on the present mesh."""

@@ -19,7 +19,7 @@ from .journal import Journal, Loop
 from .kept import count_of, numbers
 from .prediction import call
 from .preparing import prepared
-from .record import Record, Stage
+from .record import Record, Stage, seconds_left
 from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import smooth_all
@@ -109,7 +109,7 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
     record = Record("full", callback, max_evals=options.max_evals)
     interrupted = any(stage.reason is StopReason.INTERRUPTED for stage in reached)
     spent = sum(one.run_s for one in before)
-    left = None if options.time_limit is None else max(options.time_limit - spent, 1e-3)
+    left = seconds_left(options.time_limit, spent)
     journal = Journal() if interrupted else task.journal
     record.time_limit = left
     with failed_solves_as_nan():

@@ -20,7 +20,7 @@ from .journal import Journal
 from .large import fit_in_parts
 from .options import FitOptions, with_keywords
 from .physics import physical_parameters
-from .record import Progressed
+from .record import Progressed, seconds_left
 from .result import FitResult
 from .screening import screened
 from .several import FitOne, fit_best, fit_ensemble, initial_models
@@ -47,9 +47,9 @@ def fit(
 
     Where every state is observed, the vector field is first regressed on the slopes of smoothing splines. Small
     networks then go through multiple shooting. Then all trajectories are solved over their whole length and
-    fitted by L-BFGS, and small networks end with Gauss-Newton. The weight decay is chosen from the evidence of
-    the data. A user's own module or loss, and implicit solvers, go through the model itself at full horizon, the last
-    after stages that do without them.
+    fitted by L-BFGS, and small networks end with Gauss-Newton: at once, where the regressed field alone keeps in step
+    with the data. The weight decay is chosen from the evidence of the data. A user's own module or loss, and implicit
+    solvers, go through the model itself at full horizon, the last after stages that do without them.
 
     Args:
         model: a `NeuralODE`, or any Equinox module called as `model(ts, y0)` (driven: `model(ts, y0, inputs)`).
@@ -143,8 +143,7 @@ def _best_start(models: Sequence[Callable], task: Task, watch: Callable[[int], W
         return fit_best(fit_one, models, options)
     if found.result is not None:  # a person stopped it
         return _finished(found.result, parameters_of(models[0]), options)
-    if options.time_limit is not None:
-        options = replace(options, time_limit=max(options.time_limit - found.run_s, 1e-3))
+    options = replace(options, time_limit=seconds_left(options.time_limit, found.run_s))
     result = fit_best(fit_one, models, options, found.errors, found.stage)
     return replace(
         result,

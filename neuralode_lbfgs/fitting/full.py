@@ -17,7 +17,7 @@ from .losses import Parameters, residuals, split_parameters, trajectory_loss
 from .mesh import Mesher
 from .options import FitOptions
 from .programs import Programs
-from .record import Record
+from .record import Record, seconds_left
 from .weights import observation_weights
 
 ROUNDS = 8  # of minimising and asking the evidence again; it settles in three to six
@@ -142,7 +142,7 @@ class FullHorizon:
                 max_evals=left if to_the_end or (stochastic and round_number) else min(ROUND_EVALS, left),
                 gtol=options.gtol,
                 ftol=options.ftol if to_the_end else max(ROUND_FTOL, options.ftol),
-                time_limit=None if self.time_limit is None else max(self.time_limit - record.run_s, 1e-3),
+                time_limit=seconds_left(self.time_limit, record.run_s),
                 chunk_evals=REFINE_EVALS,
                 between=lambda best, args: (self.remeshed(best), args[1]),
                 callback=record.watch,
@@ -158,7 +158,7 @@ class FullHorizon:
             batch = self.remeshed(free)
             mean_square = self.estimate.mean_square(free, batch)
             spent = record.evaluations >= options.max_evals or record.iterations >= options.max_iter
-            stop = reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT) or spent
+            stop = reason.cut_short or spent
             if not keep_decay and reason is not StopReason.INTERRUPTED:
                 evidence = self.estimate(free, batch, decay=decay, observed=observed, noise=self.noise)
             if last or stop:

@@ -157,6 +157,7 @@ def gauss_newton(
     ftol: float = 1e-5,
     patience: int = 4,
     damping: Damping | None = None,
+    trial: tuple[int, float] | None = None,
     watch: Callable[[list[Iteration]], None] | None = None,
     time_limit: float | None = None,
     loop: Loop | None = None,
@@ -171,6 +172,7 @@ def gauss_newton(
         max_steps: Jacobians at most.
         ftol, patience: stop when the relative decrease stays below `ftol` so many times in a row.
         damping: of an earlier fit near here, which is changed; by default a new one.
+        trial: steps, and the mean square above which to give up after so many.
         watch: told of the history after every step.
         time_limit: seconds, compilation not counted.
         loop: where every step is kept, and what is known of a fit that was stopped, which goes on to the same bits.
@@ -249,6 +251,8 @@ def gauss_newton(
             if flat >= patience:
                 reason = StopReason.DECREASE
                 break
+            if trial is not None and number == trial[0] and mean_square > trial[1]:
+                break
             keep(StopReason.RUNNING)
             if time_limit is not None and seconds > time_limit:
                 reason = StopReason.TIME_LIMIT
@@ -259,7 +263,7 @@ def gauss_newton(
         reason = StopReason.INTERRUPTED
     if choose is None and reason is not StopReason.NONFINITE_START:
         evidence = judged()  # asked once, where nothing follows from it on the way
-    if reason not in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
+    if not reason.cut_short:
         keep(reason)
     run_s = time.perf_counter() - started
     return GaussNewtonFit(

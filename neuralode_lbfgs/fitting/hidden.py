@@ -15,7 +15,7 @@ from ..data.trajectories import Trajectories, Trajectory
 from ..models import MLPVectorField, NeuralODE, SecondOrderField
 from .observing import check_observe, states_behind
 from .preparing import check_field
-from .smoothing import SmoothTrajectory, quintic_through, smooth_all
+from .smoothing import SmoothTrajectory, each_state, quintic_through, smooth_all
 
 UNEXPLAINED = 1e-3  # of the largest part of the slopes: less is rounding, or noise
 
@@ -77,11 +77,7 @@ def _guessed_curves(
     """
     count = hidden_size(model, data)
     if are_derivatives(model):
-        seen = [[np.isfinite(column) for column in run.ys.T] for run in data]
-        curves = tuple(
-            SmoothTrajectory(tuple(quintic_through(run.ts[at], y[at]) for at, y in zip(rows, run.ys.T, strict=True)))
-            for run, rows in zip(data, seen, strict=True)
-        )
+        curves = tuple(each_state(run, quintic_through) for run in data)
     if isinstance(model.vector_field, SecondOrderField):
         if count != data.state_size:
             raise ValueError(

@@ -7,16 +7,17 @@ model but for its last digits. A few steps of Gauss-Newton with all do those: th
 import itertools
 from dataclasses import replace
 
-from jax.flatten_util import ravel_pytree
+import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, trainable
+from ..models import NeuralODE, count_trained
 from ..optimise import LBFGS
 from .attempts import Watcher, run_stages
 from .course import Course
 from .hidden import hidden_size, with_hidden
+from .record import seconds_left
 from .result import FitResult
-from .smoothing import SmoothTrajectory, straight
+from .smoothing import SmoothTrajectory, each_state, lines_through
 from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, starts_of_all
 from .stages import most_numbers
 from .task import Task
@@ -29,13 +30,13 @@ WINDOWS = 8  # that the part consists of, at least: some are held out, and they 
 def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> FitResult:
     """`best_stages`; where the data are too many for Gauss-Newton, with a part of them first."""
     options = task.options
-    weights = max(ravel_pytree(trainable(model)[0])[0].size, 1)  # of one without any the stages say so
+    weights = max(count_trained(model), 1)  # of one without any the stages say so
     part = None if options.stages or not isinstance(task.optimizer, LBFGS) else part_of(task.data, weights)
     if part is None:
         return as_result(task.data, best_stages(model, task, callback, notes), notes)
     notes.append(
-        f"large data: {part.observed:,} of {task.data.observed:,} numbers first, in {len(part)} pieces, for "
-        "all stages; then polish with all."
+        f"large data: {part.observed:,} of {task.data.observed:,} numbers first, in {len(part)} pieces; "
+        "then polish with all."
     )
     limit = options.time_limit
     some = replace(options, time_limit=None if limit is None else TIME_TO_CHOOSE * limit)
@@ -44,7 +45,7 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
     if options.weight_decay is None:  # it counts against the mean over the observations
         course.decay = first.course.decay * part.observed / task.data.observed
     stages, reason = first.stages, first.reason
-    if not first.ended:
+    if not reason.cut_short:
         (last,) = run_stages(("polish",), course, None, callback, notes)
         stages = [*stages, replace(last.stage, why="all data, beginning with the model of the part")]
         reason = last.stage.reason
@@ -56,14 +57,13 @@ def _course_of_all(task: Task, first: Fitted) -> Course:
     """All data with the model of a part of them; no curve is smoothed, which takes longer than a fit of so many."""
     options, model = task.options, first.course.parameters.model
     known = "estimate" if first.course.train_starts else "data"
-    left = options.time_limit
-    left = None if left is None else max(left - sum(record.run_s for record in first.spent), 1e-3)
+    left = seconds_left(options.time_limit, sum(record.run_s for record in first.spent))
     data = transformed(task.data, model.coordinates.transform)
     if task.observe is None and hidden_size(model, data):
         data = with_hidden(data, hidden_size(model, data))
     task = replace(task, options=replace(options, initial_states=known))
     unknown = SmoothTrajectory((None,) * model.state_size)
-    curves = tuple(straight(run) if task.observe is None else unknown for run in data)
+    curves = tuple(each_state(run, lines_through) if task.observe is None else unknown for run in data)
     course = new_course(model, task, data, curves, smooth=first.course.smooth, time_limit=left)
     course.noise = first.course.noise
     if course.hidden:
@@ -81,6 +81,6 @@ def part_of(data: Trajectories, weights: int) -> Trajectories | None:
     some = min(most, ENOUGH * weights // data.state_size)
     if rows <= most or some < 2 * WINDOWS:
         return None
-    pieces = [run for run in data.windows(some // WINDOWS) if data.with_trajectories([run]).observed]
+    pieces = [run for run in data.windows(some // WINDOWS) if np.isfinite(run.ys).any()]
     every = next(k for k in itertools.count(1) if sum(run.ts.size for run in pieces[::k]) <= some)
     return data.with_trajectories(pieces[::every])

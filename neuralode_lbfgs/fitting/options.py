@@ -44,7 +44,8 @@ class FitOptions:
     """Weight decay of the networks; chosen from the evidence of the data by default."""
 
     stages: tuple[str, ...] = ()
-    """Stages to run, of: matching, shooting, full, polish. By default those that suit the data."""
+    """Stages to run, of: matching, shooting, full, polish. By default those that suit the data; where matching alone
+    keeps in step with them, polish follows at once."""
 
     transform: tuple[str, ...] = ()
     """States to model in logarithms, as log=cells,substrate; zeros enter as half the smallest positive value."""

@@ -118,9 +118,9 @@ def cut(
         rows.append(row)
         before.append(np.concatenate([[0], np.cumsum(inside)]))
     whole = {name: np.concatenate(arrays) for name, arrays in columns.items() if arrays}
-    padding = (room or bucket(len(whole["t"]) + SPARE)) - len(whole["t"])
+    room = room or bucket(len(whole["t"]) + SPARE)
     for name in {"t", "h", "u"} & set(whole):
-        whole[name] = np.concatenate([whole[name], np.zeros((padding, *whole[name].shape[1:]))])
+        whole[name] = _padded(whole[name], room)
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int)
     return Cut(
         **{"u": None, **whole},
@@ -141,6 +141,16 @@ def _on_curves(curve: SmoothTrajectory, coordinates: Coordinates, taus: np.ndarr
         if state is not None:
             columns[i] = (state(np.clip(ts, state.x[0], state.x[-1])) - coordinates.centre[i]) / coordinates.scale[i]
     return np.stack(columns, axis=1)
+
+
+def side_by_side(first: np.ndarray, sizes: np.ndarray) -> Iterator[np.ndarray]:
+    """The second nodes of all trajectories, then the third, and so on: recursions along nodes take all of them at once.
+
+    Args:
+        first, sizes: the first node of each trajectory, and how many it has.
+    """
+    for k in range(1, int(sizes.max())):
+        yield first[sizes > k] + k
 
 
 def _padded(array: np.ndarray, length: int) -> np.ndarray:

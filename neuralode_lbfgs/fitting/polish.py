@@ -19,7 +19,7 @@ from .gauss_newton import Point, Step
 from .kept import numbers
 from .mesh import Mesher
 from .observing import Observation
-from .pieces import Cut, PieceSolver
+from .pieces import Cut, PieceSolver, side_by_side
 
 PROBE = 0.1  # of a step, to see how the residuals bend
 MOST_BEND = 0.75  # of the acceleration to the velocity, beyond which the bend is not followed
@@ -233,9 +233,7 @@ def _in_parts(
             all_of[0] = before[0] @ carry
             all_of[0, :, :size] += added[0]
             first = np.append(0, first)
-        sizes = np.diff(np.append(first, stop - begun))
-        for k in range(1, int(sizes.max())):  # all trajectories side by side
-            here = first[sizes > k] + k
+        for here in side_by_side(first, np.diff(np.append(first, stop - begun))):
             all_of[here] = before[here] @ all_of[here - 1]
             all_of[here, :, :size] += added[here]
         errors.append(ends.errors)

@@ -90,11 +90,6 @@ def with_earlier_inputs(trajectory: Trajectory, ts: np.ndarray | None, inputs: n
     )
 
 
-def rows_of(part: Trajectories, predictions: Trajectories) -> Trajectories:
-    """Of predictions, those of the rows that a part of the data has."""
-    return part.with_trajectories([predictions[run.id].at(np.isin(predictions[run.id].ts, run.ts)) for run in part])
-
-
 def free_run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray) -> Trajectory:
     """All states at the times of a trajectory, from the state at a time; NaN where a solve does not reach."""
     ts = trajectory.ts

@@ -46,6 +46,11 @@ class Progressed(NamedTuple):
         )
 
 
+def seconds_left(limit: float | None, spent: float) -> float | None:
+    """Of a time limit; never quite zero, so that what comes next takes a first step."""
+    return None if limit is None else max(limit - spent, 1e-3)
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage as it went: its name, why it was done, why it stopped, its iterations, and trials that diverged."""

@@ -16,7 +16,7 @@ from .hidden import hidden_size
 from .luck import Luck
 from .many_starts import predict_many
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
-from .prediction import fitted_starts, predict, rows_of, with_earlier_inputs
+from .prediction import fitted_starts, predict, with_earlier_inputs
 from .record import Stage
 from .run_on import run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
@@ -134,7 +134,7 @@ class FitResult:
         predicted = predict_like_training(
             self.model, whole, known, estimated=self.estimated, noise=self.noise, observe=self.observe
         )
-        return rows_of(data, predicted)
+        return predicted.rows_of(data)
 
     def diagnose(
         self, test: Trajectories | None = None, predictions: Trajectories | None = None
@@ -149,8 +149,8 @@ class FitResult:
             fitted = self.predict(self.data, start="fitted")
             return self._diagnosed(fitted, test, None if test is None else self.predict_held_out(test))
         times = {run.id: predictions[run.id].ts.size for run in self.data}
-        held_out = None if test is None else rows_of(test, predictions)
-        return self._diagnosed(rows_of(self.data, predictions), test, held_out, times)
+        held_out = None if test is None else predictions.rows_of(test)
+        return self._diagnosed(predictions.rows_of(self.data), test, held_out, times)
 
     def _diagnosed(
         self,

@@ -1,6 +1,7 @@
 """Smooth curves through the observations, for scales, first guesses and derivative matching."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -86,7 +87,7 @@ def curve_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
     if ts.size < 2:
         return None
     if ts.size == 2 or np.ptp(ys) == 0:
-        return PPoly(np.array([[np.diff(ys[[0, -1]])[0] / (ts[-1] - ts[0])], [ys[0]]]), ts[[0, -1]])
+        return lines_through(ts[[0, -1]], ys[[0, -1]])
     if ts.size < LEAST_FOR_GCV:
         return CubicSpline(ts, ys, bc_type="natural" if ts.size > 3 else "not-a-knot")
     # In units of order one: the solver of GCV is not scale invariant.
@@ -102,14 +103,17 @@ def curve_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
     return curve if np.isfinite(curve(ts)).all() else CubicSpline(ts, ys, bc_type="natural")
 
 
-def straight(trajectory: Trajectory) -> SmoothTrajectory:
-    """Straight lines from each observation to the next: a guess of states that costs nothing, and no slopes."""
-    curves = []
-    for y in trajectory.ys.T:
-        seen = np.isfinite(y)
-        ts, ys = trajectory.ts[seen], y[seen]
-        curves.append(None if ts.size < 2 else PPoly(np.stack([np.diff(ys) / np.diff(ts), ys[:-1]]), ts))
-    return SmoothTrajectory(tuple(curves))
+def lines_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
+    """Straight lines from each value to the next: a guess of states that costs nothing; None for fewer than two."""
+    return None if ts.size < 2 else PPoly(np.stack([np.diff(ys) / np.diff(ts), ys[:-1]]), ts)
+
+
+def each_state(trajectory: Trajectory, through: Callable[[np.ndarray, np.ndarray], Curve | None]) -> SmoothTrajectory:
+    """A curve of one kind, such as `quintic_through`, through the observations of every state."""
+    seen = np.isfinite(trajectory.ys)
+    return SmoothTrajectory(
+        tuple(through(trajectory.ts[at], y[at]) for at, y in zip(seen.T, trajectory.ys.T, strict=True))
+    )
 
 
 def quintic_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:

@@ -13,6 +13,7 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Tableau, is_explicit
 from ..optimise import LBFGS, StopReason
 from .attempts import (
+    ALL_STAGES,
     SMOOTH,
     Reached,
     Watcher,
@@ -30,7 +31,7 @@ from .matching import collect_slopes
 from .mesh import Mesher
 from .observing import Observation
 from .preparing import prepared
-from .record import Record, Stage
+from .record import Record, Stage, seconds_left
 from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import SmoothTrajectory, smooth_all
@@ -54,11 +55,6 @@ class Fitted(NamedTuple):
     reason: StopReason
     validation: float | None = None
 
-    @property
-    def ended(self) -> bool:
-        """Whether a person or the clock wants no more."""
-        return self.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT)
-
 
 def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
     """Run the stages that suit the data; with trajectories to spare, first without some of them, then with all.
@@ -68,15 +64,9 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     model, data, curves, held_out, course, names = begin(model, task, notes)
     limit, hidden = task.options.time_limit, task.observe is not None or hidden_size(model, task.data)
     tried = attempts(names, course, held_out, callback, notes)
-    _, course, reached, _ = min(tried, key=lambda attempt: attempt.error)
+    _, course, names, reached, _ = min(tried, key=lambda attempt: attempt.error)
     stages = [stage for attempt in tried for stage in attempt.stages]
     spent, reason = course.spent, (tried[-1].reached if ended(tried[-1].reached) else reached)[-1].stage.reason
-    if len(tried) > 1:
-        errors = ", ".join(f"{attempt.error:.3g}" for attempt in tried)
-        notes.append(
-            f"tried {len(tried)} times, from ever smoother fields, because the model was no better than the mean "
-            f"(RMSE/sd: {errors})."
-        )
     validation = None
     if held_out is not None and reason is not StopReason.INTERRUPTED:
         best = best_of(reached)
@@ -86,7 +76,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         goes_on = best == len(names) - 1
         again = names[best:] if goes_on else names[: best + 1]
         notes.append(_why_again(reached, held_out, again))
-        time_left = None if limit is None else limit - sum(record.run_s for record in spent)
+        time_left = seconds_left(limit, sum(record.run_s for record in spent))
         from_here = reached[best].model if goes_on else model
         before = course
         course = new_course(from_here, task, data, curves, smooth=course.smooth, time_limit=time_left)
@@ -229,7 +219,7 @@ def _plan(course: Course, notes: list[str]) -> tuple[str, ...]:
     """The stages to run: those that were asked for, else those that suit the data and the model."""
     asked = course.options.stages
     newton = isinstance(course.optimizer, LBFGS) and newton_pays(course)
-    names = asked or (("matching", "shooting", "full", "polish") if newton else ("matching", "full"))
+    names = asked or (ALL_STAGES if newton else ("matching", "full"))
     if course.slopes is None and "matching" in names:
         notes.append("derivative matching was left out: no trajectory shows the slopes of every state.")
         names = tuple(name for name in names if name != "matching")

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
-from ..models import trainable
+from ..models import count_trained, trainable
 from ..optimise import Minimiser, StopReason
 from .course import Course
 from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
@@ -33,6 +32,7 @@ POLISH_STEPS = (30, 40, 40, 40, 50)
 # Less for many observations: less of chi-square than `CHANCE` is chance; but one part in ten thousand is nothing.
 POLISH_FTOL, LEAST_FTOL = 1e-3, 1e-4
 CHANCE = 2.0
+TRIAL_STEPS = 6  # a tangent that leads to the basin does so at once, or when what it is off by has been damped
 MESH_PASSES = 2
 MOST_FOR_NEWTON = 1500  # weights: beyond, solving the normal equations costs more than L-BFGS's iterations
 MOST_WORK = 5e9  # multiplications for J^T J: about half a second a step
@@ -69,8 +69,7 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
         fit = regressed(decay)
         on_raw_units = getattr(model.vector_field, "normalised", None) is None  # an own field, known physics maybe
         for looser in LOOSER if on_raw_units and choose is not None else ():
-            ended = fit.reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT)
-            if ended or not smothered(problem, fit.evidence):
+            if fit.reason.cut_short or not smothered(problem, fit.evidence):
                 break
             fit = regressed(looser * decay)
         if fit.mean_square > FLAT * fit.initial_mean_square:
@@ -94,7 +93,7 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
         record.add(minimum)
         free, reason = minimum.params, minimum.reason
         course.replace(eqx.combine(free, fixed))
-        if reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
+        if reason.cut_short:
             break
         evidence = estimate(free, slopes, decay=decay, observed=observed)
         old, decay = decay, decay if choose is None else choose(evidence)
@@ -136,7 +135,7 @@ def shoot(course: Course, record: Record) -> StopReason:
         point = fit.point
         course.replace(course.solver.model(point.x), point.states[cuts.first] if course.train_starts else None)
         course.noise = fit.evidence.noise
-        if reason in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT):
+        if reason.cut_short:
             break
     course.decay = decay
     return reason
@@ -170,15 +169,16 @@ def polish(course: Course, record: Record) -> StopReason:
     for part, most in enumerate(POLISH_STEPS):
         cuts = course.cut()
         problem = whole_trajectories(course, cuts)
-        before = [*course.spent, record]
-        left = options.max_evals - sum(r.evaluations for r in before if r.stage in ("full", "polish"))
-        steps = min(most, left // 3, options.max_iter - sum(r.iterations for r in before))
+        limited = [one for one in [*course.spent, record] if one.stage in ("full", "polish")]
+        left = options.max_evals - sum(one.evaluations for one in limited)
+        steps = min(most, left // 3, options.max_iter - sum(one.iterations for one in limited))
         if steps < 1:
             return StopReason.MAX_EVALS if left < 3 else StopReason.MAX_ITER
         loop = course.journal.loop("polish", also=problem.kept)
         fit: GaussNewtonFit = gauss_newton(
             problem, point, course.decay, choose=course.choose, max_steps=steps,
             ftol=float(np.clip(CHANCE / data.observed, LEAST_FTOL, POLISH_FTOL)), damping=damping, watch=record.watch,
+            trial=None if course.trial is None or part else (TRIAL_STEPS, course.trial),
             time_limit=course.seconds_left(record), loop=loop,
         )  # fmt: skip
         if loop.had_ended and loop.saved is not None:
@@ -195,6 +195,8 @@ def polish(course: Course, record: Record) -> StopReason:
             course.initial_loss = fit.initial_mean_square
         course.mesher.refine_pieces(cuts, problem.errors)
         if reason is not StopReason.MAX_ITER and not (reason is StopReason.DECREASE and part == 0):
+            break
+        if course.trial is not None and course.loss > course.trial:
             break
     return reason
 
@@ -216,8 +218,8 @@ def whole_trajectories(course: Course, cuts: Cut) -> WholeTrajectories:
 
 def newton_pays(course: Course) -> bool:
     """Whether the model is small enough for its Jacobian of all observations."""
-    weights = ravel_pytree(trainable(course.parameters.model)[0])[0].size
-    return sum(run.ts.size for run in course.data) * course.data.state_size <= most_numbers(weights)
+    numbers = sum(run.ts.size for run in course.data) * course.data.state_size
+    return numbers <= most_numbers(count_trained(course.parameters.model))
 
 
 def most_numbers(weights: int) -> int:

@@ -91,7 +91,8 @@ def solve_on_mesh(
         with_error: return the error estimate of every step as well, of the same shape.
     """
     count = len(tableau.c) if with_error else tableau.stages
-    batched = jax.vmap(rate, in_axes=(0, 0, None if mesh.u is None else 0))
+    # Under jit it is traced once, not at every stage.
+    batched = jax.jit(jax.vmap(rate, in_axes=(0, 0, None if mesh.u is None else 0)))
 
     def step(z, row):
         t, h, start, u = row

@@ -31,6 +31,11 @@ class StopReason(enum.Enum):
         self.ending = ending
         self.sentence: str = ending + advice
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether a person or the clock wanted no more: nothing is begun after that."""
+        return self in (StopReason.INTERRUPTED, StopReason.TIME_LIMIT)
+
     @classmethod
     def from_code(cls, code: int) -> "StopReason":
         """The reason whose number the compiled loop returned."""

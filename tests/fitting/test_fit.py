@@ -52,7 +52,8 @@ def test_reaches_the_truth_below_the_noise(data, result):
 
 
 def test_says_what_it_did(data, result):
-    assert [stage.name for stage in result.stages] == ["matching", "shooting", "full", "polish"]
+    assert [stage.name for stage in result.stages] == ["matching", "polish"]
+    assert "already explains 9" in result.stages[1].why
     assert result.stop_reason.sentence
     text = result.summary()
     assert "mean predictor" in text
@@ -76,7 +77,9 @@ def test_same_seed_same_result(data, result):
 @pytest.mark.slow
 def test_a_model_that_runs_away_is_begun_again_from_a_smoother_field(data, monkeypatch):
     from neuralode_lbfgs.fitting import attempts
+    from neuralode_lbfgs.fitting.basin import Basin
 
+    monkeypatch.setattr(attempts, "basin_of", lambda course: Basin(np.inf, np.inf, 0.0))  # all stages
     losses, real = iter([25.0]), attempts.whole_loss
     monkeypatch.setattr(attempts, "whole_loss", lambda course: next(losses, None) or real(course))
     result = nl.fit(model_for(data), data, max_evals=300)
@@ -257,5 +260,5 @@ def test_bad_models_give_one_sentence(data):
 def test_callback_sees_every_stage(data):
     seen = []
     nl.fit(model_for(data), data, max_evals=60, callback=seen.append)
-    assert {event.stage for event in seen} == {"matching", "shooting", "full", "polish"}
+    assert {event.stage for event in seen} == {"matching", "polish"}
     assert seen[-1].evaluations >= 1

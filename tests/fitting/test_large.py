@@ -54,8 +54,8 @@ def test_the_model_of_a_part_is_fitted_to_all(monkeypatch):
     )
     model = nl.NeuralODE(nl.MLPVectorField(2, width_size=8, depth=1, key=jax.random.key(0)))
     result = nl.fit(model, data, max_evals=200)
-    assert "of 480 numbers first, in 8 pieces, for all stages; then polish with all." in result.notes[0]
-    assert [stage.name for stage in result.stages] == ["matching", "shooting", "full", "polish", "polish"]
+    assert "of 480 numbers first, in 8 pieces; then polish with all." in result.notes[0]
+    assert [stage.name for stage in result.stages] == ["matching", "polish", "polish"]
     assert result.stages[-1].why.startswith("all data")
     assert set(result.starts) == set(data.ids)
     assert result.loss**0.5 == pytest.approx(0.02, rel=0.1)

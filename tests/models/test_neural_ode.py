@@ -160,7 +160,7 @@ def test_idle_steps_are_skipped_without_a_trace(network):
 
     plain, skipping = solve(Mesh(t, h, start, None)), solve(Mesh(t, h, start, None, busy))
     for one, other in zip(plain[:2], skipping[:2], strict=True):
-        np.testing.assert_allclose(one[:, busy], other[:, busy], rtol=1e-14)
+        np.testing.assert_allclose(one[:, busy], other[:, busy], rtol=1e-14, atol=1e-15)  # of order one
     np.testing.assert_allclose(plain[0], skipping[0], rtol=1e-14)
     idle = np.flatnonzero(~busy)
     # The loss counts idle steps as well here: the state that they hand on is the same one.

@@ -219,7 +219,7 @@ def test_twelve_curvatures_up_to_1e12(dtype, reached, search):
         lambda x, root, solution: 0.5 * jnp.sum((root @ (x - solution)) ** 2), jnp.zeros(12, dtype),
         root.astype(dtype), solution.astype(dtype), optimizer=LBFGS(line_search=search), gtol=0.0, ftol=0.0,
     )  # fmt: skip
-    assert found.reason in FLOOR
+    assert found.reason in (*FLOOR, StopReason.GRADIENT)  # the very minimum may be a number, with a gradient of zero
     assert found.loss <= reached * found.history[0].loss
     assert found.evaluations < 600
 

@@ -99,7 +99,7 @@ def scenario_1(noise: str, target: float, evaluations: int) -> tuple[Case, Case]
         heading=f"{heading}: the published loss",
         data=lambda seed: equally_certain(table(f"scenario_1_noise_{noise}")),
         # That loss alone: no decay, the start fixed to the first row.
-        options={"stages": ("matching", "polish"), "weight_decay": 0.0, "initial_states": "data"},
+        options={"weight_decay": 0.0, "initial_states": "data"},
         peers=("optax_lbfgs", "scipy", "adam", "torchdiffeq"),
         wants={"to_target": 200},
         scale=lambda data: data[0].ts.size * variance(data),
