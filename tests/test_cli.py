@@ -35,7 +35,7 @@ def rows_of(path):
         return list(csv.reader(file))
 
 
-pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
+pytestmark = pytest.mark.usefixtures("one_cache")
 
 
 @pytest.fixture(scope="module")

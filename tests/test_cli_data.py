@@ -41,7 +41,7 @@ def numbers(path):
     return np.array([[float(cell) for cell in row[-2:]] for row in rows_of(path)[1:]])
 
 
-pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
+pytestmark = pytest.mark.usefixtures("one_cache")
 
 
 @pytest.fixture(scope="module")

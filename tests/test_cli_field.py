@@ -21,7 +21,7 @@ def columns_of(path):
     return header, np.array(rows, object)
 
 
-pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
+pytestmark = pytest.mark.usefixtures("one_cache")
 
 
 @pytest.fixture(scope="module")

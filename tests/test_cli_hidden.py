@@ -34,7 +34,7 @@ def written(path, runs, rows=40):
     return path
 
 
-pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
+pytestmark = pytest.mark.usefixtures("one_cache")
 
 
 @pytest.mark.parametrize("flags", [pytest.param(("--hidden-states", "1"), marks=pytest.mark.slow), ("--second-order",)])

@@ -88,7 +88,7 @@ def line_of(words):
     return next(number for number, line in enumerate(PHYSICS.splitlines(), 1) if words in line)
 
 
-pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
+pytestmark = pytest.mark.usefixtures("one_cache")
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from neuralode_lbfgs.outputs import store
 SMALL = ("--max-evals", "40", "--width-size", "3", "--depth", "1", "--quiet", "--no-plots")
 
 
-pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
+pytestmark = pytest.mark.usefixtures("one_cache")
 
 
 @pytest.fixture(scope="module")

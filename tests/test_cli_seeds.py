@@ -12,7 +12,7 @@ SMALL = ("--width-size", "4", "--depth", "1", "--max-evals", "40", "--quiet")
 TS = np.round(np.linspace(0.0, 3.0, 21), 3)
 
 
-pytestmark = pytest.mark.usefixtures("a_cache_of_its_own")
+pytestmark = pytest.mark.usefixtures("one_cache")
 
 
 @pytest.fixture(scope="module")

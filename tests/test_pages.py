@@ -19,7 +19,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jax
 import pytest
 
 from neuralode_lbfgs import StopReason
@@ -37,16 +36,7 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_cache(tmp_path_factory):
-    """Pages fit models of one shape to data of one shape: what one of them compiles serves all, in all processes."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # that of the run; each process has one of its own below
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache_of_the_pages"))
-        yield
-    jax.config.update("jax_compilation_cache_dir", None)
+pytestmark = pytest.mark.usefixtures("one_cache")
 
 
 def blocks(page):
