@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from neuralode_lbfgs.fitting.evidence import WeightGroups, squared_weights
+from neuralode_lbfgs.fitting.evidence import WeightGroups, _diagonal_of_inverse, squared_weights
 from neuralode_lbfgs.fitting.gauss_newton import Point, gauss_newton
 from neuralode_lbfgs.fitting.matching import NormalEquations
 from neuralode_lbfgs.models import MLPVectorField
@@ -85,3 +85,10 @@ def test_ctrl_c_keeps_the_best_point(regression):
 
 def test_physics_is_not_decayed():
     assert squared_weights({"gravity": jnp.array([9.81])}).sum() == 0
+
+
+@pytest.mark.parametrize("least", [0.3, -1e-9], ids=["positive definite", "an eigenvalue below zero"])
+def test_the_diagonal_of_an_inverse(least):
+    vectors = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))[0]
+    matrix = vectors @ np.diag([least, 1.0, 2.0, 3.0]) @ vectors.T
+    np.testing.assert_allclose(_diagonal_of_inverse(matrix), np.diag(np.linalg.inv(matrix)), rtol=1e-6)
