@@ -10,12 +10,11 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from ..optimise import StopReason
-from .basin import basin_of
+from .basin import HIGH, basin_of
 from .course import Course
-from .gauss_newton import Point
 from .losses import Parameters
-from .polish import WholeTrajectories
 from .record import Progressed, Record, Stage
+from .settled import loss_on_mesh
 from .stages import STAGES, WHY, WHY_HIDDEN
 from .validation import free_run_error
 
@@ -25,6 +24,9 @@ SMOOTH = (1e-4, 1e-3, 1e-2)
 # Times the best error on held-out trajectories, which may lie where no other does: the last stage is most exact, and
 # is given up only where it is clearly worse; then the earliest that is about as good as the best is the smoothest.
 CLEARLY_WORSE, ABOUT_AS_GOOD = 1.3, 1.1
+
+# On trajectories held out, times the error on the others: an attempt that left stages out may have missed something.
+MUCH_WORSE = 2.0
 
 ALL_STAGES = ("matching", "shooting", "full", "polish")
 
@@ -76,7 +78,9 @@ def attempts(
     why = basin.why if basin.near or not bottom else f"{basin.why}; they do: shooting and full are left out"
     reached[-1] = last._replace(stage=replace(last.stage, why=why))
     first = _attempt(names[:1] + names[-1:], short, reached, reached, held_out)
-    better = held_out is None or best_of(reached) == len(reached) - 1
+    better = held_out is None or (
+        best_of(reached) == len(reached) - 1 and last.error <= max(HIGH, MUCH_WORSE * short.loss**0.5)
+    )
     if ended(reached) or (better and bottom):
         return [first]
     if basin.near:
@@ -186,12 +190,8 @@ def best_of(reached: Sequence[Reached]) -> int:
 def whole_loss(course: Course) -> float:
     """The mean square of the residuals of whole trajectories, also where no stage has solved them."""
     if np.isnan(course.loss):
-        model, starts = course.parameters.model, course.parameters.starts
-        course.mesher.refine(model, starts)
-        problem = WholeTrajectories(
-            course.data, course.mesher, course.solver, course.cut(), train_starts=False, observe=course.observe
-        )
-        course.loss = problem.value(Point(course.solver.numbers(model), np.asarray(starts)))
+        course.mesher.refine(course.parameters.model, course.parameters.starts)
+        course.loss = loss_on_mesh(course)
     return course.loss
 
 

@@ -56,13 +56,13 @@ class Mesher:
 
     def _errors(self, model: NeuralODE, starts, mesh):
         zs, errors = solve_on_mesh(model.rate, self.tableau, mesh, starts, with_error=True)
-        return jnp.max(jnp.abs(errors) / (self.tolerance * (1 + jnp.abs(zs))), axis=-1)
+        return jnp.max(jnp.abs(errors) / (1 + jnp.abs(zs)), axis=-1)
 
     def refine(self, model: NeuralODE, starts: Float[Array, "starts states"]) -> None:
         """Choose the counts anew for the present model."""
         for _ in range(PASSES):
             batch, places = self.batch(starts.dtype)
-            errors = np.asarray(self.program(model, starts, batch.mesh))
+            errors = np.asarray(self.program(model, starts, batch.mesh)) / self.tolerance
             if self._adjust([_largest_per_interval(errors[lane], rows) for lane, rows in places]):
                 break
 

@@ -34,8 +34,8 @@ class FitResult:
         stages: what was done, with the history of each stage.
         stop_reason: why the last stage ended.
         initial_loss, loss: mean squared residual of whole trajectories in units of each state's standard deviation,
-            under a mesh chosen for the model, or the value of a loss of your own: when a stage first solved whole
-            trajectories (NaN if none did), and at the end.
+            or the value of a loss of your own: when a stage first solved whole trajectories (NaN if none did), and
+            at the end, with steps so fine that they change it by less than one part in a hundred.
         noise: estimated standard deviation of the observations in the same units, or None.
         estimated: whether initial states were estimated with the model, because first rows are noisy or incomplete.
         compile_s, run_s: seconds of tracing and compiling, and of minimising.

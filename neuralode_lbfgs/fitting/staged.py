@@ -34,6 +34,7 @@ from .preparing import prepared
 from .record import Record, Stage, seconds_left
 from .result import FitResult
 from .scaling import find_coordinates
+from .settled import settled_loss, unsettled_note
 from .smoothing import SmoothTrajectory, smooth_all
 from .stages import FIRST_DECAY, newton_pays
 from .start_estimates import estimate_starts, usual_starts
@@ -129,8 +130,9 @@ def begin(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
 def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitResult:
     """What a fit has come to."""
     course, stages, spent, reason, validation = fitted
-    loss = whole_loss(course)
-    notes += stiffness_note(course)
+    on_mesh = whole_loss(course)
+    loss = settled_loss(course)
+    notes += [*stiffness_note(course), *unsettled_note(on_mesh, loss)]
     return FitResult(
         model=course.parameters.model,
         data=measured,

@@ -16,6 +16,7 @@ from .matching import SlopeRegression, matching_loss, slope_residuals
 from .pieces import Cut
 from .polish import WholeTrajectories
 from .record import Record
+from .settled import TRUSTED, settled_loss
 from .shooting import Shooting
 
 FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the evidence lets go where the data insist
@@ -32,6 +33,7 @@ POLISH_STEPS = (30, 40, 40, 40, 50)
 # Less for many observations: less of chi-square than `CHANCE` is chance; but one part in ten thousand is nothing.
 POLISH_FTOL, LEAST_FTOL = 1e-3, 1e-4
 CHANCE = 2.0
+FINER = 1e-2  # of the error of a step, where errors grow along trajectories
 TRIAL_STEPS = 6  # a tangent that leads to the basin does so at once, or when what it is off by has been damped
 MESH_PASSES = 2
 MOST_FOR_NEWTON = 1500  # weights: beyond, solving the normal equations costs more than L-BFGS's iterations
@@ -195,7 +197,11 @@ def polish(course: Course, record: Record) -> StopReason:
             course.initial_loss = fit.initial_mean_square
         course.mesher.refine_pieces(cuts, problem.errors)
         if reason is not StopReason.MAX_ITER and not (reason is StopReason.DECREASE and part == 0):
-            break
+            if reason.cut_short or not settled_loss(course) > TRUSTED * course.loss:
+                break
+            # Its errors were fitted, too.
+            course.mesher.tolerance *= FINER
+            course.mesher.refine_pieces(cuts, problem.errors)
         if course.trial is not None and course.loss > course.trial:
             break
     return reason

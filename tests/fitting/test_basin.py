@@ -68,6 +68,7 @@ def test_the_decision_is_kept_in_the_journal(task):
         ("SEARCH_FAILED", 1e-3, 1e-4, True, True),  # the floor of the arithmetic
         ("SEARCH_FAILED", 0.05, 0.04, False, False),
         ("NONFINITE_START", float("nan"), float("nan"), False, False),
+        ("MAX_ITER", float("nan"), float("nan"), False, False),  # no step was left to take
         ("DECREASE", 0.005, 0.006, False, False),
     ],
 )
@@ -138,6 +139,12 @@ def test_all_stages_after_all_where_polish_led_nowhere(tried):
     assert [one.error for one in made] == [0.3, 0.1]
     assert [reached.error for reached in made[1].reached] == [0.2, 0.15, 0.12, 0.1]
     assert notes == ["polish right after matching led nowhere: the other stages were run after all."]
+
+
+def test_all_stages_where_others_are_predicted_much_worse(tried):
+    """Here an error on others of 9 comes with one of 3 on those that were fitted."""
+    for basin in (NEAR, FAR):
+        assert tried([10.0, 9.0, 0.9, 0.8, 0.7], basin=basin)[1] == [SHORT, [*ALL_STAGES][1:]]
 
 
 def test_what_is_cut_short_is_not_begun_again(tried):
