@@ -20,6 +20,7 @@ MESH_TOLERANCE = {"float64": 1e-6, "float32": 1e-4}  # of one step, in units of 
 MOST_STEPS = 2_000_000  # in all; intervals are not split beyond that
 PASSES = 3  # of splitting; two reach 1e-6 from a first guess
 MOST_PER_INTERVAL = 512
+BLOWN_UP = 1e30  # the error of a step that ends in no number, in units of the tolerance
 SPACIOUS = 8  # lanes times steps of a batch, in units of the steps in it: half are spare, and lanes are not all full
 
 
@@ -111,8 +112,8 @@ class Mesher:
     def _adjust(self, errors: list[np.ndarray]) -> bool:
         """New counts from the largest error in each interval, in units of the tolerance; whether none was large."""
         new = []
-        # A step that blew up counts as huge.
-        errors = [np.nan_to_num(error, nan=1e30, posinf=1e30) for error in errors]
+        # A step that blew up counts as huge. It may be NaN, or minus infinity: XLA's maximum of NaNs alone.
+        errors = [np.where(error >= 0, np.minimum(error, BLOWN_UP), BLOWN_UP) for error in errors]
         for count, error in zip(self.counts, errors, strict=True):
             growth = np.clip(error ** (1 / self.tableau.order) / SAFETY, 0.2, 8.0)
             new.append(np.clip(np.ceil(count * growth - 1e-9), 1, MOST_PER_INTERVAL).astype(int))

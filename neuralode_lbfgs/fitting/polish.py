@@ -27,6 +27,7 @@ START_DAMPING = 1e-2  # of the initial states, beside that of the weights: they 
 MOST_KEPT = 20_000_000  # entries of a Jacobian that is kept
 MOST_AT_ONCE = 4_000_000  # of a part of one that is not
 TINY = 1e-15  # of the largest entry: keeps what nothing determines from being singular
+LEAST_HELD = 1e-3  # of what holds back the number that matters most
 
 
 class WholeTrajectories:
@@ -117,6 +118,7 @@ class Sensitivities:
     gradient_of_starts: Float[np.ndarray, "trajectories states"]
     jacobian: Float[np.ndarray, "residuals columns"] | None  # of the free numbers, then of its trajectory's start
     scale: float
+    held: Float[np.ndarray, " free"]  # what damping adds to the diagonal
     start_scale: float
     finite: bool
     matrix: Float[np.ndarray, "free free"]
@@ -144,7 +146,12 @@ class Sensitivities:
                 self.coupling[i] += of_starts[span].T @ of_x[span]
                 self.gradient_of_starts[i] += of_starts[span].T @ residuals[span]
             self.jacobian = jacobian if whole else None
-        self.scale = float(np.max(np.diag(self.full)))
+        diagonal = np.diag(self.full)
+        self.scale = float(np.max(diagonal))
+        # Between Levenberg's damping, the same for all numbers, and Marquardt's, by the diagonal entry of each. Alike
+        # for all, it stops numbers that matter less, along valleys where some weights grow while others shrink: of a
+        # network that comes to be linear. By their own, what matters little runs away.
+        self.held = np.maximum(np.sqrt(diagonal * self.scale), LEAST_HELD * self.scale)
         self.start_scale = float(np.max(np.abs(self.starts), initial=0.0))
         self.finite = bool(np.isfinite(self.full).all())
         self.matrix = self._eliminated(TINY)[0] if self.finite else self.full
@@ -159,7 +166,7 @@ class Sensitivities:
 
     def step(self, ridge: np.ndarray, damping: float) -> Step:
         matrix, inverse, solved = self._eliminated(START_DAMPING * damping + TINY)
-        factor = scipy.linalg.cho_factor(matrix + np.diag(ridge + (damping + TINY) * self.scale))
+        factor = scipy.linalg.cho_factor(matrix + np.diag(ridge + damping * self.held + TINY * self.scale))
 
         def newton(of_x: np.ndarray, of_starts: np.ndarray) -> Point:
             right = of_x - np.einsum("ijp,ij->p", solved, of_starts)
@@ -171,7 +178,7 @@ class Sensitivities:
 
         of_x, of_starts = self.gradient + ridge * self.point.x, self.gradient_of_starts
         velocity = newton(of_x, of_starts)
-        promised = damping * self.scale * np.sum(velocity.x**2) - velocity.x @ of_x
+        promised = damping * np.sum(self.held * velocity.x**2) - velocity.x @ of_x
         if of_starts.size:
             promised -= np.sum(velocity.states * of_starts)
         if self.jacobian is None:
