@@ -4,11 +4,11 @@ A full-horizon stage can wreck what an earlier one had found: on a chaotic or im
 follows the training trajectories closely and runs away on others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..data.trajectories import Trajectories
+from ..data.trajectories import Trajectories, Trajectory
 from ..models import NeuralODE
 from .prediction import Observe
 from .start_estimates import predict_like_training, spread
@@ -17,19 +17,49 @@ from .weights import observation_weights
 LEAST_TRAJECTORIES, LEAST_OBSERVED = 3, 400  # below, what is held out says little and is missed much
 LEAST_LENGTH = 0.2  # of the mean: pairs of rows beside a long run say nothing of how a run goes on
 SHARE, MOST_HELD_OUT = 4, 50  # one trajectory in so many, and no more: more say little more
+FEW = 20  # trajectories: of more, so many are held out that it does not matter which
+ROWS = 100  # of each trajectory, to see how near others come
 
 
 def hold_out(data: Trajectories) -> Trajectories | None:
-    """The last quarter of the trajectories, one at least and fifty at most; None where there are too few to spare them.
+    """A quarter of the trajectories, one at least and fifty at most; None where there are too few to spare them.
 
-    Only complete ones, because their free run begins at their first row.
+    The last ones; of few trajectories those that others come nearest to. Where a run is alone, a fit to the others has
+    seen nothing of the kind, and chance decides how well it is predicted. Only complete ones, because a free run
+    begins at a first row.
     """
-    complete = [trajectory.id for trajectory in data if np.isfinite(trajectory.ys[0]).all()]
+    complete = [i for i, trajectory in enumerate(data) if np.isfinite(trajectory.ys[0]).all()]
     if len(data) < LEAST_TRAJECTORIES or data.observed < LEAST_OBSERVED or not complete:
         return None
-    held_out = data.split(ids=complete[-min(max(len(data) // SHARE, 1), MOST_HELD_OUT) :])[1]
+    count = min(max(len(data) // SHARE, 1), MOST_HELD_OUT, len(complete))
+    chosen = complete[-count:] if len(data) > FEW else sorted(_nearest(data, complete, count))
+    held_out = data.split(ids=[data.ids[i] for i in chosen])[1]
     typical = held_out.observed / len(held_out) >= LEAST_LENGTH * data.observed / len(data)
     return held_out if typical else None
+
+
+def _nearest(data: Trajectories, among: Sequence[int], count: int) -> list[int]:
+    """Indices of trajectories whose states lie nearest to those of the trajectories that are left."""
+    states = [_filled(run) for run in data]
+    extent = np.maximum(np.concatenate(states).std(axis=0), 1e-300)
+    scaled = [ys[:: -(-len(ys) // ROWS)] / extent for ys in states]
+    # apart[i][j]: how far each row of one is from the nearest row of the other.
+    apart = [[np.linalg.norm(one[:, None] - other, axis=2).min(axis=1) for other in scaled] for one in scaled]
+    chosen: list[int] = []
+    for _ in range(count):
+        left = [i for i in range(len(data)) if i not in chosen]
+        alone = {i: np.min([apart[i][j] for j in left if j != i], axis=0).mean() for i in left if i in among}
+        chosen.append(min(alone, key=lambda i: alone[i]))
+    return chosen
+
+
+def _filled(run: Trajectory) -> np.ndarray:
+    """States `(times, states)`, blanks on straight lines between the rows beside them; 0 for what was never seen."""
+    seen = np.isfinite(run.ys)
+    lines = [
+        np.interp(run.ts, run.ts[at], y[at]) if at.any() else 0 * run.ts for at, y in zip(seen.T, run.ys.T, strict=True)
+    ]
+    return np.stack(lines, axis=1)
 
 
 def free_run_error(

@@ -26,16 +26,32 @@ def test_a_quarter_is_held_out_where_it_can_be_spared():
     assert hold_out(spirals(4, 20)) is None  # 160 numbers
     held_out = hold_out(spirals(8, 30))
     assert held_out is not None
-    assert held_out.ids == ("run7", "run8")
+    assert len(held_out) == 2
+    held_out = hold_out(spirals(24, 30))
+    assert held_out is not None
+    assert held_out.ids == tuple(f"run{i}" for i in range(19, 25))  # of many the last
     data = spirals(4, 60)
     ys = data[3].ys.copy()
     ys[0, 1] = np.nan
     incomplete = data.with_trajectories([*data.trajectories[:3], nl.Trajectory("run4", data[3].ts, ys)])
     held_out = hold_out(incomplete)
     assert held_out is not None
-    assert held_out.ids == ("run3",)  # a free run begins at a complete row
+    assert len(held_out) == 1 and held_out.ids != ("run4",)  # a free run begins at a complete row
     pairs = [nl.Trajectory(f"pair{i}", run.ts[:2], run.ys[:2]) for i, run in enumerate(data)]
     assert hold_out(data.with_trajectories([*data, *pairs])) is None  # two rows beside sixty say little
+
+
+def test_what_is_held_out_is_like_what_is_left():
+    ts = np.linspace(0, 6, 60)
+    radii = {"large": 3.0, "a": 1.0, "small": 0.2, "b": 1.1, "c": 1.2}
+    runs = [nl.Trajectory(name, ts, r * np.stack([np.cos(ts), np.sin(ts)], axis=1)) for name, r in radii.items()]
+    held_out = hold_out(nl.Trajectories(tuple(runs), ("x", "y")))
+    assert held_out is not None and held_out.ids == ("b",)
+    gappy = runs[3].ys.copy()
+    gappy[5:9, 0], gappy[7:12, 1] = np.nan, np.nan  # a blank counts as if it lay between its neighbours
+    runs[3] = nl.Trajectory("b", ts, gappy)
+    held_out = hold_out(nl.Trajectories(tuple(runs), ("x", "y")))
+    assert held_out is not None and held_out.ids == ("b",)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +66,7 @@ def result(noisy):
 
 
 def test_the_kept_stage_is_run_again_with_all_trajectories(noisy, result):
-    assert any(note.startswith("held out run4 (RMSE/sd: matching") for note in result.notes)
+    assert any("(RMSE/sd: matching" in note for note in result.notes if note.startswith("held out run"))
     assert result.stages[-1].why == "again, with all trajectories"
     assert set(result.starts) == set(noisy.ids)
     truth = spirals(4, 60)
