@@ -11,11 +11,12 @@ import neuralode_lbfgs
 
 PACKAGE = Path(neuralode_lbfgs.__file__).parent
 MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path in PACKAGE.rglob("*.py")}
-GROUND = {"data", "models", "optimise"}
+GROUND = {"compiling", "data", "models", "optimise"}
 MAY_IMPORT = {
+    "compiling": set(),
     "data": set(),
     "models": set(),
-    "optimise": set(),
+    "optimise": {"compiling"},
     "systems": GROUND,
     "fitting": GROUND,
     "outputs": GROUND | {"fitting", "systems"},
@@ -24,6 +25,7 @@ MAY_IMPORT = {
     "estimator": GROUND | {"fitting", "outputs"},
 }
 OPENS_FILES = (
+    "compiling/",
     "data/tables",
     "data/opening",
     "data/arrays",

@@ -21,9 +21,11 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 from jax.flatten_util import ravel_pytree
+from jax.tree_util import Partial
 from jaxtyping import Array, Float
 from threadpoolctl import threadpool_limits
 
+from ..compiling import Compiled
 from ..models import is_constant
 
 MOST_ENTRIES = 40_000_000  # of the Jacobian, weights x residuals: a third of a gigabyte in float64
@@ -143,21 +145,11 @@ class EvidenceEstimate:
 
     def __init__(self, residuals: Callable, free: Any):
         self.groups = WeightGroups.of(free)
-        vector, unflatten = ravel_pytree(free)
-        self._dtype = vector.dtype
-        self._residuals = lambda x, *args: residuals(unflatten(x), *args).ravel()
+        self._normal, self._mean_square = (Compiled(function, residuals, free) for function in (_normal, _mean_square))
+        self._residuals = Partial(_residuals, residuals, free)
 
-        def normal(x, *args):
-            r, jvp = jax.linearize(lambda x: self._residuals(x, *args), x)
-            transposed = jax.vmap(jvp)(jnp.eye(x.size, dtype=x.dtype))
-            return transposed @ transposed.T, r @ r
-
-        self._normal = jax.jit(normal)
-        self._mean_square = jax.jit(lambda x, *args: jnp.sum(self._residuals(x, *args) ** 2))
-
-    def affordable(self, *args: Any) -> bool:
+    def affordable(self, x: Array, *args: Any) -> bool:
         """Whether the Jacobian fits into memory."""
-        x = jax.ShapeDtypeStruct(self.groups.numbers.shape, self._dtype)
         return x.size * jax.eval_shape(self._residuals, x, *args).size <= MOST_ENTRIES
 
     def mean_square(self, free: Any, *args: Any) -> float:
@@ -167,9 +159,24 @@ class EvidenceEstimate:
     def __call__(self, free: Any, *args: Any, decay: np.ndarray, observed: int, noise: float | None = None) -> Evidence:
         """The evidence at the present parameters, which should be near the minimum for `decay`."""
         x = ravel_pytree(free)[0]
-        matrix, mean_square = self._normal(x, *args) if self.affordable(*args) else (None, self._mean_square(x, *args))
+        affordable = self.affordable(x, *args)
+        matrix, mean_square = self._normal(x, *args) if affordable else (None, self._mean_square(x, *args))
         matrix = None if matrix is None else np.asarray(matrix, np.float64)
         return self.groups.evidence(np.asarray(x, np.float64), matrix, float(mean_square), decay, observed, noise=noise)
+
+
+def _residuals(residuals: Callable, free: Any, x: Array, *args: Any) -> Array:
+    return residuals(ravel_pytree(free)[1](x), *args).ravel()
+
+
+def _mean_square(residuals: Callable, free: Any, x: Array, *args: Any) -> Array:
+    return jnp.sum(_residuals(residuals, free, x, *args) ** 2)
+
+
+def _normal(residuals: Callable, free: Any, x: Array, *args: Any) -> tuple[Array, Array]:
+    r, jvp = jax.linearize(lambda x: _residuals(residuals, free, x, *args), x)
+    transposed = jax.vmap(jvp)(jnp.eye(x.size, dtype=x.dtype))
+    return transposed @ transposed.T, r @ r
 
 
 def _diagonal_of_inverse(matrix: np.ndarray) -> np.ndarray:

@@ -7,13 +7,14 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from ..data.trajectories import Trajectories
 from ..optimise import LBFGS, Minimiser, Optax, StopReason
 from .batch import Batch
 from .evidence import Evidence, EvidenceEstimate, weight_groups
 from .journal import Journal
-from .losses import Parameters, residuals, split_parameters, trajectory_loss
+from .losses import Parameters, split_parameters, trajectory_loss, trajectory_residuals
 from .mesh import Mesher
 from .options import FitOptions
 from .programs import Programs
@@ -94,17 +95,13 @@ class FullHorizon:
         self.dtype, tableau = parameters.starts.dtype, mesher.tableau
         free, fixed = split_parameters(parameters, train_starts=train_starts)
         self.free, self.fixed = free, fixed
-        value_fn = trajectory_loss(tableau, observe)
+        of_all = fixed, tableau, observe
         self.minimiser = programs.shared(
-            "full", free, fixed,
-            lambda: Minimiser(lambda free, batch, decay: value_fn(free, fixed, batch, decay), free, optimizer),
-        )  # fmt: skip
+            "full", free, fixed, lambda: Minimiser(Partial(trajectory_loss, *of_all), free, optimizer)
+        )
         self.estimate = programs.shared(
-            "evidence", free, fixed,
-            lambda: EvidenceEstimate(
-                lambda free, batch: residuals(eqx.combine(free, fixed), batch, tableau, observe), free
-            ),
-        )  # fmt: skip
+            "evidence", free, fixed, lambda: EvidenceEstimate(Partial(trajectory_residuals, *of_all), free)
+        )
 
     def remeshed(self, free: Any) -> Batch:
         """The data on a mesh that suits the present model."""

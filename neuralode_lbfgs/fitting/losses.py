@@ -39,15 +39,20 @@ def residuals(
     return jnp.sqrt(batch.weights) * (jnp.where(batch.weights > 0, zs, 0.0) - batch.targets)
 
 
-def trajectory_loss(tableau: Tableau, observe: Callable | None = None) -> Callable[..., Float[Array, ""]]:
+def trajectory_loss(
+    fixed: Any, tableau: Tableau, observe: Callable | None, free: Any, batch: Batch, decay: Float[Array, " groups"]
+) -> Float[Array, ""]:
     """Mean squared residual over the observed entries, plus the decay of each group of weights."""
+    parameters = eqx.combine(free, fixed)
+    observed = residuals(parameters, batch, tableau, observe)
+    return jnp.sum(observed**2) + jnp.sum(decay * squared_weights(parameters.model))
 
-    def value_fn(free: Any, fixed: Any, batch: Batch, decay: Float[Array, " groups"]):
-        parameters = eqx.combine(free, fixed)
-        observed = residuals(parameters, batch, tableau, observe)
-        return jnp.sum(observed**2) + jnp.sum(decay * squared_weights(parameters.model))
 
-    return value_fn
+def trajectory_residuals(
+    fixed: Any, tableau: Tableau, observe: Callable | None, free: Any, batch: Batch
+) -> Float[Array, "lanes steps observed"]:
+    """`residuals` of what is trained."""
+    return residuals(eqx.combine(free, fixed), batch, tableau, observe)
 
 
 def split_parameters(parameters: Parameters, *, train_starts: bool) -> tuple[Any, Any]:

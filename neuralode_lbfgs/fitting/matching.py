@@ -4,7 +4,7 @@ Varah, "A spline least squares method for numerical parameter estimation in diff
 SIAM J. Sci. Stat. Comput. 3 (1982).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
+from ..compiling import Compiled
 from ..data.trajectories import Trajectories, Trajectory
-from ..models import Coordinates, trainable
+from ..models import Coordinates, Split, trainable
 from .evidence import MOST_ENTRIES, WeightGroups, squared_weights
 from .gauss_newton import Point, Step
 from .smoothing import SmoothTrajectory
@@ -95,10 +95,16 @@ def slope_residuals(model: Any, point: Slopes) -> Float[Array, " states"]:
     return error * point.weight
 
 
-def matching_loss(model: Any, slopes: Slopes, decay: Float[Array, " groups"]) -> Float[Array, ""]:
+def matching_residuals(fixed: Any, free: Any, slopes: Slopes) -> Float[Array, "points states"]:
+    """`slope_residuals` at all points."""
+    model = eqx.combine(free, fixed)
+    return jax.vmap(lambda point: slope_residuals(model, point))(slopes)
+
+
+def matching_loss(fixed: Any, free: Any, slopes: Slopes, decay: Float[Array, " groups"]) -> Float[Array, ""]:
     """Mean squared error of the slopes, plus decay."""
-    errors = jax.vmap(slope_residuals, in_axes=(None, 0))(model, slopes)
-    return jnp.sum(errors**2) + jnp.sum(decay * squared_weights(model))
+    errors = matching_residuals(fixed, free, slopes)
+    return jnp.sum(errors**2) + jnp.sum(decay * squared_weights(eqx.combine(free, fixed)))
 
 
 class SlopeRegression:
@@ -110,33 +116,24 @@ class SlopeRegression:
     noise: float | None = None  # slopes of curves are no observations
     slopes: Slopes
     start: Point
-    model: Callable[[np.ndarray], Any]  # with these free numbers
 
     def __init__(self, model: Any, slopes: Slopes, observed: int):
-        free, fixed = trainable(model)
-        self.groups, self.observed, self.slopes = WeightGroups.of(free), observed, slopes
-        vector, unravel = ravel_pytree(free)
-        self.start = Point(np.asarray(vector, np.float64), np.zeros((0, 0)))
-        self._dtype = vector.dtype
-
-        def residuals(x, point):
-            return slope_residuals(eqx.combine(unravel(x), fixed), point)
-
-        def normal(x, slopes):
-            r = jax.vmap(lambda point: residuals(x, point))(slopes).ravel()
-            rows = jax.vmap(lambda point: jax.jacrev(residuals)(x, point))(slopes).reshape(r.size, x.size)
-            return rows.T @ rows, rows.T @ r
-
-        self._normal = jax.jit(normal)
-        self._value = jax.jit(lambda x, slopes: jnp.sum(jax.vmap(lambda point: residuals(x, point))(slopes) ** 2))
-        self.model = lambda x: eqx.combine(unravel(jnp.asarray(x, vector.dtype)), fixed)
+        self._split = Split(*trainable(model))
+        self.groups, self.observed, self.slopes = WeightGroups.of(self._split.free), observed, slopes
+        vector = self._split.vector
+        self.start, self._dtype = Point(np.asarray(vector, np.float64), np.zeros((0, 0))), vector.dtype
+        self._normal, self._value = Compiled(_normal, self._split), Compiled(_mean_square, self._split)
 
     def begun(self, model: Any, slopes: Slopes, observed: int) -> "SlopeRegression":
         """The same programs for other numbers to begin with, and other slopes."""
         other = copy(self)
-        other.start = Point(np.asarray(ravel_pytree(trainable(model)[0])[0], np.float64), self.start.states)
+        other.start = Point(np.asarray(Split(*trainable(model)).vector, np.float64), self.start.states)
         other.slopes, other.observed = slopes, observed
         return other
+
+    def model(self, x: np.ndarray) -> Any:
+        """The model with these free numbers."""
+        return self._split.whole(jnp.asarray(x, self._dtype))
 
     @property
     def affordable(self) -> bool:
@@ -149,6 +146,22 @@ class SlopeRegression:
     def linearised(self, point: Point) -> "NormalEquations":
         matrix, gradient = self._normal(point.x.astype(self._dtype), self.slopes)
         return NormalEquations(point, np.asarray(matrix, np.float64), np.asarray(gradient, np.float64))
+
+
+def _residuals(split: Split, x: Array, slopes: Slopes) -> Array:
+    model = split.whole(x)
+    return jax.vmap(lambda point: slope_residuals(model, point))(slopes)
+
+
+def _mean_square(split: Split, x: Array, slopes: Slopes) -> Array:
+    return jnp.sum(_residuals(split, x, slopes) ** 2)
+
+
+def _normal(split: Split, x: Array, slopes: Slopes) -> tuple[Array, Array]:
+    r = _residuals(split, x, slopes).ravel()
+    of_point = jax.jacrev(lambda x, point: slope_residuals(split.whole(x), point))
+    rows = jax.vmap(of_point, in_axes=(None, 0))(x, slopes).reshape(r.size, x.size)
+    return rows.T @ rows, rows.T @ r
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Choosing the steps of a mesh from the solver's own error estimate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..compiling import Compiled
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, NeuralODE, Tableau, solve_on_mesh
+from ..models import Coordinates, Mesh, NeuralODE, Tableau, solve_on_mesh
 from .batch import Batch, Shape, lane_lengths, make_batch
 from .entry import Entry
 from .kept import numbers, unlike
@@ -46,18 +46,14 @@ class Mesher:
     tolerance: float
     counts: list[np.ndarray]  # per trajectory, the steps of each interval
     shape: Shape
-    program: Callable[..., Array]
+    program: Compiled
 
     def __init__(self, data: Trajectories, coordinates: Coordinates, tableau: Tableau, dtype: np.dtype | type):
         self.data, self.coordinates, self.tableau = data, coordinates, tableau
         self.tolerance = MESH_TOLERANCE[np.dtype(dtype).name]
         self.counts = first_counts(data, coordinates)
         self.shape = Shape.roomy(lane_lengths(self.counts))
-        self.program = eqx.filter_jit(self._errors)  # the same for all meshes of one solver and precision
-
-    def _errors(self, model: NeuralODE, starts, mesh):
-        zs, errors = solve_on_mesh(model.rate, self.tableau, mesh, starts, with_error=True)
-        return jnp.max(jnp.abs(errors) / (1 + jnp.abs(zs)), axis=-1)
+        self.program = Compiled(_step_errors, tableau)  # the same for all meshes of one solver and precision
 
     def refine(self, model: NeuralODE, starts: Float[Array, "starts states"]) -> None:
         """Choose the counts anew for the present model."""
@@ -121,6 +117,12 @@ class Mesher:
             return True
         self.take(new)
         return max((float(error.max(initial=0.0)) for error in errors), default=0.0) <= 2.0
+
+
+def _step_errors(tableau: Tableau, model: NeuralODE, starts: Array, mesh: Mesh) -> Array:
+    """The error estimate of each step, relative to 1 + |state|, `(lanes, steps)`."""
+    zs, errors = solve_on_mesh(model.rate, tableau, mesh, starts, with_error=True)
+    return jnp.max(jnp.abs(errors) / (1 + jnp.abs(zs)), axis=-1)
 
 
 def _largest_per_interval(errors: np.ndarray, rows: np.ndarray) -> np.ndarray:

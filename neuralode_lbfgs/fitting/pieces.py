@@ -4,19 +4,18 @@ Pieces know nothing of each other, so that their derivatives cost one backward p
 trajectories are; those of whole trajectories follow from them by the chain rule.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
+from ..compiling import Compiled
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, Mesh, NeuralODE, Tableau, solve_on_mesh, trainable
+from ..models import Coordinates, Mesh, NeuralODE, Split, Tableau, solve_on_mesh, trainable
 from .batch import bucket, inputs_at_stages, observations
 from .evidence import WeightGroups
 from .smoothing import SmoothTrajectory
@@ -171,39 +170,14 @@ class PieceSolver:
     """The ends of all pieces and their derivatives, compiled once for pieces of one shape."""
 
     groups: WeightGroups
-    fixed: Any  # the model without its free numbers
-    tableau: Tableau
     dtype: np.dtype
-    unravel: Callable[[Array], Any]
 
     def __init__(self, model: NeuralODE, tableau: Tableau):
-        free, fixed = trainable(model)
-        vector, self.unravel = ravel_pytree(free)
-        self.groups = WeightGroups.of(free)
-        self.fixed, self.tableau, self.dtype = fixed, tableau, vector.dtype
-
-        def end(x, z, t, h, u, **keywords):
-            rate = self._combined(x).rate
-            # The start is set before the first step, which may be all of the piece.
-            start = jnp.where(jnp.arange(h.size) == 0, 0, -1)
-            mesh = Mesh(t[None], h[None], start[None], None if u is None else u[None])
-            return jax.tree.map(lambda a: a[0], solve_on_mesh(rate, tableau, mesh, z[None], **keywords))
-
-        def end_and_error(x, z, t, h, u):
-            zs, errors = end(x, z, t, h, u, with_error=True)
-            return zs[-1], jnp.max(jnp.abs(errors) / (1 + jnp.abs(zs)))
-
-        def derivatives(x, z, t, h, u):
-            z_end, backward, error = jax.vjp(lambda x, z: end_and_error(x, z, t, h, u), x, z, has_aux=True)
-            of_x, of_z = jax.vmap(backward)(jnp.eye(z.size, dtype=z.dtype))
-            return z_end, of_z, of_x, error
-
-        def of_pieces(function):
-            return jax.jit(jax.vmap(function, in_axes=(None, 0, 0, 0, 0)))
-
-        self._derivatives = of_pieces(derivatives)
-        self._errors = of_pieces(lambda *arguments: end_and_error(*arguments)[1])
-        self._solve = jax.jit(lambda x, mesh, z: solve_on_mesh(self._combined(x).rate, tableau, mesh, z))
+        self._split = Split(*trainable(model))
+        self.groups, self.dtype = WeightGroups.of(self._split.free), self._split.vector.dtype
+        self._derivatives = Compiled(_derivatives_of_pieces, self._split, tableau)
+        self._errors = Compiled(_errors_of_pieces, self._split, tableau)
+        self._solve = Compiled(_whole, self._split, tableau)
 
     def _arguments(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray):
         begin = cuts.begin
@@ -230,15 +204,39 @@ class PieceSolver:
 
     def numbers(self, model: NeuralODE) -> np.ndarray:
         """The free numbers of a model of this structure."""
-        return np.asarray(ravel_pytree(trainable(model)[0])[0], np.float64)
+        return np.asarray(Split(*trainable(model)).vector, np.float64)
 
-    def model(self, x: np.ndarray) -> Any:
+    def model(self, x: Array | np.ndarray) -> Any:
         """The model with the free numbers `x`."""
-        return self._combined(jnp.asarray(x, self.dtype))
-
-    def _combined(self, x: Array) -> Any:
-        return eqx.combine(self.unravel(x), self.fixed)
+        return self._split.whole(jnp.asarray(x, self.dtype))
 
     def solve(self, x: Array | np.ndarray, mesh: Mesh, starts: Array | np.ndarray) -> Array:
         """Whole trajectories on a mesh of many lanes, `(lanes, steps, states)`."""
         return self._solve(jnp.asarray(x, self.dtype), mesh, jnp.asarray(starts, self.dtype))
+
+
+def _end_and_error(model: NeuralODE, tableau: Tableau, z, t, h, u) -> tuple[Array, Array]:
+    # The start is set before the first step, which may be all of the piece.
+    start = jnp.where(jnp.arange(h.size) == 0, 0, -1)
+    mesh = Mesh(t[None], h[None], start[None], None if u is None else u[None])
+    zs, errors = solve_on_mesh(model.rate, tableau, mesh, z[None], with_error=True)
+    return zs[0, -1], jnp.max(jnp.abs(errors[0]) / (1 + jnp.abs(zs[0])))
+
+
+def _derivatives_of_pieces(split: Split, tableau: Tableau, x, *pieces) -> tuple[Array, Array, Array, Array]:
+    def of_piece(z, t, h, u):
+        end = lambda x, z: _end_and_error(split.whole(x), tableau, z, t, h, u)  # noqa: E731
+        z_end, backward, error = jax.vjp(end, x, z, has_aux=True)
+        of_x, of_z = jax.vmap(backward)(jnp.eye(z.size, dtype=z.dtype))
+        return z_end, of_z, of_x, error
+
+    return jax.vmap(of_piece)(*pieces)
+
+
+def _errors_of_pieces(split: Split, tableau: Tableau, x, *pieces) -> Array:
+    model = split.whole(x)
+    return jax.vmap(lambda *piece: _end_and_error(model, tableau, *piece)[1])(*pieces)
+
+
+def _whole(split: Split, tableau: Tableau, x, mesh: Mesh, starts) -> Array:
+    return solve_on_mesh(split.whole(x).rate, tableau, mesh, starts)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..compiling import Compiled
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import Inputs, LinearInputs, NeuralODE, SteppedInputs, failed_solves_as_nan, sampled_inputs
 from .hidden import hidden_size
@@ -133,7 +134,7 @@ def call(
     return model(ts, y0) if inputs is None else model(ts, y0, inputs)
 
 
-_compiled_call = eqx.filter_jit(call)
+_compiled_call = Compiled(call)
 _compiled_observe = eqx.filter_jit(lambda observe, ys: jax.vmap(observe)(ys))
 
 

@@ -13,6 +13,7 @@ from itertools import takewhile
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from ..models import NeuralODE
 from ..optimise import Minimum, StopReason, minimise_many
@@ -114,9 +115,9 @@ def _side_by_side(models: Sequence[NeuralODE], first: Begun, task: Task) -> Scre
     for one in [course, *others]:
         course.mesher.refine(one.parameters.model, one.parameters.starts)
     batch, _ = course.mesher.batch(course.parameters.starts.dtype)
-    value_fn = trajectory_loss(course.mesher.tableau, None if course.observe is None else course.observe.of)
+    observe = None if course.observe is None else course.observe.of
     found = minimise_many(
-        lambda free, batch, decay: value_fn(free, fixed, batch, decay),
+        Partial(trajectory_loss, fixed, course.mesher.tableau, observe),
         [free for free, _ in parts],
         batch,
         jnp.asarray(course.decay),

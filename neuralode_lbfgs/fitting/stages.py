@@ -5,6 +5,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from ..models import count_trained, trainable
 from ..optimise import Minimiser, StopReason
@@ -12,7 +13,7 @@ from .course import Course
 from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
-from .matching import SlopeRegression, matching_loss, slope_residuals
+from .matching import SlopeRegression, matching_loss, matching_residuals
 from .pieces import Cut
 from .polish import WholeTrajectories
 from .record import Record
@@ -81,11 +82,9 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
         return fit.reason
     minimiser = course.programs.shared(
         "matching", free, fixed,
-        lambda: Minimiser(lambda f, s, d: matching_loss(eqx.combine(f, fixed), s, d), free),
+        lambda: Minimiser(Partial(matching_loss, fixed), free),
     )  # fmt: skip
-    estimate = EvidenceEstimate(
-        lambda f, s: eqx.filter_vmap(slope_residuals, in_axes=(None, 0))(eqx.combine(f, fixed), s), free
-    )
+    estimate = EvidenceEstimate(Partial(matching_residuals, fixed), free)
     reason = StopReason.RUNNING
     for _ in range(MATCHING_ROUNDS):
         minimum = minimiser.run(

@@ -8,7 +8,7 @@ from .neural_ode import NeuralODE
 from .rates import rates
 from .second_order import SecondOrderField
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
-from .trainable import count_trained, trainable
+from .trainable import Split, count_trained, trainable
 from .transform import Transform
 from .vector_fields import MLPVectorField
 
@@ -21,6 +21,7 @@ __all__ = [
     "Mesh",
     "NeuralODE",
     "SecondOrderField",
+    "Split",
     "SteppedInputs",
     "Tableau",
     "Transform",

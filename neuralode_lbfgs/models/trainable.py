@@ -1,9 +1,11 @@
 """Which numbers of a model are trained."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
 
 from .coordinates import is_constant
 
@@ -19,6 +21,22 @@ def trainable(parameters: Any) -> tuple[Any, Any]:
         lambda node: False if is_constant(node) else eqx.is_inexact_array(node), parameters, is_leaf=is_constant
     )
     return eqx.partition(parameters, spec)
+
+
+class Split(NamedTuple):
+    """A pytree in two, as `trainable` splits it, and what is trained of it as one vector."""
+
+    free: Any
+    fixed: Any
+
+    @property
+    def vector(self) -> Float[Array, " free"]:
+        """The numbers that are trained."""
+        return ravel_pytree(self.free)[0]
+
+    def whole(self, x: Float[Array, " free"]) -> Any:
+        """The pytree with these numbers in place of its own."""
+        return eqx.combine(ravel_pytree(self.free)[1](x), self.fixed)
 
 
 def count_trained(model: Any) -> int:

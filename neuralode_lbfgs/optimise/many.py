@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .compiled import Compiled
+from ..compiling import Compiled
 from .first_order import Optax
 from .lbfgs import LBFGS
 from .minimise import Minimiser
@@ -51,7 +51,7 @@ def minimise_many(
     if not starts or lanes < 1:
         raise ValueError(f"give at least one start and one lane; there are {len(starts)} starts and {lanes} lanes.")
     minimiser = Minimiser(value_fn, starts[0], optimizer)
-    chunk = Compiled(jax.vmap(minimiser.chunk.function, in_axes=(0, None, None)))
+    chunk = Compiled(jax.vmap(minimiser.chunk.plain, in_axes=(0, None, None)))
     args = jax.tree.map(jnp.asarray, args)
     # Between chunks states are NumPy arrays: each operation on JAX arrays would compile a program of its own.
     states = [jax.tree.map(np.asarray, minimiser.init(start)) for start in starts]

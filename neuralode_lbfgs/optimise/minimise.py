@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from .compiled import Compiled
+from ..compiling import Compiled
 from .first_order import Optax
 from .lbfgs import LBFGS
 from .minimum import Iteration, Minimum, Paused, iterations_of
@@ -77,14 +77,7 @@ class Minimiser:
         # One program: each operation outside of one compiles a program of its own.
         self._init = jax.jit(lambda x: strong(self.optimizer.init(x)))
 
-        def chunk(state, limits, args):
-            # The host has read the history of the chunk before.
-            state = eqx.tree_at(lambda s: s.progress, state, state.progress.next_chunk())
-            return jax.lax.while_loop(
-                lambda s: s.progress.goes_on(limits), lambda s: self.step(s, *args, limits=limits), state
-            )
-
-        self.chunk = Compiled(chunk, compiler_options)
+        self.chunk = Compiled(_chunk, value_fn, params, self.optimizer, options=compiler_options)
 
     def init(self, params: Any) -> Any:
         """The state before the first evaluation: a plain pytree, to be saved and taken up again."""
@@ -97,9 +90,8 @@ class Minimiser:
             args: the data; others from step to step are another loss, for which L-BFGS is not made.
             limits: when to stop; those of `Limits.of` by default.
         """
-        drawn = self._sampled(state, args)
-        value_and_grad = _ValueAndGrad(lambda x: self.value_fn(self.rebuild(x), *drawn))
-        return strong(self.optimizer.step(value_and_grad, state, self.limits if limits is None else limits))
+        limits = self.limits if limits is None else limits
+        return _step(self.value_fn, self.rebuild, self.optimizer, state, limits, args)
 
     def params(self, state: Any) -> Any:
         """The best parameters so far."""
@@ -108,13 +100,6 @@ class Minimiser:
     def reason(self, state: Any) -> StopReason:
         """Why it ended, or that it is running."""
         return StopReason.from_code(int(state.progress.reason))
-
-    def _sampled(self, state, args):
-        sample = getattr(self.optimizer, "sample", None)
-        if sample is None:
-            return args
-        key = jax.random.fold_in(jax.random.key(getattr(self.optimizer, "seed", 0)), state.progress.evaluations)
-        return sample(key, args)
 
     def run(
         self,
@@ -220,6 +205,32 @@ class Minimiser:
             run_s=run_s,
             state=state,
         )
+
+
+def _chunk(value_fn: Callable, params: Any, optimizer: LBFGS | Optax, state: Any, limits: Limits, args: tuple) -> Any:
+    """The state after steps until the limits of a chunk are reached."""
+    rebuild = free_vector(params)[1]
+    # The host has read the history of the chunk before.
+    state = eqx.tree_at(lambda s: s.progress, state, state.progress.next_chunk())
+    return jax.lax.while_loop(
+        lambda s: s.progress.goes_on(limits), lambda s: _step(value_fn, rebuild, optimizer, s, limits, args), state
+    )
+
+
+def _step(
+    value_fn: Callable, rebuild: Callable, optimizer: LBFGS | Optax, state: Any, limits: Limits, args: tuple
+) -> Any:
+    drawn = _sampled(optimizer, state, args)
+    value_and_grad = _ValueAndGrad(lambda x: value_fn(rebuild(x), *drawn))
+    return strong(optimizer.step(value_and_grad, state, limits))
+
+
+def _sampled(optimizer: LBFGS | Optax, state: Any, args: tuple) -> tuple:
+    sample = getattr(optimizer, "sample", None)
+    if sample is None:
+        return args
+    key = jax.random.fold_in(jax.random.key(getattr(optimizer, "seed", 0)), state.progress.evaluations)
+    return sample(key, args)
 
 
 class _ValueAndGrad:

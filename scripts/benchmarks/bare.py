@@ -6,8 +6,8 @@ from collections.abc import Callable
 import jax
 from jaxtyping import PyTree
 
+from neuralode_lbfgs.compiling import Compiled
 from neuralode_lbfgs.optimise import Minimiser, StopReason
-from neuralode_lbfgs.optimise.compiled import Compiled
 
 CHUNK = 10  # evaluations between two looks at the clock
 CHUNKS = 30  # enough for a mean, soon done

@@ -16,8 +16,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 from optax_recipe import StepClock, line_search_trials
 
+from neuralode_lbfgs.compiling import Compiled
 from neuralode_lbfgs.optimise import Iteration, Minimiser
-from neuralode_lbfgs.optimise.compiled import Compiled
 from neuralode_lbfgs.optimise.minimise import strong
 
 from .problem import Finished, Goal, Problem, Run, Watch

@@ -3,7 +3,6 @@
 import dataclasses
 
 import diffrax
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,12 +52,12 @@ def test_pieces_joined_are_the_whole_trajectory(problem):
 
 
 def test_a_cut_keeps_the_shape_it_is_told_to(problem):
-    data, mesher, cuts, solver, *_ = problem
+    data, mesher, cuts, *_ = problem
     fewer = [np.ones(trajectory.ts.size - 1, int) for trajectory in data]
     curves = smooth_all(data)
-    again = cut(data, curves, mesher.coordinates, solver.tableau, fewer, cuts)
+    again = cut(data, curves, mesher.coordinates, mesher.tableau, fewer, cuts)
     assert again.t.shape == cuts.t.shape
-    assert cut(data, curves, mesher.coordinates, solver.tableau, fewer).t.shape != cuts.t.shape
+    assert cut(data, curves, mesher.coordinates, mesher.tableau, fewer).t.shape != cuts.t.shape
     np.testing.assert_array_equal([count.sum() for count in again.counts], [count.sum() for count in fewer])
 
 
@@ -122,7 +121,7 @@ def test_the_banded_step_is_that_of_dense_equations(problem):
 
 def _end(solver, x, z, t, h, u):
     """A piece by Heun's rule, written out."""
-    rate = eqx.combine(solver.unravel(x), solver.fixed).rate
+    rate = solver.model(x).rate
     for i in range(len(t)):
         first = rate(t[i], z, u[i, 0])
         second = rate(t[i] + h[i], z + h[i] * first, u[i, 1])
@@ -131,12 +130,12 @@ def _end(solver, x, z, t, h, u):
 
 
 def test_a_row_without_observations_changes_nothing_else(problem):
-    data, mesher, cuts, solver, *_ = problem
+    data, mesher, cuts, *_ = problem
     first = data[0]
     ys = first.ys.copy()
     ys[4] = np.nan
     gappy = dataclasses.replace(data, trajectories=(dataclasses.replace(first, ys=ys), *data.trajectories[1:]))
-    again = cut(gappy, smooth_all(gappy), mesher.coordinates, solver.tableau, cuts.counts, cuts)
+    again = cut(gappy, smooth_all(gappy), mesher.coordinates, mesher.tableau, cuts.counts, cuts)
     there = again.weights > 0
     np.testing.assert_array_equal(again.targets[there], cuts.targets[there])
     assert (cuts.weights > 0).sum() - there.sum() == 2

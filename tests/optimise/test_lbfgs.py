@@ -134,7 +134,7 @@ def test_the_program_holds_one_copy_of_the_objective_and_is_compiled_once():
     np.testing.assert_allclose(second.params, 0.3, atol=1e-2)
 
     # One tan in the forward pass; its derivative is written with the same value.
-    program = jax.make_jaxpr(minimiser.chunk.function)(first.state, _limits(), (np.full(3, 0.2),))
+    program = jax.make_jaxpr(minimiser.chunk.plain)(first.state, _limits(), (np.full(3, 0.2),))
     assert primitives(program.jaxpr, "tan") == 1
 
 
