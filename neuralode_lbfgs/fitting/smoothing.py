@@ -1,15 +1,16 @@
 """Smooth curves through the observations, for scales, first guesses and derivative matching."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import CubicSpline, PPoly, make_interp_spline, make_smoothing_spline
+from scipy.interpolate import CubicSpline, PPoly, make_interp_spline
+from scipy.linalg import LinAlgError
 
 from ..data.trajectories import Trajectories, Trajectory
+from .smoothness import smoothed
 
 LEAST_FOR_GCV = 6  # generalised cross-validation of fewer points is noise
 WEIGHING_ROUNDS = 6
@@ -53,8 +54,8 @@ def smooth(trajectory: Trajectory) -> SmoothTrajectory:
     """A cubic smoothing spline per state, its smoothness chosen by generalised cross-validation.
 
     Woltring, "A Fortran package for generalized, cross-validatory spline smoothing and differentiation",
-    Adv. Eng. Software 8 (1986), as in `scipy.interpolate.make_smoothing_spline`. With fewer than six
-    observations the curve interpolates. Observations count by their standard deviations, if these are known.
+    Adv. Eng. Software 8 (1986). With fewer than six observations the curve interpolates. Observations count by their
+    standard deviations, if these are known.
     """
     curves = []
     for i in range(trajectory.ys.shape[1]):
@@ -90,17 +91,13 @@ def curve_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
         return lines_through(ts[[0, -1]], ys[[0, -1]])
     if ts.size < LEAST_FOR_GCV:
         return CubicSpline(ts, ys, bc_type="natural" if ts.size > 3 else "not-a-knot")
-    # In units of order one: the solver of GCV is not scale invariant.
-    origin, span, scale = ts[0], (ts[-1] - ts[0]) / (ts.size - 1), np.std(ys)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an ill-conditioned GCV still gives a usable curve, checked below
-        try:
-            spline = PPoly.from_spline(make_smoothing_spline((ts - origin) / span, ys / scale))
-        except (ValueError, np.linalg.LinAlgError):
-            return CubicSpline(ts, ys, bc_type="natural")
-    powers = np.arange(3, -1, -1)[:, None]
-    curve = PPoly(spline.c * scale / span**powers, spline.x * span + origin)
-    return curve if np.isfinite(curve(ts)).all() else CubicSpline(ts, ys, bc_type="natural")
+    # In units of order one: rounding is not scale invariant.
+    span, centre, scale = (ts[-1] - ts[0]) / (ts.size - 1), np.mean(ys), np.std(ys)
+    try:
+        values = centre + scale * smoothed((ts - ts[0]) / span, (ys - centre) / scale)
+    except LinAlgError:
+        values = ys
+    return CubicSpline(ts, values if np.isfinite(values).all() else ys, bc_type="natural")
 
 
 def lines_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
