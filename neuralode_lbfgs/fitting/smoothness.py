@@ -11,6 +11,8 @@ log det (R + lam Q^T Q) over log lam. `scipy.interpolate.make_smoothing_spline` 
 the number of observations only, which leaves dense noisy series rough, and loops over rows in Python for each.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded
 from scipy.optimize import minimize_scalar
@@ -78,7 +80,7 @@ def smoothed(ts: np.ndarray, ys: np.ndarray) -> np.ndarray:
     found = [bands.criterion(10.0**trial, ys) for trial in trials]
     best = int(np.argmin(found))
     around = trials[max(best - 1, 0)], trials[min(best + 1, trials.size - 1)]
-    narrowed = minimize_scalar(
+    narrowed: Any = minimize_scalar(
         lambda trial: bands.criterion(10.0**trial, ys), bounds=around, method="bounded", options={"xatol": CLOSE}
     )
     lam = 10.0 ** (narrowed.x if narrowed.fun < found[best] else trials[best])
