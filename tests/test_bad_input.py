@@ -107,6 +107,18 @@ FITS = {
     "no time to run": (GOOD, "--time-limit 0", "error: time_limit must be positive; it is 0.0"),
     "an unknown stage": (GOOD, "--stages shoting", "error: there is no stage 'shoting'"),
     "batches of L-BFGS": (GOOD, "--batch-size 2", "error: batch_size needs a stochastic optimiser"),
+    "hidden states of an implicit solver": (
+        GOOD, "--hidden-states 1 --solver Kvaerno3", "error: --hidden-states needs an explicit solver; leave out",
+    ),
+    "positive positions of second order": (
+        GOOD, "--second-order --positive x", "error: --positive does not go with --second-order, whose",
+    ),
+    "the logarithm of time and inputs": (GOOD, "--inputs u --time-scale log", "error: --time-scale log does not go"),
+    "the logarithm of zeros": ("t,x\n0,0\n1,0\n", "--transform log=x", "error: mine.csv: state 'x' is never positive"),
+    "starts from rows that are incomplete": (
+        "t,x,y\n0,1,\n1,2,3\n", "--initial-states data", "error: trajectory 'mine' does not begin with a complete row",
+    ),
+    "noise twice": (GOOD, "--noise x=1 x=2", "error: --noise names 'x' twice; leave one out."),
     # where results go
     "a file as a folder": (GOOD, "--out mine.csv", "error: mine.csv is a file; name a folder for the results"),
     "below a file": (GOOD, "--out mine.csv/run", "error: mine.csv/run cannot be written"),

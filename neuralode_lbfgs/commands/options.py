@@ -25,6 +25,8 @@ Solver = Literal[
     "Kvaerno5",
 ]
 
+IMPLICIT = ("ImplicitEuler", "Kvaerno3", "Kvaerno4", "Kvaerno5")
+
 DataPath = Annotated[
     tuple[str, ...],
     Parameter(

@@ -9,20 +9,21 @@ import numpy as np
 
 from .errors import DataError, did_you_mean, listed
 
-# What spreadsheets, pandas, R and SQL write for "no value"; compared in lower case.
-MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"))
+# What spreadsheets, pandas, R, SQL and people write for "no value"; compared in lower case.
+MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", "--", "–", "—", ".", "?"))
+SWITCHES = {"true": 1.0, "false": 0.0}  # as pandas and R write what is on or off
 BLANK_OR_REMOVE = "remove it or leave the cell blank"
 # Far beyond any table of measurements; what is larger was made by mistake, or to fill the memory.
 MOST_COLUMNS, MOST_CHARACTERS, LONGEST_NAME = 10_000, 4096, 500
 
 
 def is_missing(text: str) -> bool:
-    """Whether a cell says "no value": blank, NaN, NA, N/A, null or None in any case."""
+    """Whether a cell says "no value": blank, NaN, NA, N/A, null or None in any case, or a dash, point or `?` alone."""
     return text.strip().lower() in MISSING
 
 
 def parse_number(text: str, decimal: str = ".") -> float | None:
-    """The number in a cell: NaN when the cell is blank, None when the text is no number."""
+    """The number in a cell: NaN when the cell is blank, 1 or 0 for true or false, None when the text is no number."""
     if is_missing(text):
         return math.nan
     if decimal == ",":
@@ -34,7 +35,7 @@ def parse_number(text: str, decimal: str = ".") -> float | None:
     try:
         return float(text)
     except ValueError:
-        return None
+        return SWITCHES.get(text.strip().lower())
 
 
 def format_number(value: float, decimal: str = ".") -> str:
@@ -107,6 +108,8 @@ class Table:
             if name in (column.name, column.header):
                 return column
         hint = did_you_mean(name, self.names)
+        if "," in name and all(part.strip() in self.names for part in name.split(",")):
+            hint = " (names are separated by spaces)"
         raise DataError(f"{self.source} has no column {name!r}{hint}; it has {listed(self.names)}.")
 
     def where(self, row: int, name: str | None = None) -> str:

@@ -43,6 +43,8 @@ def check(data, name="run"):
             f"missing is {text}": PLAIN.replace("0.5,,", f"0.5,{text},") for text in ("NaN", "nan", "NA", "N/A", "null")
         },
         **{f"missing is {text!r}": PLAIN.replace("0.5,,", f"0.5,{text},") for text in ("None", " ", "#N/A", "-nan")},
+        **{f"missing is {text!r}": PLAIN.replace("0.5,,", f"0.5,{text},") for text in ("-", "--", ".", "?")},
+        "an error of a spreadsheet is no comment": "x,y,run,t\n1.5,2,a,0\n#N/A,4,a,0.5\n-0.3,5,b,0\n",
     }.items(),
     ids=lambda item: item[0],
 )
@@ -60,6 +62,51 @@ def test_header_in_a_comment_as_numpy_writes_it(tmp_path):
     assert (data.time_name, data.state_names) == ("t", ("x",))
     np.testing.assert_array_equal(data["mine"].ys, [[1.5], [np.nan]])
     assert read_table(path).notes == ("the names of the columns were read from the comment line before line 3",)
+
+
+def test_units_in_round_brackets_between_spaces(tmp_path):
+    (tmp_path / "mine.txt").write_text("time (s)   x [m]  v\n0  1.5  2\n1  2  3\n")
+    data = read_csv(tmp_path / "mine.txt")
+    assert (data.time_name, data.state_names, data.label("x")) == ("time", ("x", "v"), "x [m]")
+
+
+def test_what_is_on_or_off_is_one_or_zero(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,x,valve\n0,1,True\n1,2,FALSE\n")
+    np.testing.assert_array_equal(read_csv(tmp_path / "mine.csv", inputs=["valve"])["mine"].inputs, [[1], [0]])
+    frame = pandas.DataFrame({"t": [0, 1], "x": [1, 2], "valve": [True, False]})
+    np.testing.assert_array_equal(from_frame(frame, inputs=["valve"])["trajectory"].inputs, [[1], [0]])
+
+
+def test_decimal_commas_of_three_digits(tmp_path):
+    """1,234 is a decimal if another number of the table can be nothing else, or all numbers of its column are such."""
+    for text in ("t\tx\n0\t1,234\n1\t980\n2\t0,5\n", "t;x\n0;1,234\n1;2,345\n"):
+        (tmp_path / "mine.csv").write_text(text)
+        assert read_csv(tmp_path / "mine.csv")["mine"].ys[0, 0] == 1.234
+
+
+def test_points_that_may_part_thousands_are_said(tmp_path):
+    (tmp_path / "mine.csv").write_text("t;people\n0;980\n1;1.234\n")
+    assert read_table(tmp_path / "mine.csv").notes == (
+        "1.234 in column 'people' was read as a decimal number, not as a thousand",
+    )
+
+
+def test_numbers_that_stand_for_no_value_are_said(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,x,y\n0,1,-999\n1,-999,-990\n2,3,-980\n")
+    table = read_table(tmp_path / "mine.csv")
+    roles = infer_roles(table)
+    notes = [line for line in describe(table, roles, to_trajectories(table, roles)).splitlines() if "note" in line]
+    assert notes == [
+        "note: 'x' is -999 in 1 row, far from all other values; if that stands for no observation, leave the cells "
+        "blank"
+    ]
+
+
+def test_comments_below_the_header_are_said(tmp_path):
+    (tmp_path / "mine.csv").write_text("# pond\nt,x\n0,1\n#1,2\n2,3\n")
+    assert read_table(tmp_path / "mine.csv").notes == (
+        "1 line below the header begins with # and was read as a comment",
+    )
 
 
 def test_utf16_as_spreadsheets_export_unicode_text(tmp_path):
