@@ -114,6 +114,10 @@ FITS = {
         GOOD, "--second-order --positive x", "error: --positive does not go with --second-order, whose",
     ),
     "the logarithm of time and inputs": (GOOD, "--inputs u --time-scale log", "error: --time-scale log does not go"),
+    "the logarithm of a held-out time": (
+        "run,t,x\na,1,1\na,2,2\nb,0,1\nb,1,2\n", "--time-scale log --test-trajectories b",
+        "error: trajectory 'b' is held out and begins at 0, but with --time-scale log the model knows only times",
+    ),
     "the logarithm of zeros": ("t,x\n0,0\n1,0\n", "--transform log=x", "error: mine.csv: state 'x' is never positive"),
     "starts from rows that are incomplete": (
         "t,x,y\n0,1,\n1,2,3\n", "--initial-states data", "error: trajectory 'mine' does not begin with a complete row",

@@ -51,7 +51,7 @@ def fit(
     exact_rates(model_options.rate, source.data.state_names)  # says what is wrong before anything is done
     check_logarithms(source.table, fit_options.logarithms, source.data.state_names)
     check_states(fit_options.positive, source.data.state_names, "--positive")
-    check_together(model_options, fit_options, source.train)
+    check_together(model_options, fit_options, source.train, source.test)
     out = run_options.out or resumed or Path("runs") / source.name
     if resumed is not None and os.path.realpath(out) != os.path.realpath(resumed):
         raise ValueError(f"--resume {resumed} goes on in that folder; leave out --out.")
@@ -221,7 +221,8 @@ def _model(source: "Source", model_options: ModelOptions) -> "NeuralODE":
     if model_options.vector_field is not None:
         from .own_field import own_model
 
-        return own_model(model_options.vector_field, model_options, source.data.state_size, source.data.input_size)
+        size = model_options.state_size(source.data.state_size)
+        return own_model(model_options.vector_field, model_options, size, source.data.input_size)
     spec = ModelSpec(
         state_size=model_options.state_size(source.data.state_size),
         second_order=model_options.second_order,

@@ -123,6 +123,9 @@ class ModelOptions:
                 raise ValueError(f"{name} must be between 0 and 1; it is {getattr(self, name)}.")
         if self.second_order and self.hidden_states:
             raise ValueError("--second-order has the velocities as hidden states; leave out --hidden-states.")
+        if self.vector_field is not None and (self.rate or self.second_order):
+            flag = "--rate" if self.rate else "--second-order"
+            raise ValueError(f"{flag} is for networks, and your own vector field says all rates itself; leave it out.")
 
     def state_size(self, observed: int) -> int:
         """The number of states, of which so many are observed."""

@@ -50,7 +50,7 @@ def check_logarithms(table: Table, names: Sequence[str], states: Sequence[str]) 
             raise DataError(f"{table.source}: state {name!r} is never positive; leave it out of --transform.")
 
 
-def check_together(model: ModelOptions, fit: FitOptions, train: Trajectories) -> None:
+def check_together(model: ModelOptions, fit: FitOptions, train: Trajectories, test: Trajectories | None = None) -> None:
     """Refuse options that do not go together before anything is compiled.
 
     Raises:
@@ -64,6 +64,8 @@ def check_together(model: ModelOptions, fit: FitOptions, train: Trajectories) ->
             raise DataError(f"{flag} does not go with --second-order, whose velocities are the rates of positions.")
     if fit.time_scale == "log" and (model.second_order or train.input_size):
         raise DataError(f"--time-scale log does not go with {'--second-order' if model.second_order else '--inputs'}.")
+    if fit.time_scale == "log":
+        _check_log_times(train, test)
     if fit.initial_states == "data":
         for run in train:
             if not np.isfinite(run.ys[0]).all():
@@ -71,6 +73,19 @@ def check_together(model: ModelOptions, fit: FitOptions, train: Trajectories) ->
                     f"trajectory {run.id!r} does not begin with a complete row to start from; leave out "
                     "--initial-states data, so that its start is estimated."
                 )
+
+
+def _check_log_times(train: Trajectories, test: Trajectories | None) -> None:
+    """Refuse held-out times that have no logarithm: they would be found out after the fit."""
+    ts = np.unique(np.concatenate([run.ts for run in train]))
+    before = 0.0 if ts[0] > 0 else float(2 * ts[0] - ts[1])  # where the training times begin, less the first step
+    for run in test or ():
+        if run.ts[0] <= before:
+            raise DataError(
+                f"trajectory {run.id!r} is held out and begins at {train.clock.show(float(run.ts[0]))}, but with "
+                f"--time-scale log the model knows only times after {train.clock.show(before)}: train on it, or leave "
+                "out its first rows."
+            )
 
 
 def below_zero(table: Table, names: Sequence[str]) -> list[str]:
