@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table
-from .clock import parse_timestamp
+from .cells import BLANK_OR_REMOVE, Column, Table, is_timestamp
 from .errors import DataError, did_you_mean, listed
 
 _DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
@@ -195,10 +194,7 @@ def _sd_of(states: Sequence[str], columns: Mapping[str, str], noise: Mapping[str
 
 
 def _has_timestamps(column: Column) -> bool:
-    try:
-        return bool(column.cells) and parse_timestamp(column.cells[0]) is not None
-    except ValueError:
-        return True  # in the form of one: reading it says what is wrong
+    return bool(column.cells) and is_timestamp(column.cells[0])
 
 
 def _only(table: Table, found: list[str], role: str) -> str:
