@@ -239,6 +239,11 @@ def test_equations_that_cannot_be_used_give_one_sentence(field, message, folder,
     assert not (tmp_path / "run").exists()
 
 
+def test_a_dry_run_knows_what_can_be_frozen_in_a_network(folder, capsys):
+    assert main(["fit", "swings.csv", "--freeze", "layer", "--dry-run"]) == 2
+    assert "there is no parameter 'layer'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words,message",
     [

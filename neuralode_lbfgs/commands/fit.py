@@ -61,7 +61,7 @@ def fit(
     for line in (*source.describe().splitlines(), *notes):
         print(line, file=sys.stdout if run_options.dry_run else sys.stderr)
     if run_options.dry_run:
-        if model_options.vector_field is not None:
+        if model_options.vector_field is not None or fit_options.freeze or fit_options.bounds:
             print(_own_parameters(source, model_options, fit_options, run_options))
         print(_plan(source, model_options, fit_options, run_options, out))
         return 0

@@ -90,7 +90,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         if not os.path.exists(one) and one not in dataset_names() and os.sep not in one and not glob.has_magic(one):
             hint = did_you_mean(one, [*dataset_names(), *(p.name for p in Path().glob("*.csv"))])
             raise DataError(
-                f"{one} is neither a file nor a bundled data set{hint}; "
+                f"{one or repr(one)} is neither a file nor a bundled data set{hint}; "
                 "neuralode-lbfgs datasets lists those that are bundled."
             )
     bundled = first in dataset_names() and not os.path.isfile(first)
