@@ -102,11 +102,29 @@ FITS = {
     # options
     "a width of zero": (GOOD, "--width-size 0", "error: width_size must be at least 1; it is 0"),
     "a tolerance of two": (GOOD, "--rtol 2", "error: rtol must be between 0 and 1; it is 2.0"),
+    "a tolerance below rounding": (GOOD, "--rtol 1e-30", "error: rtol must be at least 1e-14, where double"),
+    "a seed that is too large": (GOOD, "--seed 9999999999999999999", "error: seed must be less than 2^63; it is"),
     "no evaluations": (GOOD, "--max-evals 0", "error: max_evals must be at least 1; it is 0"),
     "a negative decay": (GOOD, "--weight-decay -1", "error: weight_decay must be a number that is not negative"),
     "no time to run": (GOOD, "--time-limit 0", "error: time_limit must be positive; it is 0.0"),
     "an unknown stage": (GOOD, "--stages shoting", "error: there is no stage 'shoting'"),
     "batches of L-BFGS": (GOOD, "--batch-size 2", "error: batch_size needs a stochastic optimiser"),
+    "hidden states of an implicit solver": (
+        GOOD, "--hidden-states 1 --solver Kvaerno3", "error: --hidden-states needs an explicit solver; leave out",
+    ),
+    "positive positions of second order": (
+        GOOD, "--second-order --positive x", "error: --positive does not go with --second-order, whose",
+    ),
+    "the logarithm of time and inputs": (GOOD, "--inputs u --time-scale log", "error: --time-scale log does not go"),
+    "the logarithm of a held-out time": (
+        "run,t,x\na,1,1\na,2,2\nb,0,1\nb,1,2\n", "--time-scale log --test-trajectories b",
+        "error: trajectory 'b' is held out and begins at 0, but with --time-scale log the model knows only times",
+    ),
+    "the logarithm of zeros": ("t,x\n0,0\n1,0\n", "--transform log=x", "error: mine.csv: state 'x' is never positive"),
+    "starts from rows that are incomplete": (
+        "t,x,y\n0,1,\n1,2,3\n", "--initial-states data", "error: trajectory 'mine' does not begin with a complete row",
+    ),
+    "noise twice": (GOOD, "--noise x=1 x=2", "error: --noise names 'x' twice; leave one out."),
     # where results go
     "a file as a folder": (GOOD, "--out mine.csv", "error: mine.csv is a file; name a folder for the results"),
     "below a file": (GOOD, "--out mine.csv/run", "error: mine.csv/run cannot be written"),
@@ -117,6 +135,31 @@ FITS = {
     "a file and a bundled set": (GOOD, "hare_lynx", "error: hare_lynx"),
 }  # fmt: skip
 PREDICTS = {
+    "over the data": (
+        "t,x,y,u\n0,1,1,0\n1,,,0\n",
+        "--data mine.csv --out mine.csv",
+        "error: mine.csv is read itself, or",
+    ),
+    "over a pattern": (
+        "t,x,y,u\n0,1,1,0\n1,,,0\n",
+        "--data *.csv --out ./mine.csv",
+        "error: mine.csv is read itself, or",
+    ),
+    "over the starts": (
+        "x,y\n1,1\n",
+        "--t1 2 --initial-states mine.csv --out mine.csv",
+        "error: mine.csv is read itself",
+    ),
+    "over the model": (
+        "",
+        "--t1 2 --out run/model.safetensors",
+        "error: run/model.safetensors is read itself, or part of",
+    ),
+    "too many times": (
+        "",
+        "--t1 2 --num 9000000000",
+        "error: num must be at least 2 times, and 10000000 in all at most",
+    ),
     "empty": ("", "--data mine.csv", "error: mine.csv is empty"),
     "a state missing": ("t,x,u\n0,1,0\n", "--data mine.csv", "error: mine.csv has no column 'y'"),
     "an input missing": ("t,x,y\n0,1,0\n", "--data mine.csv", "error: mine.csv has no column 'u'"),
@@ -128,7 +171,7 @@ PREDICTS = {
     "a forecast of the past": ("", "--t1 -3", "error: t1 must be after the start of trajectory 'a', 0; it is -3"),
     "beyond the inputs": ("", "--t1 3", "error: the inputs of trajectory 'a' are known up to 2, not to 3"),
     "no time": ("", "--t1 soon", "error: --t1: 'soon' is not a time; the times of the data want a number."),
-    "one time": ("", "--t1 2 --num 1", "error: num must be at least 2 times; it is 1."),
+    "one time": ("", "--t1 2 --num 1", "error: num must be at least 2 times, and 10000000 in all at most; it"),
     "neither": ("", "", "error: give either --data FILE to predict its rows, or --t1 TIME for a forecast."),
 }
 
@@ -173,7 +216,8 @@ def test_predict(case, model, tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.csv").write_text(content)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "model.safetensors").write_bytes(model.read_bytes())
-    check(["predict", "run", "--out", "p.csv", *words.split()], begins, tmp_path, capsys)
+    out = [] if "--out" in words else ["--out", "p.csv"]
+    check(["predict", "run", *out, *words.split()], begins, tmp_path, capsys)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere")

@@ -74,7 +74,7 @@ def test_from_positions_to_predictions(tmp_path, capsys, flags):
     again = tmp_path / "again"
     arguments = ["fit", "--config", str(folder / "config.toml"), "--out", str(again), "--dry-run"]
     assert main(arguments) == 0
-    assert "1 states hidden" in capsys.readouterr().out
+    assert "for 2 states, 1 of them hidden" in capsys.readouterr().out
 
 
 def test_second_order_and_hidden_states_are_one_or_the_other(tmp_path, capsys):

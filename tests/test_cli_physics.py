@@ -51,6 +51,21 @@ def with_friction(seed=0):
     return Pendulum()
 
 
+class Hidden(eqx.Module):
+    stiffness: jax.Array
+
+    def __init__(self, state_size, start=3.0):
+        assert state_size == 2
+        self.stiffness = jnp.array(start)
+
+    def __call__(self, t, y, args):
+        return jnp.stack([y[1], -self.stiffness * y[0]])
+
+
+def lost():
+    return Hidden(2, jnp.nan)
+
+
 def plain(t, y, args):
     return -y
 
@@ -180,6 +195,19 @@ def test_a_dry_run_lists_what_can_be_frozen_or_bounded(name, listed, capsys):
     assert f"model: my_physics.py:{name}, for 2 states" in printed
 
 
+def test_equations_of_hidden_states(folder, tmp_path, capsys):
+    ts = np.linspace(0, 3, 16)
+    nl.write_csv(nl.from_arrays(ts, np.cos(2 * ts), names=["x"]), folder / "positions.csv")
+    words = ["--vector-field", "my_physics.py:Hidden", "--hidden-states", "1"]
+    run = str(tmp_path / "run")
+    assert main(["fit", "positions.csv", *words, "--stages", "polish", "--no-plots", "--no-report", "--out", run]) == 0
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["train"]["scaled_rmse"] < 1e-3
+    forecast = ["predict", run, *words[:2], "--t1", "4", "--num", "3", "--out", str(tmp_path / "p.csv")]
+    assert main(forecast) == 0
+    assert nl.read_csv(tmp_path / "p.csv")[0].ys[-1, 0] == pytest.approx(np.cos(8), abs=1e-2)
+
+
 @pytest.mark.parametrize(
     "field,message",
     [
@@ -188,11 +216,12 @@ def test_a_dry_run_lists_what_can_be_frozen_or_bounded(name, listed, capsys):
         ("swings.csv:Pendulum", "swings.csv is not a Python file (.py)"),
         ("my_physics.py:Pendulm", "my_physics.py has no 'Pendulm' (did you mean 'Pendulum'?); there are Pendulum, "),
         ("my_physics.py:plain", "nothing to train"),
+        ("my_physics.py:lost", "the parameter 'stiffness' starts at NaN or infinity; start it at a number."),
         ("my_physics.py:number", "is not callable as (t, y, args): it is of type int"),
         ("my_physics.py:odd", "makes int, which is not callable as (t, y, args)"),
         ("my_physics.py:Two", "is not callable as (t, y, args): its arguments are (y)"),
         ("my_physics.py:needy", "my_physics.py:needy needs 'length', which is not given"),
-        ("my_physics.py:short", "returns shape (1,), but the data have 2 states: it must return dy/dt"),
+        ("my_physics.py:short", "returns shape (1,), but there are 2 states: it must return dy/dt"),
         ("my_physics.py:broken", f"my_physics.py, line {line_of('jnq')}: NameError: name 'jnq' is not defined."),
         ("my_physics.py:raising", f"my_physics.py, line {line_of('no luck')}: RuntimeError: no luck."),
         ("syntax.py:Field", "syntax.py, line 2: SyntaxError"),
@@ -210,12 +239,20 @@ def test_equations_that_cannot_be_used_give_one_sentence(field, message, folder,
     assert not (tmp_path / "run").exists()
 
 
+def test_a_dry_run_knows_what_can_be_frozen_in_a_network(folder, capsys):
+    assert main(["fit", "swings.csv", "--freeze", "layer", "--dry-run"]) == 2
+    assert "there is no parameter 'layer'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words,message",
     [
         ("--freeze lenght", "there is no parameter 'lenght' (did you mean 'length'?); there are friction, length."),
         ("--bounds friction=1:2", "'friction' starts at 0.9, outside of its bounds 1 to 2; start it inside."),
         ("--bounds friction", "bounds are typed NAME=LOW:HIGH"),
+        ("--freeze friction length", "there is nothing to train"),
+        ("--rate angle=rate", "--rate is for networks, and your own vector field says all rates itself; leave it out."),
+        ("--second-order", "--second-order is for networks, and your own vector field says all rates itself"),
     ],
 )
 def test_parameters_that_are_named_wrong(words, message, tmp_path, capsys):

@@ -39,7 +39,7 @@ def fit(
     from ..outputs.run_folder import check_folder
     from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
-    from .structure import check_logarithms, check_states, exact_rates
+    from .structure import below_zero, check_logarithms, check_states, check_together, exact_rates
 
     resumed = run_options.resume
     if resumed is not None and has_ended(resumed):
@@ -51,15 +51,17 @@ def fit(
     exact_rates(model_options.rate, source.data.state_names)  # says what is wrong before anything is done
     check_logarithms(source.table, fit_options.logarithms, source.data.state_names)
     check_states(fit_options.positive, source.data.state_names, "--positive")
+    check_together(model_options, fit_options, source.train, source.test)
     out = run_options.out or resumed or Path("runs") / source.name
     if resumed is not None and os.path.realpath(out) != os.path.realpath(resumed):
         raise ValueError(f"--resume {resumed} goes on in that folder; leave out --out.")
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
-    for line in source.describe().splitlines():
+    notes = [f"note: {note}" for note in below_zero(source.table, fit_options.positive)]
+    for line in (*source.describe().splitlines(), *notes):
         print(line, file=sys.stdout if run_options.dry_run else sys.stderr)
     if run_options.dry_run:
-        if model_options.vector_field is not None:
+        if model_options.vector_field is not None or fit_options.freeze or fit_options.bounds:
             print(_own_parameters(source, model_options, fit_options, run_options))
         print(_plan(source, model_options, fit_options, run_options, out))
         return 0
@@ -120,17 +122,20 @@ def fit(
 def _plan(
     source: "Source", model_options: ModelOptions, fit_options: FitOptions, run_options: RunOptions, out: Path
 ) -> str:
+    from ..data import counted
+
     data = source.data
     states = model_options.state_size(data.state_size)
-    inputs = f" and {data.input_size} inputs" if data.input_size else ""
-    if states > data.state_size:
-        inputs += f", {states - data.state_size} states hidden{' velocities' * model_options.second_order}"
+    inputs = f" and {counted(data.input_size, 'input')}" if data.input_size else ""
+    hidden = states - data.state_size
+    if hidden:
+        inputs += f", {hidden} of them hidden{' (velocities)' * model_options.second_order}"
     learned = data.state_size if model_options.second_order else states - len(model_options.rate)
     sizes = [states + data.input_size, *[model_options.width_size] * model_options.depth, learned]
     network = f"network of layers {'-'.join(map(str, sizes))}, {model_options.activation}"
     return "\n".join(
         (
-            f"model: {model_options.vector_field or network}, for {states} states{inputs}",
+            f"model: {model_options.vector_field or network}, for {counted(states, 'state')}{inputs}",
             *_structure(model_options, fit_options),
             f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
             f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
@@ -216,7 +221,8 @@ def _model(source: "Source", model_options: ModelOptions) -> "NeuralODE":
     if model_options.vector_field is not None:
         from .own_field import own_model
 
-        return own_model(model_options.vector_field, model_options, source.data.state_size, source.data.input_size)
+        size = model_options.state_size(source.data.state_size)
+        return own_model(model_options.vector_field, model_options, size, source.data.input_size)
     spec = ModelSpec(
         state_size=model_options.state_size(source.data.state_size),
         second_order=model_options.second_order,

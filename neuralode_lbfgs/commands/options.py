@@ -25,6 +25,9 @@ Solver = Literal[
     "Kvaerno5",
 ]
 
+FINEST = 1e-14  # relative tolerance that a solver can keep in double precision
+IMPLICIT = ("ImplicitEuler", "Kvaerno3", "Kvaerno4", "Kvaerno5")
+
 DataPath = Annotated[
     tuple[str, ...],
     Parameter(
@@ -116,11 +119,18 @@ class ModelOptions:
         for name, least in least_of.items():
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}; it is {getattr(self, name)}.")
+        if self.seed >= 2**63:
+            raise ValueError(f"seed must be less than 2^63; it is {self.seed}.")
+        if 0 < self.rtol < FINEST:
+            raise ValueError(f"rtol must be at least {FINEST:g}, where double precision ends; it is {self.rtol}.")
         for name in ("rtol", "atol"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must be between 0 and 1; it is {getattr(self, name)}.")
         if self.second_order and self.hidden_states:
             raise ValueError("--second-order has the velocities as hidden states; leave out --hidden-states.")
+        if self.vector_field is not None and (self.rate or self.second_order):
+            flag = "--rate" if self.rate else "--second-order"
+            raise ValueError(f"{flag} is for networks, and your own vector field says all rates itself; leave it out.")
 
     def state_size(self, observed: int) -> int:
         """The number of states, of which so many are observed."""

@@ -18,10 +18,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ..data import did_you_mean
+from ..data import counted, did_you_mean
 from ..fitting.constraints import covering, with_constraints
 from ..fitting.options import FitOptions
-from ..models import Coordinates, NeuralODE, is_constant, leaf_names, with_coordinates
+from ..models import Coordinates, NeuralODE, is_constant, leaf_names, trainable, with_coordinates
 from ..outputs.spec import SOLVERS
 from .options import ModelOptions
 
@@ -63,9 +63,13 @@ def described(model: NeuralODE, options: FitOptions) -> str:
     """The paths of its trained parameters, with small ones' values, and of the frozen ones.
 
     Raises:
-        ValueError: if options name no parameter, or one that starts outside of its bounds.
+        ValueError: if options name no parameter, one that starts outside of its bounds, or leave nothing to train.
     """
-    with_constraints(model, options, [])
+    if not jax.tree.leaves(trainable(with_constraints(model, options, []))[0]):
+        raise ValueError(
+            "there is nothing to train: the vector field holds no array of floating-point numbers that is not frozen "
+            "(a Python float is a constant)."
+        )
     kinds: dict[str, list[str]] = {"trained": [], "frozen": []}
     for name, leaf in leaf_names(model.vector_field).items():
         if not is_constant(leaf) and eqx.is_inexact_array(leaf):
@@ -140,15 +144,18 @@ def _check(field: Any, reference: str, path: Path, state_size: int, input_size: 
     dtype = jnp.result_type(float)
     y = jax.ShapeDtypeStruct((state_size,), dtype)
     u = jax.ShapeDtypeStruct((input_size,), dtype) if input_size else None
-    where = f"{reference} cannot be evaluated for {state_size} states and {input_size} inputs"
+    where = f"{reference} cannot be evaluated for {counted(state_size, 'state')} and {counted(input_size, 'input')}"
+    for name, leaf in leaf_names(field).items():
+        if eqx.is_inexact_array(leaf) and not is_constant(leaf) and not bool(jnp.isfinite(leaf).all()):
+            raise ValueError(f"{reference}: the parameter {name!r} starts at NaN or infinity; start it at a number.")
     with told_in_a_sentence(path, where):
         rate = eqx.filter_eval_shape(field, jax.ShapeDtypeStruct((), dtype), y, u)
     shape = getattr(rate, "shape", None)
     if shape != (state_size,):
         what = f"shape {shape}" if shape is not None else f"a {type(rate).__name__}"
         raise ValueError(
-            f"{reference} returns {what}, but the data have {state_size} states: it must return dy/dt as an array of "
-            f"shape ({state_size},)."
+            f"{reference} returns {what}, but there {'is 1 state' if state_size == 1 else f'are {state_size} states'}: "
+            f"it must return dy/dt as an array of shape ({state_size},)."
         )
 
 

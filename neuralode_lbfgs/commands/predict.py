@@ -1,5 +1,6 @@
 """`predict`: a saved model on new data, or on into the future."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -55,6 +56,7 @@ def predict(
         raise ValueError("--initial-states FILE needs --t1 TIME, to forecast each of its rows to; and no --trajectory.")
     if not out.absolute().parent.is_dir():
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
+    _spare(out, run, (*data, *([] if initial_states is None else [initial_states])))
     prepare_jax()
     from ..data import predictions_table, write_csv, write_table
     from ..fitting.band import band_of
@@ -98,6 +100,20 @@ def predict(
     print(f"{out}: {len(table)} rows", file=sys.stderr)
     _warn_of_gaps(band.middle)
     return 0
+
+
+def _spare(out: Path, run: Path, given: Sequence[str]) -> None:
+    """Refuse to write over what is read: the measurements in a file are not to be had again.
+
+    Raises:
+        ValueError: one sentence.
+    """
+    from ..data import expanded
+    from ..outputs.run_folder import FILES
+
+    read = {os.path.realpath(path) for path in expanded(given)} | {os.path.realpath(run / name) for name in FILES}
+    if os.path.realpath(out) in read:
+        raise ValueError(f"{out} is read itself, or part of the run; name another file with --out.")
 
 
 def _starts(
@@ -159,9 +175,10 @@ def _future(
     import numpy as np
 
     from ..data import DataError, Roles, Trajectories, Trajectory, did_you_mean, from_trajectories
+    from .many_starts import MOST_ROWS
 
-    if num < 2:
-        raise DataError(f"num must be at least 2 times; it is {num}.")
+    if num < 2 or num * len(names or saved.starts) > MOST_ROWS:
+        raise DataError(f"num must be at least 2 times, and {MOST_ROWS} in all at most; it is {num}.")
     for name in names:
         if name not in saved.starts:
             hint = did_you_mean(name, saved.starts)

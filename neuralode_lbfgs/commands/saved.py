@@ -51,7 +51,8 @@ def _opened(folder: Path, path: Path, vector_field: str | None) -> SavedRun:
         )
     from .own_field import own_model
 
-    like = own_model(vector_field, instance(ModelOptions, entries), len(columns.states), len(columns.inputs))
+    options = instance(ModelOptions, entries)
+    like = own_model(vector_field, options, options.state_size(len(columns.states)), len(columns.inputs))
     return load_model(path, like=like)
 
 

@@ -15,6 +15,7 @@ from ..data import (
     Roles,
     Table,
     Trajectories,
+    counted,
     dataset_card,
     dataset_names,
     dataset_path,
@@ -65,7 +66,9 @@ class Source:
         if self.test is None:
             split = "all rows; nothing is held out"
         elif self.until is not None:
-            split = f"rows up to {self.data.clock.show(self.until)}; held out: {_rows(self.test)} rows after it"
+            split = (
+                f"rows up to {self.data.clock.show(self.until)}; held out: {counted(_rows(self.test), 'row')} after it"
+            )
         else:
             few = self.test.ids[:5]
             names = ", ".join(few) + (", ..." if len(self.test) > len(few) else "")
@@ -87,7 +90,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         if not os.path.exists(one) and one not in dataset_names() and os.sep not in one and not glob.has_magic(one):
             hint = did_you_mean(one, [*dataset_names(), *(p.name for p in Path().glob("*.csv"))])
             raise DataError(
-                f"{one} is neither a file nor a bundled data set{hint}; "
+                f"{one or repr(one)} is neither a file nor a bundled data set{hint}; "
                 "neuralode-lbfgs datasets lists those that are bundled."
             )
     bundled = first in dataset_names() and not os.path.isfile(first)
@@ -166,6 +169,8 @@ def _pairs(flag: str, words: Sequence[str] | None, kind: Callable[[str], T]) -> 
     pairs = {}
     for word in words:
         state, equals, value = word.partition("=")
+        if state in pairs:
+            raise DataError(f"{flag} names {state!r} twice; leave one out.")
         try:
             pairs[state] = kind(value)
         except ValueError:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..data import DataError, Table, did_you_mean
+from ..data import DataError, Table, Trajectories, did_you_mean
+from ..fitting.options import FitOptions
+from .options import IMPLICIT, ModelOptions
 
 
 def exact_rates(entries: Sequence[str], states: Sequence[str]) -> tuple[tuple[int, int], ...]:
@@ -44,6 +46,61 @@ def check_logarithms(table: Table, names: Sequence[str], states: Sequence[str]) 
                 f"{table.where(row, name)}: {table.column(name).cells[row]} is negative and has no logarithm; "
                 "remove it, or leave the state out of --transform."
             )
+        if not (table.numbers(name) > 0).any():
+            raise DataError(f"{table.source}: state {name!r} is never positive; leave it out of --transform.")
+
+
+def check_together(model: ModelOptions, fit: FitOptions, train: Trajectories, test: Trajectories | None = None) -> None:
+    """Refuse options that do not go together before anything is compiled.
+
+    Raises:
+        DataError: one sentence.
+    """
+    hidden = "--second-order" if model.second_order else "--hidden-states" if model.hidden_states else ""
+    if model.solver in IMPLICIT and (hidden or fit.batch_size is not None):
+        raise DataError(f"{hidden or '--batch-size'} needs an explicit solver; leave out --solver {model.solver}.")
+    for flag, given in (("--transform", fit.transform), ("--positive", fit.positive)):
+        if model.second_order and given:
+            raise DataError(f"{flag} does not go with --second-order, whose velocities are the rates of positions.")
+    if fit.time_scale == "log" and (model.second_order or train.input_size):
+        raise DataError(f"--time-scale log does not go with {'--second-order' if model.second_order else '--inputs'}.")
+    if fit.time_scale == "log":
+        _check_log_times(train, test)
+    if fit.initial_states == "data":
+        for run in train:
+            if not np.isfinite(run.ys[0]).all():
+                raise DataError(
+                    f"trajectory {run.id!r} does not begin with a complete row to start from; leave out "
+                    "--initial-states data, so that its start is estimated."
+                )
+
+
+def _check_log_times(train: Trajectories, test: Trajectories | None) -> None:
+    """Refuse held-out times that have no logarithm: they would be found out after the fit."""
+    ts = np.unique(np.concatenate([run.ts for run in train]))
+    before = 0.0 if ts[0] > 0 else float(2 * ts[0] - ts[1])  # where the training times begin, less the first step
+    for run in test or ():
+        if run.ts[0] <= before:
+            raise DataError(
+                f"trajectory {run.id!r} is held out and begins at {train.clock.show(float(run.ts[0]))}, but with "
+                f"--time-scale log the model knows only times after {train.clock.show(before)}: train on it, or leave "
+                "out its first rows."
+            )
+
+
+def below_zero(table: Table, names: Sequence[str]) -> list[str]:
+    """A sentence for each state that is to stay positive but has negative values."""
+    said = []
+    for name in names:
+        values = table.numbers(name)
+        count = int((values < 0).sum())
+        if count:
+            what = "1 value" if count == 1 else f"{count} values"
+            said.append(
+                f"{what} of {name!r} below zero, down to {np.nanmin(values):.3g}: a state that is kept positive "
+                "(--positive) cannot reach them"
+            )
+    return said
 
 
 def check_states(names: Sequence[str], states: Sequence[str], option: str) -> None:

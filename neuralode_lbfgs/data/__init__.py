@@ -5,7 +5,7 @@ from .bundled import Card, dataset_card, dataset_names, dataset_path, load_datas
 from .cells import Column, Table
 from .clock import Clock
 from .describe import describe
-from .errors import DataError, did_you_mean
+from .errors import DataError, counted, did_you_mean
 from .frames import table_from_frame
 from .roles import Roles, infer_roles
 from .several import expanded
@@ -21,6 +21,7 @@ __all__ = [
     "Table",
     "Trajectories",
     "Trajectory",
+    "counted",
     "dataset_card",
     "dataset_names",
     "dataset_path",

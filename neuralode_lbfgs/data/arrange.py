@@ -1,6 +1,8 @@
 """A table to trajectories, and trajectories or predictions to a table."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
@@ -86,9 +88,23 @@ def _read_numbers(table: Table, column: Column, clock: Clock | None) -> tuple[np
                 message = f"{shown(text)} is a timestamp among numbers; write all times in one way"
                 raise DataError(f"{table.where(row, column.name)}: {message}.") from None
         raise
+    if all(map(_is_compact_date, column.cells)):
+        raise DataError(
+            f"{table.where(0, column.name)}: {shown(column.cells[0])} looks like a date without its dashes, and as "
+            "numbers such dates jump from month to month; write 2024-01-31 for 20240131."
+        )
     texts = [text.replace(",", ".") for text in column.cells] if table.decimal == "," else column.cells
     clock = clock or clock_of_numbers(texts, ts)
     return (clock.count([exact(text) for text in texts]) if clock.origin else ts), clock
+
+
+def _is_compact_date(text: str) -> bool:
+    """Whether digits are a day of the last or this century, and maybe an hour: 20240131, 202401311345."""
+    match = re.fullmatch(r"((?:19|20)\d\d)(\d\d)(\d\d)(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?(?:\.0)?", text.strip())
+    try:
+        return match is not None and date(*map(int, match.groups())) is not None
+    except ValueError:
+        return False
 
 
 def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None = None) -> dict[str, np.ndarray]:

@@ -62,6 +62,12 @@ def table_from_npz(data: bytes, source: str) -> Table:
                     f"{source}: the array {name!r} is damaged or holds Python objects; save it as numbers or text."
                 ) from None
     unused = [name for name in members if name not in KNOWN]
+    for name in ("ts", "ys"):
+        if name not in arrays:
+            raise DataError(
+                f"{source}: there is no array {name!r} (there is {', '.join(members) or 'nothing'}); ts and ys are "
+                "needed."
+            )
     notes = [f"the array {shown(name)} was not used{did_you_mean(name, KNOWN)}" for name in unused[:MOST_LISTED]]
     return table_from_arrays(arrays, source, Path(source).stem, tuple(notes))
 
@@ -111,7 +117,7 @@ def table_from_arrays(
     lead, size = ys.shape[:-1], int(np.prod(ys.shape[:-1]))
     if not ys.size:
         raise DataError(f"{source}: ys is empty; it has shape {ys.shape}.")
-    ts = np.asarray(arrays["ts"])
+    ts = _asarray(source, "ts", arrays["ts"])
     if ts.dtype.kind in "cmV" or (ts.dtype.kind == "M" and np.datetime_data(ts.dtype)[0] == "generic"):
         raise DataError(f"{source}: ts must hold numbers or timestamps; its type is {ts.dtype}.")
     if ts.shape != lead and not (ts.ndim == 1 and ts.shape == lead[-1:]):
@@ -152,8 +158,26 @@ def table_from_arrays(
     return table
 
 
+def without_mask(array: Any) -> np.ndarray:
+    """The array, with NaN where it is masked: the numbers behind a mask are no observations."""
+    if np.ma.is_masked(array):
+        return np.ma.filled(array.astype(np.float64), np.nan)
+    return np.asarray(array)
+
+
+def _asarray(source: str, name: str, array: Any) -> np.ndarray:
+    """The array of what may be nested lists."""
+    try:
+        return without_mask(array)
+    except ValueError:
+        raise DataError(
+            f"{source}: {name} has rows of different lengths; fill the shorter runs up with NaN, or give ids, one for "
+            "each row."
+        ) from None
+
+
 def _numbers(source: str, name: str, array: Any) -> np.ndarray:
-    values = np.asarray(array)
+    values = _asarray(source, name, array)
     try:
         if values.dtype.kind in "cmMV":  # complex numbers, dates and records would be made numbers somehow
             raise TypeError

@@ -7,22 +7,33 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .clock import parse_timestamp
 from .errors import DataError, did_you_mean, listed
 
-# What spreadsheets, pandas, R and SQL write for "no value"; compared in lower case.
-MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"))
+# What spreadsheets, pandas, R, SQL and people write for "no value"; compared in lower case.
+MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", "--", "–", "—", ".", "?"))
+SWITCHES = {"true": 1.0, "false": 0.0}  # as pandas and R write what is on or off
 BLANK_OR_REMOVE = "remove it or leave the cell blank"
 # Far beyond any table of measurements; what is larger was made by mistake, or to fill the memory.
+CLEAR_TIMES = {"t", "time", "ts", "times", "date", "datetime", "timestamp"}
 MOST_COLUMNS, MOST_CHARACTERS, LONGEST_NAME = 10_000, 4096, 500
 
 
 def is_missing(text: str) -> bool:
-    """Whether a cell says "no value": blank, NaN, NA, N/A, null or None in any case."""
+    """Whether a cell says "no value": blank, NaN, NA, N/A, null or None in any case, or a dash, point or `?` alone."""
     return text.strip().lower() in MISSING
 
 
+def is_timestamp(text: str) -> bool:
+    """Whether a cell has the form of a timestamp, be there such a day or not."""
+    try:
+        return parse_timestamp(text) is not None
+    except ValueError:
+        return True  # reading it says what is wrong
+
+
 def parse_number(text: str, decimal: str = ".") -> float | None:
-    """The number in a cell: NaN when the cell is blank, None when the text is no number."""
+    """The number in a cell: NaN when the cell is blank, 1 or 0 for true or false, None when the text is no number."""
     if is_missing(text):
         return math.nan
     if decimal == ",":
@@ -34,7 +45,7 @@ def parse_number(text: str, decimal: str = ".") -> float | None:
     try:
         return float(text)
     except ValueError:
-        return None
+        return SWITCHES.get(text.strip().lower())
 
 
 def format_number(value: float, decimal: str = ".") -> str:
@@ -103,10 +114,13 @@ class Table:
         Raises:
             DataError: if there is none; it suggests the nearest name and lists all.
         """
+        name = str(name)  # a data frame may call them 0, 1, 2
         for column in self.columns:
             if name in (column.name, column.header):
                 return column
         hint = did_you_mean(name, self.names)
+        if "," in name and all(part.strip() in self.names for part in name.split(",")):
+            hint = " (names are separated by spaces)"
         raise DataError(f"{self.source} has no column {name!r}{hint}; it has {listed(self.names)}.")
 
     def where(self, row: int, name: str | None = None) -> str:
@@ -180,7 +194,7 @@ def build_table(
     inputs: tuple[str, ...] = (),
     sd: Mapping[str, str] | None = None,
 ) -> Table:
-    """A table from headers and columns of text: index columns dropped, names and units read.
+    """A table from headers and columns of text: index columns dropped, but for timestamps; names and units read.
 
     Args:
         header_place: where the headers stand, for messages, as `, line 1`.
@@ -193,6 +207,10 @@ def build_table(
     headers, cells = list(headers), list(cells)
     _refuse_giants(source, headers, cells, places, place_word, header_place)
     while len(headers) > 1 and re.fullmatch(r"|Unnamed: \d+(\.\d+)?", headers[0]):
+        if cells[0] and is_timestamp(cells[0][0]) and not CLEAR_TIMES & {header.lower() for header in headers}:
+            notes += ("the first column has no name and was read as the time",)
+            headers[0] = "time"
+            break
         notes += ("the first column has no name and was left out as row numbers",)
         headers, cells = headers[1:], cells[1:]
     # Spreadsheets like to save empty columns at the right.

@@ -214,13 +214,18 @@ def clock_of_timestamps(texts: Sequence[str], seconds: Sequence[Decimal]) -> Clo
 
 def clock_of_numbers(texts: Sequence[str], ts: np.ndarray) -> Clock:
     """From the first of all times where they are far from zero, else as they are."""
+    size = np.abs(ts).max()
+    if size > 2**53:  # floats do not tell such numbers apart: nanoseconds since 1970
+        numbers = [exact(text) for text in texts]
+        least = min(numbers)
+        ts = np.array([float(number - least) for number in numbers])
     with np.errstate(over="ignore"):  # from one end of the floats to the other: infinite
-        size, span, steps = np.abs(ts).max(), np.ptp(ts), np.diff(np.unique(ts))
+        span, steps = np.ptp(ts), np.diff(np.unique(ts))
     if not steps.size or size / FAR_FROM_ZERO < span or size / FINE_STEPS < np.median(steps):
         return Clock()
     first = int(np.argmin(ts))
     origin = _plain(exact(texts[first]))
-    return Clock(origin if len(origin) <= LONGEST else _plain(Decimal(repr(float(ts[first])))))
+    return Clock(origin if len(origin) <= LONGEST else _plain(Decimal(repr(float(texts[first])))))
 
 
 def exact(text: str) -> Decimal:

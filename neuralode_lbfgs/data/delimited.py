@@ -5,11 +5,18 @@ import io
 import re
 from pathlib import Path
 
-from .cells import Table, build_table, parse_number
+from .cells import Table, build_table, is_missing, parse_number, shown
 from .errors import DataError
 
 # From the start of a word, and never back: a long header takes no longer than its length.
-_NAME_AND_UNIT = re.compile(r'(?<![^\s"\[\]])[^\s"\[\]]++[ \t]*+\[[^\[\]"]*+\]')
+_NAME_AND_UNIT = (
+    re.compile(r'(?<![^\s"\[\]])[^\s"\[\]]++[ \t]*+\[[^\[\]"]*+\]'),
+    re.compile(r'(?<![^\s"()])[^\s"()]++[ \t]++\([^()"]*+\)'),
+)
+_NO_COMMENT = re.compile(r"\s*#(N/A|DIV/0!|VALUE!|NUM!|NULL!|REF!|NAME\?)", re.IGNORECASE)  # spreadsheets' errors
+# A comma may part thousands or decimals; all of these may be thousands.
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+MOST_PREAMBLE = 100  # lines above the header and below it that are looked at
 LONGEST_LINE = 2**20  # characters; a header of ten thousand names has a tenth of that
 
 
@@ -24,31 +31,35 @@ def parse_text(data: bytes, source: str) -> Table:
     Raises:
         DataError: if this is not such a file; one sentence with the line.
     """
-    numbers, lines, comment = _content(_decode(data, source), source)
+    numbers, lines, comment, notes = _content(_decode(data, source), source)
     if not lines:
         raise DataError(f"{source} is empty; it needs a header line and rows of numbers.")
     separator = _separator(lines[0], lines[1] if len(lines) > 1 else None)
+    _refuse_preamble(lines, numbers, separator, source)
     rows, places = _rows(lines, numbers, separator, source)
-    notes = ()
     if all(parse_number(text) is not None or parse_number(text, ",") is not None for text in rows[0]):
         headers = _cells(comment.strip().lstrip("#"), separator) if comment else []
         if len(headers) != len(rows[0]):
             raise DataError(
                 f"{source}, line {places[0]}: the first row holds numbers, not names; add a header line such as t,x,y."
             )
-        notes = (f"the names of the columns were read from the comment line before line {places[0]}",)
+        notes += (f"the names of the columns were read from the comment line before line {places[0]}",)
         header_place = ", header"
     else:
         headers, rows, places, header_place = rows[0], rows[1:], places[1:], f", line {places[0]}"
     kept = [i for i, row in enumerate(rows) if any(row)]  # spreadsheets leave lines of bare separators
     if not kept:
-        raise DataError(f"{source} has a header line but no rows of data.")
+        raise DataError(f"{source} has a header line but no rows of data{''.join(f' ({note})' for note in notes)}.")
     places = [places[i] for i in kept]
     fitted = [_fit(rows[i], len(headers), separator, source, place) for i, place in zip(kept, places, strict=True)]
+    _refuse_units(fitted, places, source)
     columns = list(zip(*fitted, strict=True))
     decimal = "." if separator == "," else _decimal(columns)
     if decimal == ",":
+        _refuse_thousands(headers, columns, places, source)
         notes += ("numbers were read with decimal commas",)
+    elif separator in ";\t":
+        notes += _odd_points(headers, columns)
     return build_table(
         source,
         headers,
@@ -87,6 +98,8 @@ def _decode(data: bytes, source: str) -> str:
             line = data.count(b"\n", 0, error.start) + 1
             raise DataError(f"{source}, line {line}: the text is not UTF-8; save the file as CSV UTF-8.") from None
         text = "\0"
+    if text.lstrip()[:9].lower().startswith(("{", "[{", "<!doctype", "<html", "<?xml")):
+        raise DataError(f"{source} is a web page, JSON or XML, not a table; save the table as CSV.")
     if "\0" in text:
         raise DataError(f"{source} is a binary file, not a table of text; give a CSV, Parquet or NPZ file.")
     return text
@@ -109,24 +122,29 @@ def _too_long(source: str, number: int) -> DataError:
     )
 
 
-def _content(text: str, source: str) -> tuple[list[int], list[str], str | None]:
-    """Line numbers and text of the lines that hold cells, and the last comment before them."""
-    numbers, lines, comment = [], [], None
+def _content(text: str, source: str) -> tuple[list[int], list[str], str | None, tuple[str, ...]]:
+    """Line numbers and text of the lines that hold cells, the last comment before them, and a note on those below."""
+    numbers, lines, comment, below = [], [], None, 0
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if len(line) > LONGEST_LINE:
             raise _too_long(source, number)
-        if line.lstrip().startswith("#"):
+        if line.lstrip().startswith("#") and not _NO_COMMENT.match(line):
             comment = comment if lines else line
+            below += bool(lines)
         elif line.strip():
             numbers.append(number)
             lines.append(line)
-    return numbers, lines, comment
+    what = "1 line below the header begins with # and was read as a comment"
+    if below > 1:
+        what = f"{below} lines below the header begin with # and were read as comments"
+    return numbers, lines, comment, (what,) if below else ()
 
 
 def _reader(lines: list[str], separator: str):
     if separator == " ":
         lines = [line.replace("\t", " ").strip() for line in lines]
-        lines[0] = _NAME_AND_UNIT.sub(r'"\g<0>"', lines[0])  # the spaces in `t [s]` are no separators
+        for pattern in _NAME_AND_UNIT:
+            lines[0] = pattern.sub(r'"\g<0>"', lines[0])  # the spaces in `t [s]` and `x (m)` are no separators
     return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
 
 
@@ -148,6 +166,39 @@ def _separator(header: str, first: str | None) -> str:
         if splits(separator):
             return separator
     return written[0] if written else " "  # ragged: the row that does not fit will be named
+
+
+def _refuse_preamble(lines: list[str], numbers: list[int], separator: str, source: str) -> None:
+    """Refuse a first line that does not split like those below it, if one of them may be the header that is meant."""
+    last = lines[min(len(lines), MOST_PREAMBLE) - 1]
+    if len(_cells(lines[0], separator)) == len(_cells(last, separator)):
+        return
+    for mark in ("\t", ";", ",", " "):
+        widths = [len(_cells(line, mark)) for line in lines[:MOST_PREAMBLE]]
+        begins = len(widths)
+        while begins and widths[begins - 1] == widths[-1] > 1:
+            begins -= 1
+        header = _cells(lines[begins], mark) if 0 < begins < len(widths) - 1 else []
+        if header and all(cell and parse_number(cell) is None for cell in header):
+            raise DataError(
+                f"{source}, line {numbers[0]}: this is no header of the table, which seems to begin with line "
+                f"{numbers[begins]}; remove the lines before that one, or begin them with #."
+            )
+
+
+def _refuse_units(rows: list[list[str]], places: list[int], source: str) -> None:
+    """Refuse a second line of the header: words above numbers, and no number among them."""
+
+    def number(cell: str) -> bool:
+        return not is_missing(cell) and (parse_number(cell) is not None or parse_number(cell, ",") is not None)
+
+    if len(rows) < 2 or any(map(number, rows[0])):
+        return
+    if any(not is_missing(word) and number(below) for word, below in zip(rows[0], rows[1], strict=True)):
+        raise DataError(
+            f"{source}, line {places[0]}: the first row holds no number; if these are units, write them behind the "
+            "names, as x [m], and remove the row."
+        )
 
 
 def _rows(lines: list[str], numbers: list[int], separator: str, source: str) -> tuple[list[list[str]], list[int]]:
@@ -179,6 +230,31 @@ def _fit(row: list[str], width: int, separator: str, source: str, place: int) ->
             f"{source}, line {place}: {len(row)} {cells} between {spelled}, but the header has {width}; {advice}."
         )
     return row
+
+
+def _refuse_thousands(headers: list[str], columns: list[tuple[str, ...]], places: list[int], source: str) -> None:
+    """Refuse 980 above 1,234, which may be 1234, if nothing in the table says that its commas are decimal ones."""
+    commas = [text for cells in columns for text in cells if "," in text and parse_number(text, ",") is not None]
+    if not all(map(_THOUSANDS.fullmatch, commas)):
+        return
+    for header, cells in zip(headers, columns, strict=True):
+        if any("," not in text and not is_missing(text) for text in cells):
+            for place, text in zip(places, cells, strict=True):
+                if _THOUSANDS.fullmatch(text):
+                    raise DataError(
+                        f"{source}, line {place}, column {header!r}: {shown(text)} may be {text.replace(',', '')} or "
+                        f"{text.replace(',', '.')}; write it without a comma, or with a decimal point."
+                    )
+
+
+def _odd_points(headers: list[str], columns: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """A note if 980 stands above 1.234, which may be meant as 1234 in a table that is not parted by commas."""
+    for header, cells in zip(headers, columns, strict=True):
+        points = [text for text in cells if "." in text and parse_number(text) is not None]
+        whole = any(re.fullmatch(r"[+-]?[1-9]\d\d", text) for text in cells)
+        if whole and points and all(_THOUSANDS.fullmatch(text.replace(".", ",")) for text in points):
+            return (f"{points[0]} in column {header!r} was read as a decimal number, not as a thousand",)
+    return ()
 
 
 def _decimal(columns: list[tuple[str, ...]]) -> str:

@@ -17,7 +17,10 @@ def read_inputs(table: Table, roles: Roles, rows: Mapping[str, np.ndarray]) -> n
     Raises:
         DataError: if a cell is no number, or an input is blank where a trajectory begins or ends.
     """
-    us = np.stack([table.numbers(name, "an input needs a number") for name in roles.inputs], axis=1)
+    us = np.stack(
+        [table.numbers(name, "an input needs a number, such as 1 and 0 for on and off") for name in roles.inputs],
+        axis=1,
+    )
     for at in rows.values():
         for i, name in enumerate(roles.inputs):
             known = np.flatnonzero(np.isfinite(us[at, i]))

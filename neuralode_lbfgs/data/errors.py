@@ -15,6 +15,11 @@ class DataError(ValueError):
 MOST_LISTED = 20
 
 
+def counted(number: int, what: str) -> str:
+    """`1 state`, `2 states`."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def listed(names: Iterable[str]) -> str:
     """Names in quotes for a message, the first twenty of them."""
     names = list(names)

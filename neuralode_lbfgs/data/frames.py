@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import timestamps
+from .arrays import timestamps, without_mask
 from .cells import Table, build_table
 from .errors import DataError
 from .packing import check_unpacked
@@ -33,6 +33,11 @@ def table_from_frame(
     Raises:
         DataError: if the frame is empty, its columns differ in length, or one has no name or that of another.
     """
+    if not isinstance(frame, Mapping) and (getattr(frame, "ndim", 2) != 2 or not hasattr(frame, "columns")):
+        raise DataError(
+            f"{source} is a {type(frame).__name__}; give a pandas or polars data frame or a dict of columns, or arrays "
+            "to from_arrays."
+        )
     return _table_of(_pandas_columns(frame) if hasattr(frame, "iloc") else _other_columns(frame), source, title)
 
 
@@ -53,8 +58,10 @@ def _pandas_columns(frame: Any) -> list[tuple[Any, list[Any]]]:
     if levels:
         frame = frame.reset_index(level=levels)
     columns = []
-    for position, name in enumerate(frame.columns):
-        series = frame.iloc[:, position]
+    every = [(name, frame.iloc[:, position]) for position, name in enumerate(frame.columns)]
+    if frame.index.names == [None] and hasattr(frame.index, "year"):  # days or hours, as a frame of times has them
+        every.insert(0, (None, frame.index.to_series()))
+    for name, series in every:
         if getattr(series.dtype, "tz", None) is not None:  # one zone, whose offset changes with summer time
             series = series.dt.tz_convert("UTC")
         missing = series.isna().tolist()
@@ -69,7 +76,7 @@ def _other_columns(frame: Any) -> list[tuple[Any, list[Any]]]:
         return [(name, frame[name].to_list()) for name in frame.columns]
     columns = []
     for name, values in frame.items():
-        array = np.asarray(values)
+        array = without_mask(values)
         # tolist() of nanoseconds would be their number.
         columns.append((name, timestamps(array) if array.dtype.kind == "M" else np.atleast_1d(array).tolist()))
     return columns
@@ -96,11 +103,12 @@ def table_from_parquet(data: bytes, source: str) -> Table:
             raise DataError(f"{source}: column {nested[0]!r} holds lists or records; give each number its own column.")
         texts = [field.name for field in schema if _is_text(field.type)]
         table = parquet.ParquetFile(io.BytesIO(data), read_dictionary=texts).read()
-        columns = [
-            (name, _column(column))
-            for name, column in zip(table.column_names, table.columns, strict=True)
-            if not name.startswith("__index_level_")  # the index of a frame, without a name of its own
-        ]
+        columns = []
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            if not name.startswith("__index_level_"):
+                columns.append((name, _column(column)))
+            elif pyarrow.types.is_temporal(column.type):  # an index without a name of its own counts rows otherwise
+                columns.insert(0, (None, _column(column)))
     except DataError:
         raise
     except Exception:  # what the library raises on damaged bytes is not written down

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table
-from .clock import parse_timestamp
+from .cells import BLANK_OR_REMOVE, Column, Table, is_timestamp
 from .errors import DataError, did_you_mean, listed
 
 _DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
@@ -59,7 +58,8 @@ class Roles:
         taken: dict[str, str] = {}
         for name, role in roles:
             if name in taken:
-                raise DataError(f"column {name!r} is named as {taken[name]} and as {role}; give it one role.")
+                twice = "twice" if taken[name] == role else f"and as {role}"
+                raise DataError(f"column {name!r} is named as {taken[name]} {twice}; give it one role.")
             taken[name] = role
         for name in self.sd_columns:  # one column may serve several states
             if name in taken:
@@ -117,6 +117,9 @@ def infer_roles(
         inputs = tuple(name for name in table.inputs if name not in (states or ()))
     if sd_columns is None and not noise:
         sd_columns = {state: name for state, name in table.sd.items() if states is None or state in states}
+    for state, name in (sd_columns or {}).items():
+        if state == name:
+            raise DataError(f"column {name!r} is named as a state and as its own standard deviation; give it one role.")
     own = [name for name in table.sd.values() if name in table.names]
     named = [trajectory, time, *(states or ()), *inputs, *(sd_columns or {}).values(), *own]
     named = [name for name in named if name is not None]
@@ -128,6 +131,12 @@ def infer_roles(
         found = found or [column.name for column in free if _TIME_UNIT.fullmatch(column.name.lower())]
         found = found or [column.name for column in free if _has_timestamps(column)]
         if not found:
+            for column in table.columns:
+                if column.name in taken and _TIME.fullmatch(column.name.lower()):
+                    raise DataError(
+                        f"{table.source}: column {column.name!r} was given another role, and no other one can be the "
+                        "time; give it none, or name the time column with --time (time= in Python)."
+                    )
             notes = "".join(f"; {note}" for note in table.notes if "left out" in note)
             raise DataError(
                 f"{table.source} has no column called t or time (it has {listed(table.names)}{notes}); "
@@ -185,10 +194,7 @@ def _sd_of(states: Sequence[str], columns: Mapping[str, str], noise: Mapping[str
 
 
 def _has_timestamps(column: Column) -> bool:
-    try:
-        return bool(column.cells) and parse_timestamp(column.cells[0]) is not None
-    except ValueError:
-        return True  # in the form of one: reading it says what is wrong
+    return bool(column.cells) and is_timestamp(column.cells[0])
 
 
 def _only(table: Table, found: list[str], role: str) -> str:

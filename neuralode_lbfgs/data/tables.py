@@ -153,7 +153,7 @@ def from_frame(
 ) -> Trajectories:
     """Trajectories from a pandas or polars data frame, or a dict of columns; arguments and errors as in `read_csv`.
 
-    An index with a name counts as a column, one without is ignored.
+    An index with a name counts as a column, one without is the time if it holds timestamps, and else ignored.
     """
     table = table_from_frame(frame)
     roles = infer_roles(

@@ -81,6 +81,10 @@ def fit(
         ValueError: if options contradict each other, name no parameter, or the model does not fit the data.
     """
     chosen = with_keywords(options or FitOptions(), keywords)
+    if not isinstance(data, Trajectories):
+        raise TypeError(
+            f"data is of type {type(data).__name__}; give the Trajectories of read_csv, from_frame or from_arrays."
+        )
     notes: list[str] = []
     watcher = Watch(callback)
     if jnp.result_type(float) != jnp.float64:

@@ -58,7 +58,8 @@ class FitOptions:
 
     validation: bool = True
     """Hold out a quarter of the trajectories, where there are at least three with 400 numbers in all, to see which
-    stage predicts best, and run that one with all of them. Not with stages of your own."""
+    stage predicts best, and run that one with all of them. Not with stages of your own. To leave it out:
+    --validation=false."""
 
     freeze: tuple[str, ...] = ()
     """Parameters to leave as they are, by their paths in the vector field; a path means all below it."""

@@ -112,8 +112,8 @@ def _floor(state: int, data: Trajectories, notes: list[str]) -> float:
         raise ValueError(f"{name} is never positive, so that it has no logarithm; leave it out of transform.")
     if zeros:
         notes.append(
-            f"{name} is modelled in logarithms: {zeros} zeros enter as {least / 2:.3g}, half of its smallest positive "
-            "value."
+            f"{name} is modelled in logarithms: {zeros} {'zero enters' if zeros == 1 else 'zeros enter'} as "
+            f"{least / 2:.3g}, half of its smallest positive value."
         )
     return float(least / 2)
 

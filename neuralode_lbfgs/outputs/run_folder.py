@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -101,7 +102,17 @@ def members_of(folder: Path) -> list[Path]:
 
 
 def write_metrics(folder: Path, metrics: "Metrics") -> None:
-    (folder / METRICS).write_text(json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
+    text = json.dumps(without_nan(metrics), indent=2, allow_nan=False, ensure_ascii=False)
+    (folder / METRICS).write_text(text + "\n", "utf-8")
+
+
+def without_nan(value: Any) -> Any:
+    """What JSON can say: null for numbers that are not finite, such as a parameter that ran away."""
+    if isinstance(value, dict):
+        return {key: without_nan(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_history(folder: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -58,6 +58,26 @@ BAD_TEXT = {
         't,x\n0,1\n1,"2\n3,4\n',
         "mine.csv, line 3: a quotation mark is not closed, or stands inside a cell; remove it.",
     ),
+    # what stands above it
+    "a preamble": (
+        "Experiment 12\nby: Jo\n\nt,x\n0,1\n1,2\n",
+        "mine.csv, line 1: this is no header of the table, which seems to begin with line 4; remove the lines before "
+        "that one, or begin them with #.",
+    ),
+    "units in a row": (
+        "t,x,y\ns,m,-\n0,1,2\n1,2,3\n",
+        "mine.csv, line 2: the first row holds no number; if these are units, write them behind the names, as x [m], "
+        "and remove the row.",
+    ),
+    "json": (
+        '{"t": [0, 1],\n "x": [1, 2]}',
+        "mine.csv is a web page, JSON or XML, not a table; save the table as CSV.",
+    ),
+    "only comments below the header": (
+        "run,t,x\n#1,0,1\n#1,1,2\n",
+        "mine.csv has a header line but no rows of data (2 lines below the header begin with # and were read as "
+        "comments).",
+    ),
     # its header
     "no name": ("t,,x\n0,1,2\n", "mine.csv, line 1: column 2 has no name; name it in the header."),
     "two of a name": ("t,x,x\n0,1,2\n", "mine.csv, line 1: two columns are named 'x'; rename one of them."),
@@ -84,7 +104,12 @@ BAD_TEXT = {
     "blank state": ("t,x,y\n0,,1\n1,NA,2\n", f"mine.csv: column 'x' is blank in every row; remove it{INFERRED}"),
     # its cells
     "text": ("t,x\n0,1\n\n1,abc\n", f"mine.csv, line 4, column 'x': 'abc' {NUMBER}{INFERRED}"),
-    "dash": ("t,x\n0,1\n1,-\n", f"mine.csv, line 3, column 'x': '-' {NUMBER}{INFERRED}"),
+    "below a limit": ("t,x\n0,1\n1,<0.1\n", f"mine.csv, line 3, column 'x': '<0.1' {NUMBER}{INFERRED}"),
+    "thousands or decimals": (
+        "t\tx\n0\t980\n1\t1,234\n",
+        "mine.csv, line 3, column 'x': '1,234' may be 1234 or 1.234; write it without a comma, or with a decimal "
+        "point.",
+    ),
     "underscore": ("t,x\n0,1_000\n", f"mine.csv, line 2, column 'x': '1_000' {NUMBER}{INFERRED}"),
     "long text": ("t,x\n0," + 50 * "a", f"mine.csv, line 2, column 'x': '{37 * 'a'}...' {NUMBER}{INFERRED}"),
     "infinite": (
@@ -103,6 +128,11 @@ BAD_TEXT = {
     "time is a date of another kind": (
         "date,x\n05.01.2024,1\n06.01.2024,2\n",
         f"mine.csv, line 2, column 'date': '05.01.2024' is not a number; write times as numbers {FORMS}.",
+    ),
+    "dates without dashes": (
+        "t,x\n20240131,1\n20240201,2\n",
+        "mine.csv, line 2, column 't': '20240131' looks like a date without its dashes, and as numbers such dates jump "
+        "from month to month; write 2024-01-31 for 20240131.",
     ),
     "infinite time": (
         "t,x\n0,1\ninf,2\n",
@@ -147,7 +177,10 @@ GOOD = "run,time,x,u\na,0,1,5\na,1,abc,\n"
             {"states": ["u"], "inputs": ["u"]},
             "column 'u' is named as a state and as an input; give it one role.",
         ),
-        ({"states": ["u", "time"]}, "mine.csv has no column called t or time"),
+        ({"states": ["u", "time"]}, "mine.csv: column 'time' was given another role, and no other one can be the time"),
+        ({"states": ["x", "x"]}, "column 'x' is named as a state twice; give it one role."),
+        ({"states": ["x,u"]}, "mine.csv has no column 'x,u' (names are separated by spaces); it has 'run', 'time'"),
+        ({"sd_columns": {"x": "x"}}, "column 'x' is named as a state and as its own standard deviation; give it one"),
         ({"states": []}, "there is no state column; name at least one with --states (states= in Python)."),
         (
             {"states": ["run"], "inputs": ["u"]},
@@ -172,7 +205,9 @@ def test_blank_and_infinite_inputs(tmp_path, monkeypatch):
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_csv("mine.csv", inputs=["u"])
     (tmp_path / "mine.csv").write_text("t,x,u\n0,1,off\n")
-    message = "mine.csv, line 2, column 'u': 'off' is not a number; an input needs a number."
+    message = (
+        "mine.csv, line 2, column 'u': 'off' is not a number; an input needs a number, such as 1 and 0 for on and off."
+    )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_csv("mine.csv", inputs=["u"])
 

@@ -84,6 +84,14 @@ def test_other_numbers_stay_as_they_are(tmp_path, times):
     assert data[0].ts.tolist() == [float(t) for t in times]
 
 
+def test_nanoseconds_of_the_epoch_that_are_one_float(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("t,x\n1700000000123456789,1\n1700000000123456790,2\n1700000000123456795,3\n")
+    data = read_csv(path)
+    assert data.clock == Clock("1700000000123456789")
+    assert data[0].ts.tolist() == [0, 1, 6]
+
+
 def test_decimal_commas_far_from_zero(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("t;x\n1700000000,25;1\n1700000000,5;2,5\n")

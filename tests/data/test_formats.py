@@ -4,7 +4,16 @@ import numpy as np
 import pandas
 import pytest
 
-from neuralode_lbfgs.data import describe, from_frame, infer_roles, read_csv, read_table, to_trajectories
+from neuralode_lbfgs.data import (
+    DataError,
+    describe,
+    from_arrays,
+    from_frame,
+    infer_roles,
+    read_csv,
+    read_table,
+    to_trajectories,
+)
 
 PLAIN = "run,t,x,y\na,0,1.5,2\na,0.5,,4\nb,0,-3e-1,5\n"
 
@@ -43,6 +52,8 @@ def check(data, name="run"):
             f"missing is {text}": PLAIN.replace("0.5,,", f"0.5,{text},") for text in ("NaN", "nan", "NA", "N/A", "null")
         },
         **{f"missing is {text!r}": PLAIN.replace("0.5,,", f"0.5,{text},") for text in ("None", " ", "#N/A", "-nan")},
+        **{f"missing is {text!r}": PLAIN.replace("0.5,,", f"0.5,{text},") for text in ("-", "--", ".", "?")},
+        "an error of a spreadsheet is no comment": "x,y,run,t\n1.5,2,a,0\n#N/A,4,a,0.5\n-0.3,5,b,0\n",
     }.items(),
     ids=lambda item: item[0],
 )
@@ -60,6 +71,85 @@ def test_header_in_a_comment_as_numpy_writes_it(tmp_path):
     assert (data.time_name, data.state_names) == ("t", ("x",))
     np.testing.assert_array_equal(data["mine"].ys, [[1.5], [np.nan]])
     assert read_table(path).notes == ("the names of the columns were read from the comment line before line 3",)
+
+
+def test_units_in_round_brackets_between_spaces(tmp_path):
+    (tmp_path / "mine.txt").write_text("time (s)   x [m]  v\n0  1.5  2\n1  2  3\n")
+    data = read_csv(tmp_path / "mine.txt")
+    assert (data.time_name, data.state_names, data.label("x")) == ("time", ("x", "v"), "x [m]")
+
+
+def test_what_is_on_or_off_is_one_or_zero(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,x,valve\n0,1,True\n1,2,FALSE\n")
+    np.testing.assert_array_equal(read_csv(tmp_path / "mine.csv", inputs=["valve"])["mine"].inputs, [[1], [0]])
+    frame = pandas.DataFrame({"t": [0, 1], "x": [1, 2], "valve": [True, False]})
+    np.testing.assert_array_equal(from_frame(frame, inputs=["valve"])["trajectory"].inputs, [[1], [0]])
+
+
+def test_decimal_commas_of_three_digits(tmp_path):
+    """1,234 is a decimal if another number of the table can be nothing else, or all numbers of its column are such."""
+    for text in ("t\tx\n0\t1,234\n1\t980\n2\t0,5\n", "t;x\n0;1,234\n1;2,345\n"):
+        (tmp_path / "mine.csv").write_text(text)
+        assert read_csv(tmp_path / "mine.csv")["mine"].ys[0, 0] == 1.234
+
+
+def test_an_index_of_timestamps_without_a_name_is_the_time(tmp_path):
+    """As `to_csv` and `to_parquet` write the usual frame of a time series."""
+    frame = pandas.DataFrame({"x": [1.0, 2, 3]}, index=pandas.date_range("2024-01-01", periods=3, freq="h"))
+    frame.to_csv(tmp_path / "mine.csv")
+    frame.to_parquet(tmp_path / "mine.parquet")
+    for data in (read_csv(tmp_path / "mine.csv"), read_csv(tmp_path / "mine.parquet"), from_frame(frame)):
+        assert (data.time_name, data.state_names, data[0].ts.tolist()) == ("time", ("x",), [0, 1, 2])
+    frame["t"] = [0, 5, 7]
+    assert from_frame(frame)[0].ts.tolist() == [0, 5, 7]
+
+
+def test_masked_numbers_are_not_observed():
+    masked = np.ma.masked_array([1.0, -999, 3], mask=[False, True, False])
+    for data in (from_arrays([0, 1, 2], masked), from_frame({"t": [0, 1, 2], "x": masked})):  # pyright: ignore
+        np.testing.assert_array_equal(data[0].ys, [[1], [np.nan], [3]])
+
+
+@pytest.mark.parametrize("given", [[[0, 1], [1, 2]], np.zeros((2, 2)), pandas.Series([1, 2])])
+def test_what_is_no_frame(given):
+    with pytest.raises(DataError, match="give a pandas or polars data frame or a dict of columns, or arrays to from_a"):
+        from_frame(given)
+
+
+def test_arrays_of_runs_of_different_lengths():
+    with pytest.raises(DataError, match="ys has rows of different lengths; fill the shorter runs up with NaN"):
+        from_arrays([[0, 1, 2], [0, 1, 2]], [[1, 2], [1, 2, 3]])
+
+
+def test_an_npz_file_without_the_arrays_says_which_there_are(tmp_path):
+    np.savez(tmp_path / "mine.npz", t=[0, 1], y=[1, 2])
+    with pytest.raises(DataError, match=r"there is no array 'ts' \(there is t, y\)"):
+        read_csv(tmp_path / "mine.npz")
+
+
+def test_points_that_may_part_thousands_are_said(tmp_path):
+    (tmp_path / "mine.csv").write_text("t;people\n0;980\n1;1.234\n")
+    assert read_table(tmp_path / "mine.csv").notes == (
+        "1.234 in column 'people' was read as a decimal number, not as a thousand",
+    )
+
+
+def test_numbers_that_stand_for_no_value_are_said(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,x,y\n0,1,-999\n1,-999,-990\n2,3,-980\n")
+    table = read_table(tmp_path / "mine.csv")
+    roles = infer_roles(table)
+    notes = [line for line in describe(table, roles, to_trajectories(table, roles)).splitlines() if "note" in line]
+    assert notes == [
+        "note: 'x' is -999 in 1 row, far from all other values; if that stands for no observation, leave the cells "
+        "blank"
+    ]
+
+
+def test_comments_below_the_header_are_said(tmp_path):
+    (tmp_path / "mine.csv").write_text("# pond\nt,x\n0,1\n#1,2\n2,3\n")
+    assert read_table(tmp_path / "mine.csv").notes == (
+        "1 line below the header begins with # and was read as a comment",
+    )
 
 
 def test_utf16_as_spreadsheets_export_unicode_text(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
 from neuralode_lbfgs.outputs import metrics
+from neuralode_lbfgs.outputs.run_folder import without_nan
 
 NAN = float("nan")
 
@@ -162,3 +163,8 @@ def test_linear_interpolation_skips_what_was_not_observed_and_holds_the_ends():
     assert predicted[:, 0].tolist() == [0.0, 1.0, 4.0, 8.0]
     assert predicted[:, 1].tolist() == [1.0, 2.0, 2.0, 0.0]
     assert np.isnan(predicted[:, 2]).all()
+
+
+def test_numbers_that_json_has_not_are_null():
+    given = {"a": [1.5, float("nan")], "b": {"c": (float("inf"), "text", 3, None)}}
+    assert without_nan(given) == {"a": [1.5, None], "b": {"c": [None, "text", 3, None]}}

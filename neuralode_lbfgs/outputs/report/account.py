@@ -15,7 +15,7 @@ from ...data import Roles, Table, Trajectories, Trajectory, describe
 from ...data.cells import is_missing
 from ..metrics import Baseline
 from ..naive import persistence_baseline
-from ..run_folder import ACCOUNT
+from ..run_folder import ACCOUNT, without_nan
 from .choice import Drawn, thinned
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def write_account(folder: Path, account: Account, drawn: Sequence[Drawn]) -> Non
         curve = thinned(one.curve)
         ys = [[float(f"{y:.7g}") if np.isfinite(y) else None for y in row] for row in curve.ys.tolist()]
         curves.append({"id": one.id, "why": one.why, "ts": curve.ts.tolist(), "ys": ys})
-    text = json.dumps({**account, "drawn": curves}, allow_nan=False)
+    text = json.dumps(without_nan({**account, "drawn": curves}), allow_nan=False)
     (folder / ACCOUNT).write_text(text + "\n", encoding="utf-8")
 
 
