@@ -111,7 +111,7 @@ def _usual(
         rest = names[len(before) :]
         reached = [*before, *run_stages(rest, course, held_out, callback, notes)]
         made.append(_attempt(names, course, reached, reached[told:], held_out))
-        if made[-1].error < 1 or ended(reached) or "shooting" not in rest or course.options.weight_decay is not None:
+        if made[-1].error < 1 or ended(reached) or "shooting" not in rest:
             break
         before = reached[: names.index("shooting")]
         told = len(before)

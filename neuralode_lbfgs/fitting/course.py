@@ -88,6 +88,10 @@ class Course:
             self.decay = evidence.decay
         self.noise = evidence.noise
 
+    def leads_on(self, stage: str) -> bool:
+        """Whether a stage only finds a start for others; the last of those that were asked for is the fit itself."""
+        return not self.options.stages or self.options.stages[-1] != stage
+
     def seconds_left(self, record: Record) -> float | None:
         """Of the time limit, for the stage of this record."""
         return seconds_left(self.time_limit, sum(one.run_s for one in [*self.spent, record]))

@@ -19,7 +19,9 @@ from .pieces import Cut, PieceSolver
 class Shooting:
     """The least-squares problem of data and jumps; a jump counts as much as `continuity` observations.
 
-    Its mean square is that of the data plus that of the jumps, which is small once they are driven to zero.
+    Its mean square is that of the data plus that of the jumps, which is small once they are driven to zero. Where
+    initial states are given, there is a jump from each of them to the first node of its trajectory: a model fitted to
+    other starts may run away from these.
     """
 
     solver: PieceSolver
@@ -28,21 +30,32 @@ class Shooting:
     observed: int
     observe: Observation | None
     continuity: float
+    starts: np.ndarray | None  # in coordinates of order one, where they are not fitted
     noise: float | None
     others: int
 
-    def __init__(self, solver: PieceSolver, cuts: Cut, observed: int, observe: Observation | None = None):
+    def __init__(
+        self,
+        solver: PieceSolver,
+        cuts: Cut,
+        observed: int,
+        observe: Observation | None = None,
+        starts: np.ndarray | None = None,
+    ):
         self.solver, self.cuts, self.groups = solver, cuts, solver.groups
-        self.observed, self.observe = observed, observe
+        self.observed, self.observe, self.starts = observed, observe, starts
         self.continuity, self.noise = 1.0, cuts.noise
-        self.others = cuts.first.size * cuts.guess.shape[1]
+        self.others = cuts.first.size * cuts.guess.shape[1] if starts is None else 0
 
     def value(self, point: Point) -> float:
         self._ends = self.solver.derivatives(self.cuts, point.x, point.states)
         self._jumps = self._ends.states - point.states[self.cuts.begin + 1]
+        first = point.states[self.cuts.first]
+        self._off = np.zeros_like(first) if self.starts is None else first - self.starts
         seen, self._slopes = (point.states, None) if self.observe is None else self.observe(point.states)
         self._misfit = self.cuts.weights * (seen - self.cuts.targets)
-        return float(np.sum(self._misfit**2) + self.continuity / self.observed * np.sum(self._jumps**2))
+        jumps = np.sum(self._jumps**2) + np.sum(self._off**2)
+        return float(np.sum(self._misfit**2) + self.continuity / self.observed * jumps)
 
     def linearised(self, point: Point) -> "BlockTridiagonal":
         """The normal equations at the point whose value was asked for last."""
@@ -60,6 +73,9 @@ class Shooting:
             blocks += np.einsum("kmi,kmj->kij", weighted, weighted)
             of_states = np.einsum("kmi,km->ki", weighted, self._misfit)
         blocks[end] += rho * np.eye(n)
+        if self.starts is not None:
+            blocks[cuts.first] += rho * np.eye(n)
+        of_states[cuts.first] += rho * self._off
         blocks[begin] += rho * np.einsum("kij,kil->kjl", of_z, of_z)
         beside = np.zeros((nodes, n, n))
         beside[begin] = -rho * of_z.transpose(0, 2, 1)

@@ -46,6 +46,10 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
 
     Plain regression, so that Gauss-Newton with the decay asked anew at every step is cheap and goes to the
     bottom (Foresee & Hagan 1997). Models with too many weights for its Jacobian take L-BFGS.
+
+    A decay that was given is that of whole trajectories. Where it is small, a field that follows the wiggles of the
+    curves is a poor start for them: it swings between the rows, and run freely it leaves. So it is not used here,
+    unless this is the last stage.
     """
     assert course.slopes is not None
     options, slopes, observed, decay = course.options, course.slopes, course.data.observed, course.decay
@@ -60,6 +64,8 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     problem = course.programs.shared("slopes", free, fixed, lambda: SlopeRegression(model, slopes, observed))
     problem = problem.begun(model, slopes, observed)
     if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
+        if course.leads_on("matching"):
+            choose, decay = from_slopes, np.full_like(decay, FIRST_DECAY)
 
         def regressed(decay: np.ndarray) -> GaussNewtonFit:
             found = gauss_newton(
@@ -105,13 +111,15 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
 
 
 def smothered(problem: SlopeRegression, evidence: Evidence) -> bool:
-    """Whether no weight is well determined any more: the decay has won, and the evidence keeps it so.
+    """Whether no more than a constant for each state is well determined any more: the decay has won, and the evidence
+    keeps it so.
 
     Known physics may explain most of the slopes without the network, and a network on raw units needs large weights.
     """
     numbers = problem.groups.numbers
     weights = int((numbers >= 0).sum())
-    return weights > 0 and evidence.determined - (numbers.size - weights) < 1.0
+    states = problem.slopes.rate.shape[1]
+    return weights > 0 and evidence.determined - (numbers.size - weights) <= states
 
 
 def shoot(course: Course, record: Record) -> StopReason:
@@ -120,9 +128,12 @@ def shoot(course: Course, record: Record) -> StopReason:
     x = course.solver.numbers(course.parameters.model)
     suit_mesh(course, x, lambda cuts: cuts.guess)
     cuts = course.cut()
-    problem = Shooting(course.solver, cuts, data.observed, course.observe)
+    given = None if course.train_starts else np.asarray(course.parameters.starts, np.float64)
+    problem = Shooting(course.solver, cuts, data.observed, course.observe, given)
     point = Point(x, cuts.guess)
-    decay = course.decay if options.weight_decay is not None else np.full_like(course.decay, course.smooth)
+    decay = np.full_like(course.decay, course.smooth)
+    if options.weight_decay is not None:  # of whole trajectories; a start for them may be smoother
+        decay = np.maximum(course.decay, decay) if course.leads_on("shooting") else course.decay
     reason = StopReason.RUNNING
     for problem.continuity in CONTINUITY:
         fit = gauss_newton(
@@ -138,7 +149,8 @@ def shoot(course: Course, record: Record) -> StopReason:
         course.noise = fit.evidence.noise
         if reason.cut_short:
             break
-    course.decay = decay
+    if options.weight_decay is None:
+        course.decay = decay
     return reason
 
 

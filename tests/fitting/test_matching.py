@@ -8,6 +8,13 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.attempts import run_stages
+from neuralode_lbfgs.fitting.evidence import Evidence
+from neuralode_lbfgs.fitting.matching import SlopeRegression
+from neuralode_lbfgs.fitting.options import FitOptions
+from neuralode_lbfgs.fitting.staged import begin
+from neuralode_lbfgs.fitting.stages import smothered
+from neuralode_lbfgs.fitting.task import Task
 
 
 class Meetings(eqx.Module):
@@ -35,6 +42,29 @@ def test_decay_does_not_smother_a_network_beside_known_physics(data):
     # The known terms leave 0.04 to 0.12 of the mean square slope, with a network of zeros.
     assert result.stages[0].history[-1].loss < 0.01
     assert result.loss < 0.1
+
+
+def test_a_given_decay_is_not_that_of_a_matching_that_other_stages_follow(data):
+    """It is that of whole trajectories; of matching alone it is the decay after all."""
+
+    def matched(decay, *names):
+        options = FitOptions(stages=("matching", *names), weight_decay=decay)
+        course = begin(model(0), Task(data, options, nl.LBFGS()), []).course
+        run_stages(("matching",), course, None, None, [])
+        assert decay is None or np.all(course.decay == decay)
+        return course.spent[0].rows[-1].loss
+
+    assert matched(0.0, "polish") == matched(None)
+    assert matched(0.0) < 0.5 * matched(None)
+
+
+@pytest.mark.parametrize(("determined", "expected"), [(1.9, True), (2.0, True), (9.5, False)])
+def test_a_network_that_has_become_a_constant_is_smothered(data, determined, expected):
+    """Of its output biases one number a state is well determined then."""
+    course = begin(model(0), Task(data, FitOptions(), nl.LBFGS()), []).course
+    assert course.slopes is not None
+    problem = SlopeRegression(course.parameters.model, course.slopes, data.observed)
+    assert smothered(problem, Evidence(0.1, course.decay, determined)) is expected
 
 
 def test_polish_right_after_matching_keeps_the_decay_and_suits_its_mesh(data):

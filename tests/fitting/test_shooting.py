@@ -85,9 +85,11 @@ def test_sensitivities_are_those_of_autodiff(problem, train_starts):
     np.testing.assert_allclose(linear.matrix, dense, atol=1e-9)
 
 
-def test_the_banded_step_is_that_of_dense_equations(problem):
+@pytest.mark.parametrize("given", [False, True])
+def test_the_banded_step_is_that_of_dense_equations(problem, given):
     _, _, cuts, solver, x = problem
-    shooting = Shooting(solver, cuts, observed=26)
+    starts = cuts.guess[cuts.first] - 0.2 if given else None
+    shooting = Shooting(solver, cuts, observed=26, starts=starts)
     shooting.continuity = 30.0
     point = Point(x, cuts.guess + 0.1)
     value = shooting.value(point)
@@ -98,8 +100,11 @@ def test_the_banded_step_is_that_of_dense_equations(problem):
         ends = jax.vmap(lambda z, t, h, u: _end(solver, x, z, t, h, u))(
             states[cuts.begin], *(jnp.asarray(a[: len(cuts.begin)]) for a in (cuts.t, cuts.h, cuts.u))
         )
-        jumps = np.sqrt(30.0 / 26) * (ends - states[cuts.begin + 1])
-        return jnp.concatenate([(cuts.weights * (states - cuts.targets)).ravel(), jumps.ravel()])
+        jumps = [(ends - states[cuts.begin + 1]).ravel()]
+        if starts is not None:
+            jumps.append((states[cuts.first] - starts).ravel())
+        misfit = (cuts.weights * (states - cuts.targets)).ravel()
+        return jnp.concatenate([misfit, np.sqrt(30.0 / 26) * jnp.concatenate(jumps)])
 
     x_size = x.size
     v = jnp.concatenate([jnp.asarray(x), jnp.asarray(point.states).ravel()])
