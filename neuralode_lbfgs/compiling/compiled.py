@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from .shelf import traced
 
@@ -42,7 +43,7 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         """What the function returns, whose leaves must be arrays; within other programs it is a part of these."""
-        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments)):
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments)):
             return self.plain(*arguments)
         return self.program(*arguments)(*arguments)
 

@@ -58,7 +58,7 @@ def attempts(
 ) -> list[Attempt]:
     """Matching and polish alone, where that is enough; else all stages, and again while the model is no better than
     the mean."""
-    if course.options.stages or course.hidden or names != ALL_STAGES:
+    if course.options.stages or course.hidden or (names[0], names[-1]) != (ALL_STAGES[0], ALL_STAGES[-1]):
         return _usual(names, course, [], held_out, callback, notes, told=0)
     before = run_stages(names[:1], course, held_out, callback, notes)
     if ended(before):
@@ -150,7 +150,7 @@ def run_stages(
     names: Sequence[str], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
 ) -> list[Reached]:
     """All of them, or up to the one that was interrupted."""
-    course.brief = "polish" in names
+    course.brief |= "polish" in names
     reached = []
     for name in names:
         stage, error = _run_stage(name, course, callback, notes), float("nan")

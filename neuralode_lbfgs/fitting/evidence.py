@@ -13,7 +13,7 @@ with two precautions for few observations, below.
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -30,6 +30,7 @@ from ..models import is_constant
 
 MOST_ENTRIES = 40_000_000  # of the Jacobian, weights x residuals: a third of a gigabyte in float64
 LEAST_DECAY, MOST_DECAY = 1e-12, 1e-1
+LOOSE = 1e-9  # of the largest diagonal entry of J^T J: what holds numbers that nothing else does, in J J^T
 # Few observations make the evidence sure of itself too soon: a network can go through all of them, the noise it
 # then sees is zero, and so is the decay. The first says that before any data the noise was seen so many times at
 # so much of a standard deviation. The second raises the decay further, where the Laplace approximation counts
@@ -96,7 +97,7 @@ class WeightGroups:
     def evidence(
         self,
         x: np.ndarray,
-        matrix: np.ndarray | None,
+        matrix: "np.ndarray | Gram | None",
         mean_square: float,
         decay: np.ndarray,
         observed: int,
@@ -107,7 +108,7 @@ class WeightGroups:
 
         Args:
             x: the free vector.
-            matrix: J^T J of it; None counts every weight as well determined.
+            matrix: J^T J of it, or J J^T; None counts every weight as well determined.
             mean_square: of the residuals.
             decay: per group, at which `x` is a minimum.
             observed: how many independent numbers were observed, n.
@@ -115,14 +116,16 @@ class WeightGroups:
             noise: what a person knows of the noise (standard deviation, order one). It counts as if it had been
                 seen as often as there are observations.
         """
-        if matrix is None:
-            well = np.ones(self.numbers.size)
+        if isinstance(matrix, Gram):
+            determined = matrix.determined(decay)
         else:
-            ridge = self.ridge(decay)
-            # Numbers without a ridge that nothing determines (a start that is never seen) need a trace of one.
-            trace = 1e-14 * max(np.trace(matrix) / len(ridge), 1e-300)
-            well = np.clip(1 - ridge * _diagonal_of_inverse(matrix + np.diag(ridge + trace)), 0.0, 1.0)
-        determined = np.array([well[self.numbers == g].sum() for g in range(self.count)])
+            well = np.ones(self.numbers.size)
+            if matrix is not None:
+                ridge = self.ridge(decay)
+                # Numbers without a ridge that nothing determines (a start that is never seen) need a trace of one.
+                trace = 1e-14 * max(np.trace(matrix) / len(ridge), 1e-300)
+                well = np.clip(1 - ridge * np.diag(_inverse(matrix + np.diag(ridge + trace))), 0.0, 1.0)
+            determined = np.array([well[self.numbers == g].sum() for g in range(self.count)])
         sums = np.array([np.sum(x[self.numbers == g] ** 2) for g in range(self.count)])
         in_all = float(determined.sum() + (self.numbers < 0).sum()) + others
         prior_count, prior_noise = (PRIOR_COUNT, PRIOR_NOISE) if noise is None else (observed, noise)
@@ -131,6 +134,25 @@ class WeightGroups:
         decay = (1 + FEW / observed) * determined * variance / (observed * np.maximum(sums, 1e-12))
         found = float(np.sqrt(mean_square * observed / max(observed - in_all, 0.1 * observed)))
         return Evidence(found, np.clip(decay, LEAST_DECAY, MOST_DECAY), in_all)
+
+
+class Gram(NamedTuple):
+    """J J^T, for models of more weights than there are residuals.
+
+    Args:
+        of_groups: of the weights of each group.
+        undecayed: of all other numbers, over the next to nothing that holds them.
+    """
+
+    of_groups: tuple[np.ndarray, ...]
+    undecayed: np.ndarray
+
+    def determined(self, decay: np.ndarray) -> np.ndarray:
+        """Per group, the trace of (1 + J D^-1 J^T)^-1 J_g D_g^-1 J_g^T: the same number as from J^T J."""
+        shares = [product / max(one, LEAST_DECAY) for product, one in zip(self.of_groups, decay, strict=True)]
+        inverse = _inverse(np.eye(len(self.undecayed)) + self.undecayed + sum(shares))
+        inverse = inverse + np.triu(inverse, 1).T
+        return np.array([np.sum(inverse * share) for share in shares])
 
 
 class EvidenceEstimate:
@@ -179,11 +201,12 @@ def _normal(residuals: Callable, free: Any, x: Array, *args: Any) -> tuple[Array
     return transposed @ transposed.T, r @ r
 
 
-def _diagonal_of_inverse(matrix: np.ndarray) -> np.ndarray:
-    """By Cholesky, a third of the work of `inv`; by that where rounding has made an eigenvalue negative."""
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """The upper half of it, by Cholesky, a third of the work of `inv`; by that where rounding has made an eigenvalue
+    negative."""
     potrf, potri = scipy.linalg.get_lapack_funcs(("potrf", "potri"), (matrix,))
     factor, failed = potrf(matrix)
-    return np.diag(np.linalg.inv(matrix) if failed else potri(factor)[0])
+    return np.triu(np.linalg.inv(matrix) if failed else potri(factor)[0])
 
 
 def _group_numbers(free: Any) -> np.ndarray:

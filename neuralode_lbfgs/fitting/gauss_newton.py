@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..optimise import Iteration, StopReason
-from .evidence import Evidence, WeightGroups
+from .evidence import Evidence, Gram, WeightGroups
 from .journal import Loop
 from .standing import Standing, standing_of
 
@@ -46,8 +46,8 @@ class Linearised(Protocol):
     """The problem with its residuals replaced by their tangent at a point."""
 
     @property
-    def matrix(self) -> np.ndarray:
-        """J^T J of the model's free numbers, the states eliminated."""
+    def matrix(self) -> np.ndarray | Gram:
+        """J^T J of the model's free numbers, the states eliminated; or J J^T."""
         ...
 
     @property

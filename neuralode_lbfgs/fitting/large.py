@@ -1,7 +1,8 @@
 """Large data: a part of them first, then all.
 
 Multiple shooting and Gauss-Newton find a model in few steps, but their Jacobian grows with the data. A part settles the
-model but for its last digits. A few steps of Gauss-Newton with all do those: the Jacobian is never held whole.
+model but for its last digits. A few steps of Gauss-Newton with all do those, whose Jacobian is never held whole; of a
+large network a few of L-BFGS.
 """
 
 import itertools
@@ -14,6 +15,7 @@ from ..models import NeuralODE, count_trained
 from ..optimise import LBFGS
 from .attempts import Watcher, run_stages
 from .course import Course
+from .dual import FEWEST_WEIGHTS
 from .hidden import hidden_size, with_hidden
 from .record import seconds_left
 from .result import FitResult
@@ -36,7 +38,7 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
         return as_result(task.data, best_stages(model, task, callback, notes), notes)
     notes.append(
         f"large data: {part.observed:,} of {task.data.observed:,} numbers first, in {len(part)} pieces; "
-        "then polish with all."
+        f"then {'polish' if weights <= FEWEST_WEIGHTS else 'L-BFGS'} with all."
     )
     limit = options.time_limit
     some = replace(options, time_limit=None if limit is None else TIME_TO_CHOOSE * limit)
@@ -46,7 +48,9 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
         course.decay = first.course.decay * part.observed / task.data.observed
     stages, reason = first.stages, first.reason
     if not reason.cut_short:
-        (last,) = run_stages(("polish",), course, None, callback, notes)
+        # J J^T of a large network grows with the square of the data: L-BFGS, and no longer than it gains much.
+        name, course.brief = ("polish", False) if weights <= FEWEST_WEIGHTS else ("full", True)
+        (last,) = run_stages((name,), course, None, callback, notes)
         stages = [*stages, replace(last.stage, why="all data, beginning with the model of the part")]
         reason = last.stage.reason
     fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation)

@@ -6,7 +6,7 @@ SIAM J. Sci. Stat. Comput. 3 (1982).
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import equinox as eqx
@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from ..compiling import Compiled
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, Split, trainable
+from .dual import FEWEST_WEIGHTS, DualEquations, most_residuals
 from .evidence import MOST_ENTRIES, WeightGroups, squared_weights
 from .gauss_newton import Point, Step
 from .smoothing import SmoothTrajectory
@@ -68,13 +69,18 @@ def collect_slopes(
     if not parts:
         return None
     tau, z, rate, u, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
-    if tau.size > MOST_POINTS:
-        keep = np.linspace(0, tau.size - 1, MOST_POINTS).round().astype(int)
-        tau, z, rate, u, weight = tau[keep], z[keep], rate[keep], u[keep], weight[keep]
     cast = lambda a: np.asarray(a, dtype)  # noqa: E731
     weight = np.full(rate.shape, 1.0) if data[0].sd is None else weight
-    weight = weight / np.sqrt(np.sum(weight**2))
-    return Slopes(cast(tau), cast(z), cast(rate), cast(u) if data.input_size else None, cast(weight))
+    all_of = Slopes(cast(tau), cast(z), cast(rate), cast(u) if data.input_size else None, cast(weight))
+    return thinned(all_of, MOST_POINTS)
+
+
+def thinned(slopes: Slopes, most: int) -> Slopes:
+    """So many of the points at most, evenly spread."""
+    count = slopes.tau.shape[0]
+    keep = np.linspace(0, count - 1, min(most, count)).round().astype(int)
+    some = jax.tree.map(lambda a: a[keep], slopes)
+    return replace(some, weight=some.weight / np.sqrt(np.sum(some.weight**2)))
 
 
 def _certainty(trajectory: Trajectory, ts: np.ndarray) -> np.ndarray:
@@ -123,6 +129,7 @@ class SlopeRegression:
         vector = self._split.vector
         self.start, self._dtype = Point(np.asarray(vector, np.float64), np.zeros((0, 0))), vector.dtype
         self._normal, self._value = Compiled(_normal, self._split), Compiled(_mean_square, self._split)
+        self._rows = Compiled(_rows, self._split)
 
     def begun(self, model: Any, slopes: Slopes, observed: int) -> "SlopeRegression":
         """The same programs for other numbers to begin with, and other slopes."""
@@ -137,13 +144,19 @@ class SlopeRegression:
 
     @property
     def affordable(self) -> bool:
-        """Whether the Jacobian fits into memory."""
-        return self.groups.numbers.size * self.slopes.rate.size <= MOST_ENTRIES
+        """Whether Gauss-Newton pays."""
+        weights, residuals = self.groups.numbers.size, self.slopes.rate.size
+        if weights > FEWEST_WEIGHTS:
+            return residuals <= most_residuals(weights)
+        return weights * residuals <= MOST_ENTRIES
 
     def value(self, point: Point) -> float:
         return float(self._value(point.x.astype(self._dtype), self.slopes))
 
-    def linearised(self, point: Point) -> "NormalEquations":
+    def linearised(self, point: Point) -> "NormalEquations | DualEquations":
+        if point.x.size > FEWEST_WEIGHTS:
+            rows, r = (np.asarray(a, np.float64) for a in self._rows(point.x.astype(self._dtype), self.slopes))
+            return DualEquations(point, r, rows, self.groups)
         matrix, gradient = self._normal(point.x.astype(self._dtype), self.slopes)
         return NormalEquations(point, np.asarray(matrix, np.float64), np.asarray(gradient, np.float64))
 
@@ -157,10 +170,15 @@ def _mean_square(split: Split, x: Array, slopes: Slopes) -> Array:
     return jnp.sum(_residuals(split, x, slopes) ** 2)
 
 
-def _normal(split: Split, x: Array, slopes: Slopes) -> tuple[Array, Array]:
+def _rows(split: Split, x: Array, slopes: Slopes) -> tuple[Array, Array]:
+    """The Jacobian of all residuals, and these."""
     r = _residuals(split, x, slopes).ravel()
     of_point = jax.jacrev(lambda x, point: slope_residuals(split.whole(x), point))
-    rows = jax.vmap(of_point, in_axes=(None, 0))(x, slopes).reshape(r.size, x.size)
+    return jax.vmap(of_point, in_axes=(None, 0))(x, slopes).reshape(r.size, x.size), r
+
+
+def _normal(split: Split, x: Array, slopes: Slopes) -> tuple[Array, Array]:
+    rows, r = _rows(split, x, slopes)
     return rows.T @ rows, rows.T @ r
 
 

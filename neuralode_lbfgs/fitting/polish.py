@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from ..data.trajectories import Trajectories
 from ..models import Mesh
+from .dual import FEWEST_WEIGHTS, DualEquations, Towards
 from .entry import Entry
 from .evidence import WeightGroups
 from .gauss_newton import Point, Step
@@ -98,8 +99,27 @@ class WholeTrajectories:
             return float(np.sum(self.misfit(self._nodes) ** 2))
 
     @np.errstate(over="ignore", invalid="ignore")
-    def linearised(self, point: Point) -> "Sensitivities":
+    def linearised(self, point: Point) -> "Sensitivities | DualEquations":
+        if point.x.size > FEWEST_WEIGHTS:
+            return self._dual(point)
         return Sensitivities(self, point, self._nodes)
+
+    def _dual(self, point: Point) -> DualEquations:
+        """For more weights than there are residuals."""
+        cuts, size, residuals = self.cuts, point.x.size, self.misfit(self._nodes)
+        ((at, all_of),) = _in_parts(self, point, self._nodes, None)
+        seen = all_of if self.observe is None else self.observe(self._nodes)[1] @ all_of
+        jacobian = (cuts.weights[..., None] * seen).reshape(-1, seen.shape[2])
+        of_states = [(span, jacobian[span, size:]) for _, span in _spans(cuts, at, cuts.weights.shape[1])]
+
+        def bend(velocity: Point, tangent: np.ndarray, towards: Towards) -> Point:
+            return _bent(self, point, residuals, velocity, tangent, towards)
+
+        of_x = jacobian[:, :size]
+        held = _held(np.einsum("ij,ij->j", of_x, of_x))
+        return DualEquations(
+            point, residuals, of_x, self.solver.groups, of_states if self.train_starts else (), bend, held
+        )
 
 
 class Sensitivities:
@@ -148,10 +168,7 @@ class Sensitivities:
             self.jacobian = jacobian if whole else None
         diagonal = np.diag(self.full)
         self.scale = float(np.max(diagonal))
-        # Between Levenberg's damping, the same for all numbers, and Marquardt's, by the diagonal entry of each. Alike
-        # for all, it stops numbers that matter less, along valleys where some weights grow while others shrink: of a
-        # network that comes to be linear. By their own, what matters little runs away.
-        self.held = np.maximum(np.sqrt(diagonal * self.scale), LEAST_HELD * self.scale)
+        self.held = _held(diagonal)
         self.start_scale = float(np.max(np.abs(self.starts), initial=0.0))
         self.finite = bool(np.isfinite(self.full).all())
         self.matrix = self._eliminated(TINY)[0] if self.finite else self.full
@@ -183,26 +200,55 @@ class Sensitivities:
             promised -= np.sum(velocity.states * of_starts)
         if self.jacobian is None:
             return Step(velocity, float(promised))
-        return Step(self._bent(self.jacobian, velocity, newton), float(promised), 1)
-
-    @np.errstate(over="ignore", invalid="ignore")
-    def _bent(self, jacobian: np.ndarray, velocity: Point, newton) -> Point:
-        """The step with its geodesic acceleration, from the residuals a little way along it."""
-        cuts, size = self.problem.cuts, velocity.x.size
-        of_x, of_starts = jacobian[:, :size], jacobian[:, size:]
+        cuts, size = self.problem.cuts, self.point.x.size
+        of_x, of_start = self.jacobian[:, :size], self.jacobian[:, size:]
         spans = list(_spans(cuts, slice(0, len(cuts.weights)), cuts.weights.shape[1]))
         tangent = of_x @ velocity.x
         if self.problem.train_starts:
             for i, span in spans:
-                tangent[span] += of_starts[span] @ velocity.states[i]
-        probe = Point(self.point.x + PROBE * velocity.x, self.point.states + PROBE * velocity.states)
-        bend = 2 / PROBE * ((self.problem.residuals(probe) - self.residuals) / PROBE - tangent)
-        if not np.isfinite(bend).all():
-            return velocity
-        acceleration = newton(of_x.T @ bend, np.stack([of_starts[span].T @ bend[span] for _, span in spans]))
-        if 2 * np.linalg.norm(acceleration.x) > MOST_BEND * np.linalg.norm(velocity.x):
-            return velocity
-        return Point(velocity.x + acceleration.x / 2, velocity.states + acceleration.states / 2)
+                tangent[span] += of_start[span] @ velocity.states[i]
+
+        def towards(target: np.ndarray) -> Point:
+            return newton(of_x.T @ target, np.stack([of_start[span].T @ target[span] for _, span in spans]))
+
+        bent = _bent(self.problem, self.point, self.residuals, velocity, tangent, towards)
+        return Step(bent, float(promised), 1)
+
+
+def _held(diagonal: np.ndarray) -> np.ndarray:
+    """What damping adds, from the diagonal of J^T J.
+
+    Between Levenberg's damping, the same for all numbers, and Marquardt's, by the diagonal entry of each. Alike for
+    all, it stops numbers that matter less, along valleys where some weights grow while others shrink: of a network that
+    comes to be linear. By their own, what matters little runs away.
+    """
+    most = float(np.max(diagonal))
+    return np.maximum(np.sqrt(diagonal * most), LEAST_HELD * most)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _bent(
+    problem: WholeTrajectories,
+    point: Point,
+    residuals: np.ndarray,
+    velocity: Point,
+    tangent: np.ndarray,
+    towards: Towards,
+) -> Point:
+    """The step with its geodesic acceleration, from the residuals a little way along it.
+
+    Args:
+        residuals, tangent: at the point, and their Jacobian times the velocity.
+        towards: the damped step against other residuals.
+    """
+    probe = Point(point.x + PROBE * velocity.x, point.states + PROBE * velocity.states)
+    bend = 2 / PROBE * ((problem.residuals(probe) - residuals) / PROBE - tangent)
+    if not np.isfinite(bend).all():
+        return velocity
+    acceleration = towards(bend)
+    if 2 * np.linalg.norm(acceleration.x) > MOST_BEND * np.linalg.norm(velocity.x):
+        return velocity
+    return Point(velocity.x + acceleration.x / 2, velocity.states + acceleration.states / 2)
 
 
 def _spans(cuts: Cut, at: slice, m: int) -> Iterator[tuple[int, slice]]:

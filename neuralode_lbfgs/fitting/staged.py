@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, Tableau, is_explicit
+from ..models import NeuralODE, Tableau, count_trained, is_explicit
 from ..optimise import LBFGS, StopReason
 from .attempts import (
     ALL_STAGES,
@@ -25,6 +25,7 @@ from .attempts import (
     whole_loss,
 )
 from .course import Course
+from .dual import FEWEST_WEIGHTS
 from .evidence import weight_groups
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .losses import Parameters
@@ -245,7 +246,11 @@ def _plan(course: Course, notes: list[str]) -> tuple[str, ...]:
     """The stages to run: those that were asked for, else those that suit the data and the model."""
     asked = course.options.stages
     newton = isinstance(course.optimizer, LBFGS) and newton_pays(course)
-    names = asked or (ALL_STAGES if newton else ("matching", "full"))
+    # Of a large network, equations of all nodes and weights cost too much.
+    large = count_trained(course.parameters.model) > FEWEST_WEIGHTS
+    names = asked or tuple(
+        name for name in ALL_STAGES if name in ("matching", "full") or (newton and not (large and name == "shooting"))
+    )
     if course.slopes is None and "matching" in names:
         notes.append("derivative matching was left out: no trajectory shows the slopes of every state.")
         names = tuple(name for name in names if name != "matching")

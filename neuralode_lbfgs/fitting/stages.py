@@ -1,6 +1,7 @@
 """The stages of a fit: each is a loss, a minimisation, and a word on why it is done."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,10 +11,11 @@ from jax.tree_util import Partial
 from ..models import count_trained, trainable
 from ..optimise import Minimiser, StopReason
 from .course import Course
+from .dual import FEWEST_WEIGHTS, most_residuals
 from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
-from .matching import SlopeRegression, matching_loss, matching_residuals
+from .matching import SlopeRegression, matching_loss, matching_residuals, thinned
 from .pieces import Cut
 from .polish import WholeTrajectories
 from .record import Record
@@ -24,6 +26,7 @@ FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the 
 LOOSER = (1e-2, 1e-4)  # times that, where it smothers the network of an own field
 MATCHING_EVALS, MATCHING_ROUNDS = 2000, 8
 MATCHING_STEPS = 60  # of Gauss-Newton: a start for the next stage, no more
+FINER_STEPS = 10  # with more slopes, from there
 FLAT = 0.5  # of the mean square slope: unexplained, it makes matching useless
 SLOPE_ERROR = 0.02  # of a smoothing spline, in units of a typical slope
 CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much as; then jumps are negligible
@@ -31,21 +34,22 @@ SHOOTING_STEPS = 12  # at each of them
 # Steps on each mesh, the next one chosen for the model found there: on one mesh for long, a model without decay grows
 # features between its steps that only the mesh does not see.
 POLISH_STEPS = (30, 40, 40, 40, 50)
+LARGE_POLISH_STEPS = (15, 15, 20)  # of a large network a step takes a second, and more weights need fewer
 # Less for many observations: less of chi-square than `CHANCE` is chance; but one part in ten thousand is nothing.
 POLISH_FTOL, LEAST_FTOL = 1e-3, 1e-4
 CHANCE = 2.0
 FINER = 1e-2  # of the error of a step, where errors grow along trajectories
 TRIAL_STEPS = 6  # a tangent that leads to the basin does so at once, or when what it is off by has been damped
 MESH_PASSES = 2
-MOST_FOR_NEWTON = 1500  # weights: beyond, solving the normal equations costs more than L-BFGS's iterations
 MOST_WORK = 5e9  # multiplications for J^T J: about half a second a step
+LARGE_SLOPES = (256, 1024)  # numbers, of the regression of a large network: what J J^T costs grows with their square
 
 
 def match_derivatives(course: Course, record: Record) -> StopReason:
     """Regress the vector field on the slopes of smooth curves; no ODE is solved.
 
     Plain regression, so that Gauss-Newton with the decay asked anew at every step is cheap and goes to the
-    bottom (Foresee & Hagan 1997). Models with too many weights for its Jacobian take L-BFGS.
+    bottom (Foresee & Hagan 1997). Models with too many weights for that take L-BFGS.
 
     A decay that was given is that of whole trajectories. Where it is small, a field that follows the wiggles of the
     curves is a poor start for them: it swings between the rows, and run freely it leaves. So it is not used here,
@@ -63,17 +67,29 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     free, fixed = trainable(model)
     problem = course.programs.shared("slopes", free, fixed, lambda: SlopeRegression(model, slopes, observed))
     problem = problem.begun(model, slopes, observed)
-    if problem.affordable and problem.groups.numbers.size <= MOST_FOR_NEWTON:
+    ever_finer = [slopes]
+    if problem.groups.numbers.size > FEWEST_WEIGHTS:
+        ever_finer = [thinned(slopes, max(number // slopes.rate.shape[1], 1)) for number in LARGE_SLOPES]
+        problem = problem.begun(model, ever_finer[-1], observed)
+    if problem.affordable:
         if course.leads_on("matching"):
             choose, decay = from_slopes, np.full_like(decay, FIRST_DECAY)
 
         def regressed(decay: np.ndarray) -> GaussNewtonFit:
-            found = gauss_newton(
-                problem, problem.start, decay, choose=choose, max_steps=MATCHING_STEPS, watch=record.watch,
-                time_limit=course.seconds_left(record), loop=course.journal.loop("matching"),
-            )  # fmt: skip
-            record.add(found)
-            return found
+            point, found, begun = problem.start, None, None
+            for some in ever_finer:
+                steps = MATCHING_STEPS if found is None else FINER_STEPS
+                found = gauss_newton(
+                    problem.begun(model, some, observed), point, decay, choose=choose, max_steps=steps,
+                    watch=record.watch, time_limit=course.seconds_left(record), loop=course.journal.loop("matching"),
+                )  # fmt: skip
+                record.add(found)
+                begun = begun or found
+                point, decay = found.point, decay if choose is None else choose(found.evidence)
+                if found.reason.cut_short:
+                    break
+            assert found is not None and begun is not None
+            return replace(found, initial_mean_square=begun.initial_mean_square)
 
         fit = regressed(decay)
         on_raw_units = getattr(model.vector_field, "normalised", None) is None  # an own field, known physics maybe
@@ -179,7 +195,7 @@ def polish(course: Course, record: Record) -> StopReason:
         # On the first mesh, which knows no model, a fit would fit its errors.
         suit_mesh(course, point.x, lambda cuts: whole_trajectories(course, cuts).nodes(point))
     reason, damping = StopReason.RUNNING, Damping()
-    for part, most in enumerate(POLISH_STEPS):
+    for part, most in enumerate(POLISH_STEPS if point.x.size <= FEWEST_WEIGHTS else LARGE_POLISH_STEPS):
         cuts = course.cut()
         problem = whole_trajectories(course, cuts)
         limited = [one for one in [*course.spent, record] if one.stage in ("full", "polish")]
@@ -241,8 +257,8 @@ def newton_pays(course: Course) -> bool:
 
 def most_numbers(weights: int) -> int:
     """How many numbers, times by states, Gauss-Newton can be given for a model of so many weights."""
-    if weights > MOST_FOR_NEWTON:
-        return 0
+    if weights > FEWEST_WEIGHTS:
+        return most_residuals(weights)
     return int(min(MOST_ENTRIES / (2 * weights), MOST_WORK / weights**2))
 
 
@@ -256,7 +272,7 @@ WHY = {
     "matching": "every state is observed: the field is regressed on the slopes of smooth curves first",
     "shooting": "a small network: every row begins a short piece, and the jumps between pieces are driven to zero",
     "full": "all trajectories solved over their whole length",
-    "polish": "a small network: Gauss-Newton goes to the bottom of the valley, and the evidence sets the weight decay",
+    "polish": "Gauss-Newton goes to the bottom of the valley, and the evidence sets the weight decay",
 }
 WHY_HIDDEN = (
     "hidden states begin as derivatives of the observed ones: the field is regressed on the slopes of smooth curves"
