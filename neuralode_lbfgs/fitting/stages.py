@@ -34,7 +34,10 @@ SHOOTING_STEPS = 12  # at each of them
 # Steps on each mesh, the next one chosen for the model found there: on one mesh for long, a model without decay grows
 # features between its steps that only the mesh does not see.
 POLISH_STEPS = (30, 40, 40, 40, 50)
-LARGE_POLISH_STEPS = (15, 15, 20)  # of a large network a step takes a second, and more weights need fewer
+LARGE_POLISH_STEPS, LARGE_FTOL = (
+    (15, 15, 20),
+    1e-2,
+)  # of a large network a step takes a second, and more weights need fewer
 # Less for many observations: less of chi-square than `CHANCE` is chance; but one part in ten thousand is nothing.
 POLISH_FTOL, LEAST_FTOL = 1e-3, 1e-4
 CHANCE = 2.0
@@ -195,7 +198,9 @@ def polish(course: Course, record: Record) -> StopReason:
         # On the first mesh, which knows no model, a fit would fit its errors.
         suit_mesh(course, point.x, lambda cuts: whole_trajectories(course, cuts).nodes(point))
     reason, damping = StopReason.RUNNING, Damping()
-    for part, most in enumerate(POLISH_STEPS if point.x.size <= FEWEST_WEIGHTS else LARGE_POLISH_STEPS):
+    large = point.x.size > FEWEST_WEIGHTS
+    ftol = LARGE_FTOL if large else float(np.clip(CHANCE / data.observed, LEAST_FTOL, POLISH_FTOL))
+    for part, most in enumerate(LARGE_POLISH_STEPS if large else POLISH_STEPS):
         cuts = course.cut()
         problem = whole_trajectories(course, cuts)
         limited = [one for one in [*course.spent, record] if one.stage in ("full", "polish")]
@@ -206,7 +211,7 @@ def polish(course: Course, record: Record) -> StopReason:
         loop = course.journal.loop("polish", also=problem.kept)
         fit: GaussNewtonFit = gauss_newton(
             problem, point, course.decay, choose=course.choose, max_steps=steps,
-            ftol=float(np.clip(CHANCE / data.observed, LEAST_FTOL, POLISH_FTOL)), damping=damping, watch=record.watch,
+            ftol=ftol, damping=damping, watch=record.watch,
             trial=None if course.trial is None or part else (TRIAL_STEPS, course.trial),
             time_limit=course.seconds_left(record), loop=loop,
         )  # fmt: skip
