@@ -275,7 +275,7 @@ STAGES: dict[str, Callable[[Course, Record], StopReason]] = {
 }
 WHY = {
     "matching": "every state is observed: the field is regressed on the slopes of smooth curves first",
-    "shooting": "a small network: every row begins a short piece, and the jumps between pieces are driven to zero",
+    "shooting": "every row begins a short piece, and the jumps between pieces are driven to zero",
     "full": "all trajectories solved over their whole length",
     "polish": "Gauss-Newton goes to the bottom of the valley, and the evidence sets the weight decay",
 }
