@@ -15,12 +15,12 @@ from ..optimise import LBFGS, StopReason
 from .attempts import (
     ALL_STAGES,
     MUCH_WORSE,
-    SMOOTH,
     Reached,
     Watcher,
     attempts,
     best_of,
     ended,
+    first_smooth,
     run_stages,
     whole_loss,
 )
@@ -127,7 +127,7 @@ def begin(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
     limit = options.time_limit
     time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
     part_curves = tuple(by_id[name] for name in part.ids)
-    course = new_course(model, task, part, part_curves, smooth=SMOOTH[0], time_limit=time_to_choose)
+    course = new_course(model, task, part, part_curves, smooth=first_smooth(part), time_limit=time_to_choose)
     return Begun(model, data, curves, held_out, course, _plan(course, notes))
 
 
