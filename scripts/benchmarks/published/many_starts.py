@@ -88,7 +88,7 @@ def many(case: Case, seed: int) -> Outcome:
     slopes = collect_slopes(data, curves, jax.tree.map(np.asarray, coordinates), dtype)
 
     matched = minimise_many(
-        lambda free, slopes: matching_loss(eqx.combine(free, fixed), slopes, jnp.zeros(1)),
+        lambda free, slopes: matching_loss(fixed, free, slopes, jnp.zeros(1)),
         [trainable(model)[0] for model in models], slopes, max_evals=MATCHING_EVALS, ftol=1e-4,
     )  # fmt: skip
     starts = jnp.asarray(coordinates.states_in(jnp.asarray([START])), dtype)
