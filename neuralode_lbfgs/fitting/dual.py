@@ -9,7 +9,7 @@ by the matrix inversion lemma (Golub & Van Loan, Matrix Computations, section 2.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -54,6 +54,8 @@ class DualEquations:
     of_states: Sequence[tuple[slice, np.ndarray]] = ()
     bend: Callable[[Point, np.ndarray, Towards], Point] | None = None
     held: np.ndarray | None = None
+    finite: bool = field(init=False)
+    gradient: np.ndarray = field(init=False)  # J^T r
 
     def __post_init__(self) -> None:
         self.finite = bool(np.isfinite(self.jacobian).all() and np.isfinite(self.residuals).all())

@@ -27,10 +27,14 @@ PROBE = 1e-3  # of lam, for the slope of the determinant
 class Bands:
     """Q^T Q and R of observation times, upper bands as LAPACK has them, in units of the mean interval."""
 
+    q: tuple[np.ndarray, np.ndarray, np.ndarray]  # the three diagonals of Q
+    bends: np.ndarray  # Q^T Q
+    lengths: np.ndarray  # R
+
     def __init__(self, ts: np.ndarray):
         h = np.diff(ts)
         self.q = q = 1 / h[:-1], -1 / h[:-1] - 1 / h[1:], 1 / h[1:]
-        self.bends, self.lengths = np.zeros((2, 3, ts.size - 2))
+        self.bends, self.lengths = np.zeros((3, ts.size - 2)), np.zeros((3, ts.size - 2))
         self.bends[2] = q[0] ** 2 + q[1] ** 2 + q[2] ** 2
         self.bends[1, 1:] = q[1][:-1] * q[0][1:] + q[2][:-1] * q[1][1:]
         self.bends[0, 2:] = q[2][:-2] * q[0][2:]
