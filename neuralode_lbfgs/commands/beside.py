@@ -16,8 +16,10 @@ from typing import Any
 import neuralode_lbfgs
 
 # Without the folder one stands in on the path (-P): a file there that is named like a library must not be run.
+# The fit goes first: it imports at the same time, and is what one waits for.
 START = (
-    "import sys; sys.path.append(sys.argv[1]); from neuralode_lbfgs.commands.beside import serve; serve(sys.argv[2])"
+    "import os, sys; hasattr(os, 'nice') and os.nice(10); sys.path.append(sys.argv[1]); "
+    "from neuralode_lbfgs.commands.beside import serve; serve(sys.argv[2])"
 )
 
 
@@ -91,6 +93,7 @@ def function_named(function: str) -> Any:
 def serve(function: str) -> None:
     """Import the function, wait for its arguments and call it; answers what it raised, or None."""
     call = function_named(function)
+    getattr(sys.modules[call.__module__], "warm_up", lambda: None)()  # what it needs at its first call
     given = sys.stdin.buffer.read()
     if not given:
         return

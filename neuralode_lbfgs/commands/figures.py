@@ -8,6 +8,9 @@ import numpy as np
 
 from ..data import Trajectories
 from ..outputs import plots
+from ..outputs.plots import warm_up
+
+__all__ = ["draw", "warm_up"]
 
 
 def draw(

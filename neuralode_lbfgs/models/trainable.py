@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
@@ -31,8 +33,9 @@ class Split(NamedTuple):
 
     @property
     def vector(self) -> Float[Array, " free"]:
-        """The numbers that are trained."""
-        return ravel_pytree(self.free)[0]
+        """The numbers that are trained, in NumPy: operations on JAX arrays outside a program compile one each."""
+        leaves = [np.ravel(leaf) for leaf in jax.tree.leaves(self.free)]
+        return jnp.asarray(np.concatenate(leaves)) if leaves else jnp.zeros(0)
 
     def whole(self, x: Float[Array, " free"]) -> Any:
         """The pytree with these numbers in place of its own."""

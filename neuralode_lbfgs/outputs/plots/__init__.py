@@ -5,8 +5,8 @@ belong to no window system: `save` writes them, and a notebook shows `axes.figur
 """
 
 from neuralode_lbfgs.outputs.plots.convergence import history
-from neuralode_lbfgs.outputs.plots.files import save
+from neuralode_lbfgs.outputs.plots.files import save, warm_up
 from neuralode_lbfgs.outputs.plots.over_time import residuals, trajectories
 from neuralode_lbfgs.outputs.plots.phase import phase_portrait
 
-__all__ = ["history", "phase_portrait", "residuals", "save", "trajectories"]
+__all__ = ["history", "phase_portrait", "residuals", "save", "trajectories", "warm_up"]

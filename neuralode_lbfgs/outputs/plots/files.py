@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ def save(drawn: Figure | Axes | np.ndarray | Sequence[Axes], path_stem: str | os
     finally:
         figure.set_layout_engine(engine or "none")
     return png, svg
+
+
+def warm_up() -> None:
+    """Draw a figure that no one sees: the first one of a process takes longer, for fonts and formats are loaded."""
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0.0, 1.0], [0.1, 1e3], label="x")
+    axes.set_yscale("log")
+    axes.legend()
+    for ending in ("png", "svg"):
+        figure.savefig(BytesIO(), format=ending)
 
 
 def _write(figure: Figure, path: Path, **settings: Any) -> None:
