@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
-import numpy as np
 from jax.core import Tracer
 
 from .shelf import traced
@@ -50,7 +50,7 @@ class Compiled:
     def program(self, *arguments: Any) -> Callable:
         """The program for these shapes; `seconds` counts tracing and compiling."""
         leaves, structure = jax.tree.flatten((self.held, arguments))
-        key = (structure, *(_shape(leaf) if is_array(leaf) else leaf for leaf in leaves))
+        key = (structure, *(_shape(leaf) if eqx.is_array(leaf) else leaf for leaf in leaves))
         if key not in self._programs:
             started = time.perf_counter()
             if len(self._programs) == MOST_KEPT:
@@ -61,8 +61,8 @@ class Compiled:
         return self._programs[key]
 
     def _compiled(self, leaves: list[Any], structure: Any) -> Callable:
-        static = [None if is_array(leaf) else leaf for leaf in leaves]
-        places = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
+        static = [None if eqx.is_array(leaf) else leaf for leaf in leaves]
+        places = [i for i, leaf in enumerate(leaves) if eqx.is_array(leaf)]
         arrays = [leaves[i] for i in places]
 
         def of_arrays(*arrays):
@@ -76,15 +76,10 @@ class Compiled:
         program = flat.lower(*arrays).compile(compiler_options=self.options)
 
         def run(*arguments: Any) -> Any:
-            given = [leaf for leaf in jax.tree.leaves((self.held, arguments)) if is_array(leaf)]
+            given = [leaf for leaf in jax.tree.leaves((self.held, arguments)) if eqx.is_array(leaf)]
             return outline(program(*given), (self.held, arguments))
 
         return run
-
-
-def is_array(leaf: Any) -> bool:
-    """Whether a leaf is handed to programs; what is not is part of them."""
-    return isinstance(leaf, jax.Array | np.ndarray | np.generic)
 
 
 def _shape(array: Any) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ FEWEST_WEIGHTS = 1500  # up to so many, equations of weights cost less
 MOST_WEIGHTS = 20_000
 MOST_WORK = 2e10  # multiplications for J J^T: about a second a step
 MOST_KEPT = 20_000_000  # entries of J
-START_DAMPING = 1e-2  # of numbers of the second kind, beside that of the weights: they are well determined
+START_DAMPING = 1e-2  # of the initial states, beside that of the weights: they are well determined
 
 Towards = Callable[[np.ndarray], Point]
 

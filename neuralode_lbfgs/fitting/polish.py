@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from ..data.trajectories import Trajectories
 from ..models import Mesh
-from .dual import FEWEST_WEIGHTS, DualEquations, Towards
+from .dual import FEWEST_WEIGHTS, START_DAMPING, DualEquations, Towards
 from .entry import Entry
 from .evidence import WeightGroups
 from .gauss_newton import Point, Step
@@ -24,7 +24,6 @@ from .pieces import Cut, PieceSolver, side_by_side
 
 PROBE = 0.1  # of a step, to see how the residuals bend
 MOST_BEND = 0.75  # of the acceleration to the velocity, beyond which the bend is not followed
-START_DAMPING = 1e-2  # of the initial states, beside that of the weights: they are well determined
 MOST_KEPT = 20_000_000  # entries of a Jacobian that is kept
 MOST_AT_ONCE = 4_000_000  # of a part of one that is not
 TINY = 1e-15  # of the largest entry: keeps what nothing determines from being singular

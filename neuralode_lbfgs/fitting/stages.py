@@ -34,10 +34,8 @@ SHOOTING_STEPS = 12  # at each of them
 # Steps on each mesh, the next one chosen for the model found there: on one mesh for long, a model without decay grows
 # features between its steps that only the mesh does not see.
 POLISH_STEPS = (30, 40, 40, 40, 50)
-LARGE_POLISH_STEPS, LARGE_FTOL = (
-    (15, 15, 20),
-    1e-2,
-)  # of a large network a step takes a second, and more weights need fewer
+LARGE_POLISH_STEPS = (15, 15, 20)  # of a large network a step takes a second, and more weights need fewer
+LARGE_FTOL = 1e-2  # for the same reason
 # Less for many observations: less of chi-square than `CHANCE` is chance; but one part in ten thousand is nothing.
 POLISH_FTOL, LEAST_FTOL = 1e-3, 1e-4
 CHANCE = 2.0
