@@ -2,7 +2,7 @@
 
 import sys
 
-from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.cli import program
 
 if __name__ == "__main__":
-    raise SystemExit(main(["fit", *sys.argv[1:]]))
+    program(["fit", *sys.argv[1:]])

@@ -19,7 +19,7 @@ import neuralode_lbfgs
 # The fit goes first: it imports at the same time, and is what one waits for.
 START = (
     "import os, sys; hasattr(os, 'nice') and os.nice(10); sys.path.append(sys.argv[1]); "
-    "from neuralode_lbfgs.commands.beside import serve; serve(sys.argv[2])"
+    "from neuralode_lbfgs.commands.beside import serve; serve(sys.argv[2]); sys.stdout.flush(); os._exit(0)"
 )
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from ..compiling import Compiled
 from .coordinates import Coordinates
 
 
@@ -110,18 +111,22 @@ class MLPVectorField(eqx.Module):
         return is_exact, source, np.maximum(np.cumsum(~is_exact) - 1, 0)
 
 
-@eqx.filter_jit
 def _initialised(in_size, out_size, width_size, depth, activation, key):
-    """LeCun-normal weights, zero biases, and a small last layer: a first solve that stays near the data.
+    """LeCun-normal weights, zero biases, and a small last layer: a first solve that stays near the data."""
+    mlp = eqx.filter_eval_shape(eqx.nn.MLP, in_size, out_size, width_size, depth, activation=activation, key=key)
+    shapes = tuple(layer.weight.shape for layer in mlp.layers)
+    drawn = _drawn(shapes, jax.random.key_data(key), str(jax.random.key_impl(key)))
+    return eqx.tree_at(lambda m: [part for layer in m.layers for part in (layer.weight, layer.bias)], mlp, drawn)
 
-    Compiled as one, because every eager random draw costs a compilation of its own.
-    """
-    mlp = eqx.nn.MLP(in_size, out_size, width_size, depth, activation=activation, key=key)
-    keys = jax.random.split(key, len(mlp.layers))
-    for i, (layer, k) in enumerate(zip(mlp.layers, keys, strict=True)):
-        size = 0.1 if i == len(mlp.layers) - 1 else 1.0
-        weight = jax.random.normal(k, layer.weight.shape) * (size / np.sqrt(layer.in_features))
-        mlp = eqx.tree_at(
-            lambda m, i=i: (m.layers[i].weight, m.layers[i].bias), mlp, (weight, jnp.zeros(layer.weight.shape[0]))
-        )
-    return mlp
+
+def _weights_and_biases(shapes, key_data, implementation):
+    keys = jax.random.split(jax.random.wrap_key_data(key_data, impl=implementation), len(shapes))
+    sizes = [1.0] * (len(shapes) - 1) + [0.1]
+    return tuple(
+        part
+        for key, shape, size in zip(keys, shapes, sizes, strict=True)
+        for part in (jax.random.normal(key, shape) * (size / np.sqrt(shape[1])), jnp.zeros(shape[0]))
+    )
+
+
+_drawn = Compiled(_weights_and_biases)  # every random draw on its own would cost a compilation

@@ -3,6 +3,7 @@
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
@@ -44,11 +45,11 @@ def test_a_failure_keeps_the_old_file(tmp_path, monkeypatch):
     plots.save(figure, tmp_path / "kept")
     before = (tmp_path / "kept.png").read_bytes()
 
-    def fail(file, **_):
+    def fail(_, file):
         file.write(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(figure, "savefig", fail)
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", fail)
     with pytest.raises(OSError, match="no space left"):
         plots.save(figure, tmp_path / "kept")
     assert (tmp_path / "kept.png").read_bytes() == before

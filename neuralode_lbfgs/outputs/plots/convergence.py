@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from neuralode_lbfgs.outputs import colours
 from neuralode_lbfgs.outputs.plots import style
 
 
@@ -76,7 +77,7 @@ def _draw_loss(axes: Axes, loss: np.ndarray, starts: list[int]) -> None:
             linestyle="none",
             marker="x",
             markersize=5,
-            color=style.VERMILLION,
+            color=colours.VERMILLION,
             transform=axes.get_xaxis_transform(),
             clip_on=False,
             label="not finite",
@@ -89,7 +90,7 @@ def _draw_steps(axes: Axes, step: np.ndarray, starts: list[int]) -> None:
     positive = np.isfinite(step) & (step > 0)
     drawn = np.where(positive, step, np.nan)
     for rows in _by_stage(starts, step.size):
-        axes.plot(rows, drawn[rows], label="step size", color=style.BLACK, linewidth=0.8, marker=".", markersize=3)
+        axes.plot(rows, drawn[rows], label="step size", color=colours.BLACK, linewidth=0.8, marker=".", markersize=3)
     if positive.any():
         axes.set_yscale("log")
     axes.set_ylabel("step size")
@@ -97,7 +98,7 @@ def _draw_steps(axes: Axes, step: np.ndarray, starts: list[int]) -> None:
 
 def _draw_evaluations(axes: Axes, cost: np.ndarray) -> None:
     axes.stairs(
-        np.nan_to_num(cost), np.arange(cost.size + 1) - 0.5, fill=True, color=style.SKY_BLUE, label="evaluations"
+        np.nan_to_num(cost), np.arange(cost.size + 1) - 0.5, fill=True, color=colours.SKY_BLUE, label="evaluations"
     )
     axes.set_ylim(0, max(1.0, float(np.nanmax(cost, initial=0.0))) * 1.08)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))

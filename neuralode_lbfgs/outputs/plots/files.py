@@ -1,14 +1,17 @@
 """Figures to files: whole or not at all, and the same bytes for the same figure."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 150  # sharp on a screen and in a draft; print takes the SVG
@@ -33,14 +36,17 @@ def save(drawn: Figure | Axes | np.ndarray | Sequence[Axes], path_stem: str | os
     """
     figure = _figure(drawn)
     png, svg = (Path(f"{os.fspath(path_stem)}.{ending}") for ending in ("png", "svg"))
-    _write(figure, png)
-    engine = figure.get_layout_engine()
-    # The layout is half of the work, and drawing the PNG has done it.
-    figure.set_layout_engine("none")
+    # Figure.savefig draws everything twice, for a layout that the first drawing of a canvas makes as well.
+    canvas, engine, dots = figure.canvas, figure.get_layout_engine(), figure.dpi
     try:
-        _write(figure, svg, metadata={"Date": None})
+        figure.set_dpi(DOTS_PER_INCH)
+        _write(png, FigureCanvasAgg(figure).print_png)
+        figure.set_layout_engine("none")  # half of the work, and done
+        _write(svg, partial(FigureCanvasSVG(figure).print_svg, metadata={"Date": None}))
     finally:
         figure.set_layout_engine(engine or "none")
+        figure.set_dpi(dots)
+        figure.set_canvas(canvas)
     return png, svg
 
 
@@ -55,12 +61,12 @@ def warm_up() -> None:
         figure.savefig(BytesIO(), format=ending)
 
 
-def _write(figure: Figure, path: Path, **settings: Any) -> None:
+def _write(path: Path, write: Callable[[BinaryIO], None]) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         # Without a salt of its own an SVG names its parts at random.
         with matplotlib.rc_context({"svg.hashsalt": "neuralode_lbfgs"}), open(unfinished, "wb") as file:
-            figure.savefig(file, format=path.suffix[1:], dpi=DOTS_PER_INCH, **settings)
+            write(file)
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from neuralode_lbfgs.data.trajectories import Trajectories
+from neuralode_lbfgs.outputs.held_out import held_out, held_out_from
 from neuralode_lbfgs.outputs.limits import value_limits
 from neuralode_lbfgs.outputs.metrics import paired
 from neuralode_lbfgs.outputs.plots import layout, panels, style
@@ -60,7 +61,7 @@ def trajectories(
     for (k, j), _ in np.ndenumerate(grid.panels):
         run, curve = runs[k], curves[k]
         panel = layout.frame(grid, (k, j), data, times[k], values[j], same_times=len(set(times)) == 1)
-        start = panels.held_out_from(run, train, until)
+        start = held_out_from(run, train, until)
         whole = start == -np.inf
         shaded |= panels.shade(panel, start)
         if grid.top[k, j] and (len(data) > 1 or whole):
@@ -73,7 +74,7 @@ def trajectories(
             mark = "x" if curve.ts.size == 1 else None  # a line of one point would not be seen
             panel.plot(curve.ts, curve.ys[:, j], label="predicted", marker=mark, **style.prediction(number))
         sd = None if run.sd is None else run.sd[:, j]
-        kinds |= panels.mark(panel, run.ts, run.ys[:, j], panels.held_out(run, train, until), sd, number=number)
+        kinds |= panels.mark(panel, run.ts, run.ys[:, j], held_out(run, train, until), sd, number=number)
     drawn = any(curve is not None for curve in curves)
     label = "10 to 90 % of members" if band is not None and drawn else ""
     listed = style.entries(kinds, shaded=shaded, predicted=drawn, band=label)
@@ -111,11 +112,11 @@ def residuals(
     """
     states = data.state_size
     ts = np.concatenate([run.ts for run in data])
-    held = np.concatenate([panels.held_out(run, train, until) for run in data])
+    held = np.concatenate([held_out(run, train, until) for run in data])
     with np.errstate(over="ignore"):
         left = np.concatenate([run.ys - predicted.ys for run, predicted in paired(data, predictions)])
     # Trajectories that were cut at different times have no span in common to shade.
-    starts = {panels.held_out_from(run, train, until) for run in data}
+    starts = {held_out_from(run, train, until) for run in data}
     start = starts.pop() if len(starts) == 1 else until
     grid = layout.grid(1, states) if axes is None else layout.given(axes, 1, states)
     times = panels.time_limits([(run, None) for run in data], shared=True)[0]

@@ -1,6 +1,5 @@
-"""What a figure over time shows: which trajectories, which of their rows were held out, and on what axes."""
+"""What a figure over time shows: which trajectories, with which marks, and on what axes."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,24 +18,6 @@ def shown(data: Trajectories, train: Trajectories | None, number: int) -> list[T
     places = min(len(held), max(number // 2, number - len(fitted)))
     chosen = {*fitted[: number - places], *held[:places]}
     return [run for run in data if run.id in chosen]
-
-
-def held_out(run: Trajectory, train: Trajectories | None, until: float | None) -> np.ndarray:
-    """Which rows of a trajectory were not trained on, shape `(times,)`: later than `until`, or not in `train`."""
-    late = np.zeros(run.ts.size, dtype=bool) if until is None else run.ts > until
-    if train is None:
-        return late
-    return late | ~np.isin(run.ts, train[run.id].ts) if run.id in train.ids else np.ones_like(late)
-
-
-def held_out_from(run: Trajectory, train: Trajectories | None, until: float | None) -> float | None:
-    """The time after which nothing was trained on: minus infinity for a held-out trajectory, None for no such time."""
-    if train is not None and run.id not in train.ids:
-        return -math.inf
-    if until is not None or train is None:
-        return until
-    last = float(train[run.id].ts[-1])
-    return last if run.ts[-1] > last else None
 
 
 def shade(axes: Axes, start: float | None) -> bool:

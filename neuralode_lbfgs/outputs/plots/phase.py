@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from neuralode_lbfgs.data.trajectories import Trajectories
+from neuralode_lbfgs.outputs.held_out import held_out
 from neuralode_lbfgs.outputs.limits import ARROWS, plane_limits, plane_points
 from neuralode_lbfgs.outputs.plots import panels, style
 
@@ -64,7 +65,7 @@ def phase_portrait(
     kinds = set[bool]()
     for run in data:
         both = np.where(np.isfinite(run.ys[:, across]), run.ys[:, up], np.nan)
-        kinds |= panels.mark(axes, run.ys[:, across], both, panels.held_out(run, train, until), number=number)
+        kinds |= panels.mark(axes, run.ys[:, across], both, held_out(run, train, until), number=number)
     listed = style.entries(kinds, shaded=False, predicted=bool(curves))
     if arrows:
         listed.append((style.arrow(), "field"))

@@ -1,8 +1,7 @@
-"""How every figure looks: colours, marks, sizes, and where its legend stands.
+"""How every figure looks: marks, sizes, and where its legend stands.
 
-Colours are from Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which people with the
-common colour blindnesses can tell apart. No meaning rests on colour alone: observations are marks,
-predictions are lines, so that a figure survives a grey printer.
+No meaning rests on colour alone: observations are marks, predictions are lines, so that a figure survives a grey
+printer.
 """
 
 import textwrap
@@ -16,10 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-BLACK = "#000000"
-BLUE = "#0072B2"
-SKY_BLUE = "#56B4E9"
-VERMILLION = "#D55E00"
+from neuralode_lbfgs.outputs.colours import BLACK, BLUE
 
 BAND = "#A6CFE8"  # BLUE at 35 %, where most members of an ensemble lie
 SHADE = "#ECECEC"  # what was held out: light enough for marks, dark enough for paper

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...data import Trajectories
+from ..held_out import held_out_from
 from ..metrics import state_scale
 from .account import Account
 from .choice import Drawn, trajectory_errors
@@ -37,9 +38,7 @@ class Rows:
 
     def held_from(self, name: str) -> float | None:
         """The time after which nothing of a trajectory was trained on; minus infinity if nothing was at all."""
-        from ..plots import panels  # matplotlib comes with it, which a fit without a report need not load
-
-        return panels.held_out_from(self.data[name], self.train, self.until)
+        return held_out_from(self.data[name], self.train, self.until)
 
     @cached_property
     def errors(self) -> dict[str, tuple[float, float]]:

@@ -1,6 +1,6 @@
 """How an interactive figure looks and behaves: its tools, its text, its colours, and how it prints.
 
-Colours are those of Okabe and Ito, as in `plots.style`; figures are drawn dark on a transparent ground, and the page
+Colours are those of Okabe and Ito, as in the plots; figures are drawn dark on a transparent ground, and the page
 turns them over where the reader's screen is dark.
 """
 
@@ -28,7 +28,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure as bokeh_figure
 
-from ..plots.style import BLUE, VERMILLION
+from ..colours import BLUE, VERMILLION
 
 INK, FAINT, SHADE = "#222222", "#8a8a8a", "#808080"
 # Told apart with the common colour blindnesses, and each with a mark and a dash of its own.
