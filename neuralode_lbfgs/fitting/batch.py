@@ -12,6 +12,9 @@ from ..models import Coordinates, Mesh, Tableau
 from .weights import observation_weights
 
 ROOM = 2  # of steps, in units of those that are needed now
+# Lanes' worth of steps that one lane takes faster: of one state, products of matrices become those with a vector, which
+# XLA writes out where it calls a library for two (a step of a network of 16 x 16: 3 us of one lane, 15 us of two or four).
+ALONE = 2
 
 
 class Batch(eqx.Module):
@@ -37,9 +40,9 @@ class Shape:
 
     @classmethod
     def fitting(cls, lengths: Sequence[int]) -> "Shape":
-        """As long as the longest trajectory needs, and as few lanes as that allows."""
-        steps = bucket(max(lengths))
-        return cls(len(_pack(lengths, steps)), steps)
+        """As long as the longest trajectory needs, and as few lanes as that allows; one lane where two would do."""
+        steps, whole = bucket(max(lengths)), bucket(sum(lengths))
+        return cls(1, whole) if whole <= ALONE * steps else cls(len(_pack(lengths, steps)), steps)
 
     @classmethod
     def roomy(cls, lengths: Sequence[int]) -> "Shape":

@@ -108,16 +108,23 @@ def test_units_of_a_power_of_two_change_nothing(data, result):
 
 
 def test_a_mesh_that_grows_finds_room():
-    lengths = [100, 40, 30, 20]
+    lengths = [100, 90, 30, 20]
     shape = Shape.fitting(lengths)
-    assert shape.packed(lengths) == [[0], [1, 2, 3]]
+    assert shape.packed(lengths) == [[0], [1, 3], [2]]
     assert shape.grown([length + 2 for length in lengths]) == shape
-    grown = shape.grown([120, 50, 40, 30])
+    grown = shape.grown([120, 110, 40, 30])
     assert grown.steps >= 2 * 120
     # Lanes stay about as long as the longest trajectory, although there is room for two in one.
-    assert len(grown.packed([120, 50, 40, 30]) or []) == grown.lanes == 2
-    assert grown.grown([240, 100, 80, 60]) == grown
+    assert len(grown.packed([120, 110, 40, 30]) or []) == grown.lanes == 3
+    assert grown.grown([240, 220, 80, 60]) == grown
     assert grown.packed([grown.steps + 1]) is None
+
+
+def test_what_would_fill_two_lanes_is_one():
+    lengths = [100, *[2] * 60]
+    shape = Shape.fitting(lengths)
+    assert (shape.lanes, shape.steps) == (1, 224)
+    assert shape.packed(lengths) == [[*range(61)]]
 
 
 def test_unobserved_entries_change_nothing_else(data):
