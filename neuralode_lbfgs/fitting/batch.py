@@ -12,8 +12,8 @@ from ..models import Coordinates, Mesh, Tableau
 from .weights import observation_weights
 
 ROOM = 2  # of steps, in units of those that are needed now
-# Lanes' worth of steps that one lane takes faster: of one state, products of matrices become those with a vector, which
-# XLA writes out where it calls a library for two (a step of a network of 16 x 16: 3 us of one lane, 15 us of two or four).
+# Lanes' worth of steps that one lane takes faster: the products of one state are of a matrix and a vector, which XLA
+# writes out, where it calls a library for two (a step of a network of 16 x 16: 3 us of one lane, 15 us of two or four).
 ALONE = 2
 
 
