@@ -59,6 +59,8 @@ def check_together(model: ModelOptions, fit: FitOptions, train: Trajectories, te
     hidden = "--second-order" if model.second_order else "--hidden-states" if model.hidden_states else ""
     if model.solver in IMPLICIT and (hidden or fit.batch_size is not None):
         raise DataError(f"{hidden or '--batch-size'} needs an explicit solver; leave out --solver {model.solver}.")
+    if fit.batch_size is not None and fit.optimizer != "adam":
+        raise DataError("--batch-size needs a stochastic optimiser (--optimizer adam); L-BFGS uses all data.")
     for flag, given in (("--transform", fit.transform), ("--positive", fit.positive)):
         if model.second_order and given:
             raise DataError(f"{flag} does not go with --second-order, whose velocities are the rates of positions.")

@@ -88,7 +88,7 @@ def attempts(
     if ended(reached) or (better and bottom):
         return [first]
     if basin.near:
-        notes.append("polish right after matching led nowhere: the other stages were run after all.")
+        notes.append("polish right after matching did not get to the bottom: the other stages were run after all.")
     first = first if held_out is None else first._replace(error=reached[-1].error)
     return [first, *_usual(names, course, before, held_out, callback, notes, told=1)]
 

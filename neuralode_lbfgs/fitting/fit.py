@@ -37,7 +37,7 @@ def fit(
     *,
     loss: Callable | None = None,
     observe: Callable | None = None,
-    optimizer: LBFGS | optax.GradientTransformation | None = None,
+    optimizer: str | LBFGS | optax.GradientTransformation | None = None,
     initial_step: float | Callable | None = None,
     callback: Callable[[Progressed], None] | None = None,
     journal: Journal | None = None,
@@ -65,7 +65,7 @@ def fit(
             in the data's units; its mean over trajectories is minimised.
         observe: your own `observe(y)`, a state `(states,)` in the data's units -> the columns `(observed,)` of the
             data, which then may be any function of the state.
-        optimizer: an `LBFGS` or any optax transformation, in place of the option's name.
+        optimizer: an option's name, such as `"adam"`, an `LBFGS` or any optax transformation.
         initial_step: a number or an optax schedule: the first trial of each line search, or the learning rate.
         callback: called with a `Progressed` between compiled chunks. The logger "neuralode_lbfgs" hears of every stage
             (INFO) and of every chunk (DEBUG).
@@ -80,6 +80,8 @@ def fit(
         TypeError: for an unknown option.
         ValueError: if options contradict each other, name no parameter, or the model does not fit the data.
     """
+    if isinstance(optimizer, str):
+        optimizer, keywords["optimizer"] = None, optimizer
     chosen = with_keywords(options or FitOptions(), keywords)
     if not isinstance(data, Trajectories):
         raise TypeError(
@@ -173,6 +175,10 @@ def _optimizer(optimizer, initial_step, options: FitOptions) -> LBFGS | Optax:
     if isinstance(optimizer, LBFGS | Optax):
         return optimizer
     if optimizer is not None:
+        if not isinstance(optimizer, optax.GradientTransformation):
+            raise TypeError(
+                f"optimizer is of type {type(optimizer).__name__}; give a name, an LBFGS or an optax transformation."
+            )
         return Optax(optimizer)
     if options.optimizer == "adam":
         return Optax(optax.adam(DEFAULT_RATES["adam"] if step is None else step))
@@ -186,7 +192,7 @@ def _in_batches(task: Task) -> Task:
     size, optimizer = task.options.batch_size, task.optimizer
     if size is None:
         return task
-    if not isinstance(optimizer, Optax):
+    if not isinstance(optimizer, Optax) or task.options.optimizer == "optax-lbfgs":
         raise ValueError("batch_size needs a stochastic optimiser (optimizer='adam'); L-BFGS uses all data.")
 
     def sample(key, args):

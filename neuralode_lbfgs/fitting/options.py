@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from .bounds import bounds_as_words, ranges_of
 
+OPTIMIZERS = ("lbfgs", "optax-lbfgs", "adam")
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -99,8 +101,8 @@ class FitOptions:
         unknown = [stage for stage in self.stages if stage not in STAGES]
         if unknown:
             raise ValueError(f"there is no stage {unknown[0]!r}; the stages are {', '.join(STAGES)}.")
-        if self.batch_size is not None and self.optimizer in ("lbfgs", "optax-lbfgs"):
-            raise ValueError("batch_size needs a stochastic optimiser (optimizer='adam'); L-BFGS uses all data.")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"there is no optimizer {self.optimizer!r}; the optimizers are {', '.join(OPTIMIZERS)}.")
 
     @property
     def logarithms(self) -> tuple[str, ...]:

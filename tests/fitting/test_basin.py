@@ -138,7 +138,7 @@ def test_all_stages_after_all_where_polish_led_nowhere(tried):
     assert names == [SHORT, [*ALL_STAGES][1:]]  # matching is told of once
     assert [one.error for one in made] == [0.3, 0.1]
     assert [reached.error for reached in made[1].reached] == [0.2, 0.15, 0.12, 0.1]
-    assert notes == ["polish right after matching led nowhere: the other stages were run after all."]
+    assert notes == ["polish right after matching did not get to the bottom: the other stages were run after all."]
 
 
 def test_all_stages_where_others_are_predicted_much_worse(tried):

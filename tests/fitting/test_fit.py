@@ -1,6 +1,8 @@
 """`fit` from data to result: recovers, is repeatable, copes with gaps, and says what went wrong."""
 
 import itertools
+import subprocess
+import sys
 
 import equinox as eqx
 import jax
@@ -204,8 +206,32 @@ def test_a_user_loss_module_and_optax(data):
 def test_adam_on_batches_of_trajectories():
     """Each step sees a few of them, and all are learned."""
     many = nl.simulate("spiral_linear", num_trajectories=12, num=10, t1=1.5, key=jax.random.key(1))
-    found = nl.fit(model_for(many), many, nl.FitOptions(optimizer="adam", batch_size=3, stages=("full",), max_iter=300))
+    some = nl.FitOptions(batch_size=3, stages=("full",), max_iter=300)
+    found = nl.fit(model_for(many), many, some, optimizer="adam")
     assert found.loss < 0.1 * found.initial_loss
+    own = nl.fit(model_for(many), many, some, optimizer=optax.adam(1e-2))
+    assert own.loss == found.loss  # what the name stands for
+    for optimizer in ("lbfgs", "optax-lbfgs"):
+        with pytest.raises(ValueError, match="batch_size needs a stochastic optimiser"):
+            nl.fit(model_for(many), many, some, optimizer=optimizer)
+
+
+def test_what_is_no_optimizer_is_refused():
+    """In a process without the type checks of the tests, which would refuse it first."""
+    code = """
+import neuralode_lbfgs as nl, numpy as np
+data = nl.from_arrays(np.arange(3.0), np.arange(3.0)[:, None])
+for optimizer in ("adamw", 1e-2):
+    try:
+        nl.fit(lambda ts, y0: None, data, optimizer=optimizer, loss=lambda model, ts, ys: 0.0)
+    except (ValueError, TypeError) as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines() == [
+        "there is no optimizer 'adamw'; the optimizers are lbfgs, optax-lbfgs, adam.",
+        "optimizer is of type float; give a name, an LBFGS or an optax transformation.",
+    ], done.stderr
 
 
 def test_a_gradient_that_is_not_that_of_the_loss_is_said(data):
