@@ -13,8 +13,10 @@ from ..compiling import Compiled
 from .first_order import Optax
 from .lbfgs import LBFGS
 from .minimum import Iteration, Minimum, Paused, iterations_of
-from .progress import Limits
+from .progress import ROWS, Limits
 from .stopping import StopReason
+
+LOOK = 1.0  # seconds between two looks of the host, where no evaluation takes longer: Ctrl-C is not kept waiting
 
 
 def free_vector(params: Any) -> tuple[jax.Array, Callable[[jax.Array], Any]]:
@@ -123,14 +125,14 @@ class Minimiser:
         Args:
             args: the data, handed to `value_fn` after the parameters.
             max_iter, max_evals, gtol, ftol, patience: see `Limits`.
-            time_limit: seconds of running, compilation not counted; looked at between chunks.
-            chunk_evals: evaluations between two looks of the host.
+            time_limit: seconds of running, compilation not counted; heeded to within a second or an evaluation.
+            chunk_evals: evaluations of a chunk.
             state: go on from `Minimum.state` of an earlier run of the same shapes, in place of `params`;
                 limits count from its start.
             between: `between(best_params, args) -> args or None`, called between chunks; new data
                 (a refined mesh) make the loss be evaluated anew at the best point. Also called when the loss
                 no longer falls, and the run goes on unless it was flat from the last such change on.
-            callback: called with the history after each chunk.
+            callback: called with the history after each chunk, and about once a second within longer ones.
             paused: go on from here, in place of `params`, to the same bits as a run that was never stopped; `args`
                 are those that were in use then: what `between` returned last.
             pause: called with a `Paused` after each chunk, before `callback`: also with one that has ended.
@@ -154,24 +156,35 @@ class Minimiser:
             if state is not None:
                 now = eqx.tree_at(lambda s: s.progress, now, now.progress.resumed(limits))
             reason, loss, restarted_at = self.reason(now), float(now.progress.best_value), -patience - 1
+        piece, begun = 1, _counts(now)
         try:
             while reason is StopReason.RUNNING:
-                program = self.chunk.program(now, limits, args)
-                chunk_started = elapsed()
-                now = jax.block_until_ready(program(now, limits, args))
-                history += iterations_of(now.progress, chunk_started, elapsed())
+                # Pieces end by the clock, which must change no bit: what follows from a chunk waits for its end.
+                evaluations, iterations = _counts(now)
+                most = min(chunk_evals - (evaluations - begun[0]), ROWS - (iterations - begun[1]))
+                piece_limits = limits.with_chunk(min(piece, most))
+                program = self.chunk.program(now, piece_limits, args)
+                piece_started = elapsed()
+                now = jax.block_until_ready(program(now, piece_limits, args))
+                history += iterations_of(now.progress, piece_started, elapsed())
                 reason, loss = self.reason(now), float(now.progress.best_value)
-                # Flat from the last restart on: other data of the same kind would not change that.
-                settled = reason is StopReason.DECREASE and int(now.progress.iterations) <= restarted_at + patience
-                if between is not None and not settled and reason in (StopReason.RUNNING, StopReason.DECREASE):
-                    new_args = between(self.params(now), args)
-                    if new_args is not None:
-                        args = jax.tree.map(jnp.asarray, new_args)
-                        now = strong(self.optimizer.restart(now, now.progress.best_x))
-                        restarted_at = int(now.progress.iterations)
-                        reason = StopReason.RUNNING
-                if pause is not None:
-                    pause(Paused(now, history, reason, loss, restarted_at, compiled(), elapsed()))
+                each = (elapsed() - piece_started) / max(_counts(now)[0] - evaluations, 1)
+                left = LOOK if time_limit is None else min(LOOK, time_limit - elapsed())
+                piece = max(1, int(min(left / max(each, 1e-9), chunk_evals)))
+                done = [now_at - then for now_at, then in zip(_counts(now), begun, strict=True)]
+                if reason is not StopReason.RUNNING or done[0] >= chunk_evals or done[1] >= ROWS:
+                    # Flat from the last restart on: other data of the same kind would not change that.
+                    settled = reason is StopReason.DECREASE and int(now.progress.iterations) <= restarted_at + patience
+                    if between is not None and not settled and reason in (StopReason.RUNNING, StopReason.DECREASE):
+                        new_args = between(self.params(now), args)
+                        if new_args is not None:
+                            args = jax.tree.map(jnp.asarray, new_args)
+                            now = strong(self.optimizer.restart(now, now.progress.best_x))
+                            restarted_at = int(now.progress.iterations)
+                            reason = StopReason.RUNNING
+                    begun = _counts(now)
+                    if pause is not None:
+                        pause(Paused(now, history, reason, loss, restarted_at, compiled(), elapsed()))
                 if callback is not None:
                     callback(history)
                 if reason is StopReason.RUNNING and time_limit is not None and elapsed() > time_limit:
@@ -205,6 +218,11 @@ class Minimiser:
             run_s=run_s,
             state=state,
         )
+
+
+def _counts(state: Any) -> tuple[int, int]:
+    """Evaluations and iterations so far."""
+    return int(state.progress.evaluations), int(state.progress.iterations)
 
 
 def _chunk(value_fn: Callable, params: Any, optimizer: LBFGS | Optax, state: Any, limits: Limits, args: tuple) -> Any:

@@ -45,6 +45,10 @@ class Limits(eqx.Module):
             jnp.asarray(gtol, dtype), jnp.asarray(ftol, dtype), *(jnp.asarray(count, jnp.int32) for count in counts)
         )
 
+    def with_chunk(self, evaluations: int) -> "Limits":
+        """These with a chunk of so many evaluations."""
+        return eqx.tree_at(lambda one: one.chunk_evals, self, jnp.asarray(evaluations, jnp.int32))
+
 
 class Progress(eqx.Module):
     """Counters, the best point, and the history of the present chunk.
