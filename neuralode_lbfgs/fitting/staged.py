@@ -65,7 +65,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     All of them work on data that are transformed as the model's coordinates are; what comes out is in the data's units.
     """
     model, data, curves, held_out, course, names = begin(model, task, notes)
-    limit, hidden = task.options.time_limit, task.observe is not None or hidden_size(model, task.data)
+    limit = task.options.time_limit
     tried = attempts(names, course, held_out, callback, notes)
     _, course, names, reached, _ = min(tried, key=lambda attempt: attempt.error)
     stages = [stage for attempt in tried for stage in attempt.stages]
@@ -85,7 +85,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         course = new_course(from_here, task, data, curves, smooth=course.smooth, time_limit=time_left)
         if goes_on:
             course.decay = reached[best].decay
-            if hidden:  # they have moved away from what they began as
+            if course.train_starts:  # from the data alone, where a first row is not complete, one may begin far off
                 course.replace(from_here, starts_of_all(before, held_out, data.ids))
         finished = run_stages(again, course, None, callback, notes)
         if not (goes_on or ended(finished)):
