@@ -3,18 +3,18 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .bounds import bounds_as_words, ranges_of
 
-OPTIMIZERS = ("lbfgs", "optax-lbfgs", "adam")
+Optimizer = Literal["lbfgs", "optax-lbfgs", "adam"]
 
 
 @dataclass(frozen=True)
 class FitOptions:
     """How a model is fitted. Every field is a keyword of `fit` and a flag of the command line."""
 
-    optimizer: Literal["lbfgs", "optax-lbfgs", "adam"] = "lbfgs"
+    optimizer: Optimizer = "lbfgs"
     """What minimises the trajectory loss: our L-BFGS, optax's, or Adam."""
 
     max_iter: int = 2000
@@ -101,8 +101,9 @@ class FitOptions:
         unknown = [stage for stage in self.stages if stage not in STAGES]
         if unknown:
             raise ValueError(f"there is no stage {unknown[0]!r}; the stages are {', '.join(STAGES)}.")
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"there is no optimizer {self.optimizer!r}; the optimizers are {', '.join(OPTIMIZERS)}.")
+        if self.optimizer not in get_args(Optimizer):
+            known = ", ".join(get_args(Optimizer))
+            raise ValueError(f"there is no optimizer {self.optimizer!r}; the optimizers are {known}.")
 
     @property
     def logarithms(self) -> tuple[str, ...]:
