@@ -110,7 +110,7 @@ def _usual(
         told: how many of these an attempt before has told of.
     """
     first, made = course.parameters, []
-    for smooth in (first_smooth(course.data), *SMOOTH[1:]):
+    for smooth in (course.smooth, *SMOOTH[1:]):
         course.smooth = smooth
         rest = names[len(before) :]
         reached = [*before, *run_stages(rest, course, held_out, callback, notes)]

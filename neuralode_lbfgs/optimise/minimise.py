@@ -144,8 +144,7 @@ class Minimiser:
         spent = (0.0, 0.0) if paused is None else (paused.compile_s, paused.run_s)
         compiled_before, started = self.chunk.seconds - spent[0], time.perf_counter() - sum(spent)
         limits = Limits.of(
-            vector.dtype, max_iter=max_iter, max_evals=max_evals, gtol=gtol, ftol=ftol, patience=patience,
-            chunk_evals=chunk_evals,
+            vector.dtype, max_iter=max_iter, max_evals=max_evals, gtol=gtol, ftol=ftol, patience=patience
         )  # fmt: skip
         compiled = lambda: self.chunk.seconds - compiled_before  # noqa: E731
         elapsed = lambda: time.perf_counter() - started - compiled()  # noqa: E731
@@ -156,33 +155,35 @@ class Minimiser:
             if state is not None:
                 now = eqx.tree_at(lambda s: s.progress, now, now.progress.resumed(limits))
             reason, loss, restarted_at = self.reason(now), float(now.progress.best_value), -patience - 1
-        piece, begun = 1, _counts(now)
+        piece, counts = 1, _counts(now)
+        begun = counts  # of the chunk
         try:
             while reason is StopReason.RUNNING:
                 # Pieces end by the clock, which must change no bit: what follows from a chunk waits for its end.
-                evaluations, iterations = _counts(now)
-                most = min(chunk_evals - (evaluations - begun[0]), ROWS - (iterations - begun[1]))
+                before = counts
+                most = min(chunk_evals - (before[0] - begun[0]), ROWS - (before[1] - begun[1]))
                 piece_limits = limits.with_chunk(min(piece, most))
                 program = self.chunk.program(now, piece_limits, args)
                 piece_started = elapsed()
                 now = jax.block_until_ready(program(now, piece_limits, args))
                 history += iterations_of(now.progress, piece_started, elapsed())
                 reason, loss = self.reason(now), float(now.progress.best_value)
-                each = (elapsed() - piece_started) / max(_counts(now)[0] - evaluations, 1)
+                counts = _counts(now)
+                each = (elapsed() - piece_started) / max(counts[0] - before[0], 1)
                 left = LOOK if time_limit is None else min(LOOK, time_limit - elapsed())
                 piece = max(1, int(min(left / max(each, 1e-9), chunk_evals)))
-                done = [now_at - then for now_at, then in zip(_counts(now), begun, strict=True)]
-                if reason is not StopReason.RUNNING or done[0] >= chunk_evals or done[1] >= ROWS:
+                whole = counts[0] - begun[0] >= chunk_evals or counts[1] - begun[1] >= ROWS
+                if whole or reason is not StopReason.RUNNING:
                     # Flat from the last restart on: other data of the same kind would not change that.
-                    settled = reason is StopReason.DECREASE and int(now.progress.iterations) <= restarted_at + patience
+                    settled = reason is StopReason.DECREASE and counts[1] <= restarted_at + patience
                     if between is not None and not settled and reason in (StopReason.RUNNING, StopReason.DECREASE):
                         new_args = between(self.params(now), args)
                         if new_args is not None:
                             args = jax.tree.map(jnp.asarray, new_args)
                             now = strong(self.optimizer.restart(now, now.progress.best_x))
-                            restarted_at = int(now.progress.iterations)
+                            restarted_at = counts[1]
                             reason = StopReason.RUNNING
-                    begun = _counts(now)
+                    begun = counts
                     if pause is not None:
                         pause(Paused(now, history, reason, loss, restarted_at, compiled(), elapsed()))
                 if callback is not None:
