@@ -27,6 +27,7 @@ from ..data import (
     read_tables,
     to_trajectories,
 )
+from ..data.opening import stem
 from .options import DataOptions
 
 T = TypeVar("T")
@@ -158,7 +159,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         input_linear=tuple(name for name, keep in zip(roles.inputs, hold, strict=True) if not keep),
         test_trajectories=held_out or (),
     )
-    name = (Path(first).stem.strip(".") or "data") + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")
+    name = (stem(first).strip(".") or "data") + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")
     return Source(tuple(paths), name, bundled, table, roles, data, train, test, resolved)
 
 

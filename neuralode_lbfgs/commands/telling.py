@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data import DataError, Roles, Trajectories, read_table, to_trajectories
+from ..data.opening import stem
 from ..outputs.checksum import fingerprint
 from ..outputs.metrics import paired, state_scale
 from ..outputs.report.account import (
@@ -133,7 +134,7 @@ def contents_of_folder(run: Path, plane: tuple[str, str] | None = None) -> Conte
     columns = account["data"]["columns"]
     number = {kind: sum(one["role"].startswith(kind) for one in columns) for kind in ("state", "input")}
     found = Contents(
-        Path(account["data"]["source"]).stem if source is None else source.name,
+        stem(account["data"]["source"]) if source is None else source.name,
         str(run),
         _described(model, number["state"], number["input"]),
         account,

@@ -15,13 +15,13 @@ import io
 import math
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .cells import Table, build_table, format_number, shown
 from .errors import MOST_LISTED, DataError, did_you_mean
+from .opening import stem
 from .packing import check_unpacked
 
 KNOWN = ("ts", "ys", "inputs", "sd", "ids", "names", "input_names")
@@ -69,7 +69,7 @@ def table_from_npz(data: bytes, source: str) -> Table:
                 "needed."
             )
     notes = [f"the array {shown(name)} was not used{did_you_mean(name, KNOWN)}" for name in unused[:MOST_LISTED]]
-    return table_from_arrays(arrays, source, Path(source).stem, tuple(notes))
+    return table_from_arrays(arrays, source, stem(source), tuple(notes))
 
 
 def _header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype]:

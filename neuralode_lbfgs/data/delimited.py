@@ -3,10 +3,10 @@
 import csv
 import io
 import re
-from pathlib import Path
 
 from .cells import Table, build_table, is_missing, parse_number, shown
 from .errors import DataError
+from .opening import stem
 
 # From the start of a word, and never back: a long header takes no longer than its length.
 _NAME_AND_UNIT = (
@@ -65,7 +65,7 @@ def parse_text(data: bytes, source: str) -> Table:
         headers,
         columns,
         places,
-        title=Path(source).stem,
+        title=stem(source),
         header_place=header_place,
         decimal=decimal,
         notes=notes,
@@ -88,8 +88,6 @@ def format_text(table: Table) -> str:
 def _decode(data: bytes, source: str) -> str:
     if data.startswith(b"PK\x03\x04"):
         raise DataError(f"{source} is an Excel or zip file; save the sheet as CSV.")
-    if data.startswith(b"\x1f\x8b"):
-        raise DataError(f"{source} is compressed; unpack it first.")
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         text = data.decode(encoding)

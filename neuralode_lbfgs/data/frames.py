@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from .arrays import timestamps, without_mask
 from .cells import Table, build_table
 from .errors import DataError
+from .opening import stem
 from .packing import check_unpacked
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def table_from_parquet(data: bytes, source: str) -> Table:
         raise
     except Exception:  # what the library raises on damaged bytes is not written down
         raise DataError(f"{source} is not a Parquet file that can be read; write it again or save it as CSV.") from None
-    return _table_of(columns, source, Path(source).stem)
+    return _table_of(columns, source, stem(source))
 
 
 def _column(column: Any) -> list[Any]:

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
+from pathlib import Path
 
 from .errors import DataError
 
@@ -51,6 +52,11 @@ def whole(file: BufferedReader, number: int, most: int, source: str) -> bytes:
     if len(data) > most:
         raise _too_large(source, most)
     return data
+
+
+def stem(source: str) -> str:
+    """The name of a file without its folder and its endings: `mine` of `runs/mine.csv.gz`."""
+    return Path(source.removesuffix(".gz")).stem
 
 
 def _too_large(source: str, most: int) -> DataError:

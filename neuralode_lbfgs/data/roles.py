@@ -10,7 +10,9 @@ from .cells import BLANK_OR_REMOVE, Column, Table, is_timestamp
 from .errors import DataError, did_you_mean, listed
 
 _DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
-_TIME = re.compile(rf"(t|time|timestamp)([ _.-]({_DURATION})|\(({_DURATION})\))?|ts|times|date|datetime")
+_TIME = re.compile(
+    rf"(t|time|timestamp|elapsed([ _]time)?)([ _.-]({_DURATION})|\(({_DURATION})\))?|ts|times|date|datetime"
+)
 # Plain units of time name the time only where no clearer name is there.
 _TIME_UNIT = re.compile(r"seconds?|minutes?|hours?|days?|weeks?|months?|years?")
 _TRAJECTORY = re.compile(

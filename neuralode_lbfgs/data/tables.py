@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from .arrange import from_trajectories, to_trajectories
 from .arrays import is_npz, table_from_arrays, table_from_npz
 from .cells import Table
-from .delimited import check_first_line, format_text, parse_text
+from .delimited import LONGEST_LINE, check_first_line, format_text, parse_text
 from .errors import DataError
 from .frames import table_from_frame, table_from_parquet
 from .opening import opened, whole
+from .packing import GZIP, unpacked
 from .roles import Roles, infer_roles
 from .several import expanded, joined
 from .trajectories import Trajectories
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
 
 MOST_BYTES = 2**30  # of a file; its table takes several times as much memory
+BINARY = (b"PAR1", b"PK\x03\x04")  # Parquet, and NPZ, which is a zip file
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
-    """Read a CSV, TSV, space-separated, Parquet or NPZ file; its content decides which it is.
+    """Read a CSV, TSV, space-separated, Parquet or NPZ file, or one of these in gzip; its content decides which it is.
 
     Raises:
         DataError: if the file is missing, empty, too large, not a table, or a row does not fit the header.
@@ -39,10 +41,11 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     try:
         with opened(source, MOST_BYTES, pipes=True) as (file, number):
             head = file.peek()
-            packed = head.startswith((b"PAR1", b"PK\x03\x04"))
-            if not packed:
+            if not head.startswith((*BINARY, GZIP)):
                 check_first_line(head, source)
-            data = whole(file, number, MOST_BYTES, source)
+            data = unpacked(whole(file, number, MOST_BYTES, source), source)
+            if head.startswith(GZIP) and not data.startswith(BINARY):
+                check_first_line(data[:LONGEST_LINE], source)
     except FileNotFoundError:
         raise DataError(f"{source} does not exist; give a CSV, Parquet or NPZ file.") from None
     except OSError as error:

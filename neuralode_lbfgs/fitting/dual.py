@@ -10,7 +10,6 @@ by the matrix inversion lemma (Golub & Van Loan, Matrix Computations, section 2.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -56,6 +55,7 @@ class DualEquations:
     held: np.ndarray | None = None
     finite: bool = field(init=False)
     gradient: np.ndarray = field(init=False)  # J^T r
+    _products: dict[int, np.ndarray] = field(init=False, default_factory=dict)  # J J^T of each kind of numbers
 
     def __post_init__(self) -> None:
         self.finite = bool(np.isfinite(self.jacobian).all() and np.isfinite(self.residuals).all())
@@ -70,27 +70,32 @@ class DualEquations:
     @property
     def matrix(self) -> Gram:
         """J J^T of each group of weights, and of the numbers that nothing pulls to zero."""
-        return self._gram
-
-    @cached_property
-    def _gram(self) -> Gram:
         undecayed = self._product(-1) / (LOOSE * self._scale) + self._states / (LOOSE * self._states_scale)
         return Gram(tuple(map(self._product, range(self.groups.count))), undecayed)
 
     def _product(self, kind: int) -> np.ndarray:
-        of_kind = self.groups.numbers == kind
-        some = self.jacobian if of_kind.all() else self.jacobian[:, of_kind]
-        return some @ some.T
+        if kind not in self._products:
+            of_kind = self.groups.numbers == kind
+            some = self.jacobian if of_kind.all() else self.jacobian[:, of_kind]
+            self._products[kind] = some @ some.T
+        return self._products[kind]
+
+    def _over(self, held: np.ndarray) -> np.ndarray:
+        """J diag(1 / held) J^T; as the products of a matrix with itself, which cost half of others."""
+        if self.held is None:  # alike in each group, so that the evidence needs the same products
+            kinds, first = np.unique(self.groups.numbers, return_index=True)
+            return np.sum(
+                [self._product(kind) / held[i] for kind, i in zip(kinds.tolist(), first, strict=True)], axis=0
+            )
+        scaled = self.jacobian / np.sqrt(held)
+        return scaled @ scaled.T
 
     def step(self, ridge: np.ndarray, damping: float) -> Step:
         added = damping * (self._scale if self.held is None else self.held)
         held = np.maximum(ridge + added + np.where(self.groups.numbers < 0, LOOSE * self._scale, 0.0), LEAST_DECAY)
         held_states = (START_DAMPING * damping + LOOSE) * self._states_scale
         equations = np.eye(len(self.residuals)) + self._states / held_states
-        if np.ptp(held) == 0:
-            equations += self.matrix.of_groups[0] / held[0]
-        else:
-            equations += (self.jacobian / held) @ self.jacobian.T
+        equations += self._over(held)
         factor = scipy.linalg.cho_factor(equations, overwrite_a=True, check_finite=False)
 
         def towards(target: np.ndarray) -> Point:

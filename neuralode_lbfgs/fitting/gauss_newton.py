@@ -20,6 +20,7 @@ from .standing import Standing, standing_of
 STEADY = 0.1  # change of the logarithm of the decay below which it is steady
 NEAR = 0.03  # relative decrease of a step below which a minimum is thought near
 MOST_DAMPING, LEAST_DAMPING = 1e8, 1e-13
+MOST_FALL, MOST_RISE = 10.0, 2.0  # of the decay, in one step
 LEAST_HOLD = 1e-9  # damping below which it holds back nothing that matters
 
 
@@ -170,7 +171,7 @@ def gauss_newton(
         decay: at the start, per group of weights.
         choose: the decay that follows from the evidence; None keeps it as it is.
         max_steps: Jacobians at most.
-        ftol, patience: stop when the relative decrease stays below `ftol` so many times in a row.
+        ftol, patience: stop when the relative decrease stays below `ftol`, at most 0.03, so many times in a row.
         damping: of an earlier fit near here, which is changed; by default a new one.
         trial: steps, and the mean square above which to give up after so many.
         watch: told of the history after every step.
@@ -195,7 +196,7 @@ def gauss_newton(
     history: list[Iteration] = []
     evaluations, rejected, flat = 2, 0, 0  # a value and a Jacobian
     reason = StopReason.MAX_ITER
-    evidence = Evidence(float(np.sqrt(mean_square)), decay, 0.0)
+    evidence, asked = Evidence(float(np.sqrt(mean_square)), decay, 0.0), False  # whether it is that of this point
     if before is not None:
         initial, evidence, decay, flat = before.initial, before.evidence, before.decay, before.flat
         history, evaluations, rejected = before.history, before.evaluations, before.rejected
@@ -216,8 +217,6 @@ def gauss_newton(
         return groups.evidence(point.x, linear.matrix, mean_square, decay, observed, problem.others, problem.noise)
 
     try:
-        if max_steps and before is None and choose is not None:
-            evidence = judged()
         for number in range(len(history) + 1, max_steps + 1):
             ridge = groups.ridge(decay)
             value = mean_square + np.sum(ridge * point.x**2)
@@ -234,20 +233,23 @@ def gauss_newton(
                 break
             size = float(np.sqrt(sum(np.sum((new - old) ** 2) for new, old in zip(descent.point, point, strict=True))))
             point, mean_square, new_value, linear = descent.point, descent.mean_square, descent.value, new_linear
-            evaluations += 1
+            evaluations, asked = evaluations + 1, False
             seconds = time.perf_counter() - started
             history.append(Iteration(number, evaluations, float(new_value), gradient_norm, size, seconds))
-            if choose is not None:
-                evidence = judged()
-            new_decay = decay if choose is None else choose(evidence)
-            steady = np.all(np.abs(np.log(np.maximum(new_decay, 1e-300) / np.maximum(decay, 1e-300))) < STEADY)
-            # A step that went as promised may have been small only because of its damping.
-            held_back = LEAST_HOLD < damping.value < damping_before / 2
-            flat = flat + 1 if steady and not held_back and value - new_value <= ftol * value else 0
             # The evidence speaks of minima: far from one its decay would smother a network that has just
-            # begun to learn. So it is followed once the steps gain little, and never in leaps.
+            # begun to learn. So it is asked once the steps gain little, and never followed in leaps.
+            flat_before, flat = flat, 0
             if value - new_value <= NEAR * value:
-                decay = np.clip(new_decay, decay / 3, decay * 2)
+                new_decay = decay
+                if choose is not None:
+                    evidence, asked = judged(), True
+                    new_decay = choose(evidence)
+                steady = np.all(np.abs(np.log(np.maximum(new_decay, 1e-300) / np.maximum(decay, 1e-300))) < STEADY)
+                # A step that went as promised may have been small only because of its damping.
+                held_back = LEAST_HOLD < damping.value < damping_before / 2
+                if steady and not held_back and value - new_value <= ftol * value:
+                    flat = flat_before + 1
+                decay = np.clip(new_decay, decay / MOST_FALL, decay * MOST_RISE)
             if flat >= patience:
                 reason = StopReason.DECREASE
                 break
@@ -261,8 +263,8 @@ def gauss_newton(
                 watch(history)
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
-    if choose is None and reason is not StopReason.NONFINITE_START:
-        evidence = judged()  # asked once, where nothing follows from it on the way
+    if not asked and reason is not StopReason.NONFINITE_START:
+        evidence = judged()
     if not reason.cut_short:
         keep(reason)
     run_s = time.perf_counter() - started

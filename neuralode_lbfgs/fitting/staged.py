@@ -92,8 +92,8 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
             finished += _further(names[best + 1 :], course, validation, callback, notes)
         stages += [replace(one.stage, why="again, with all trajectories") for one in finished]
         reason = finished[-1].stage.reason
-        if reason is StopReason.INTERRUPTED and not goes_on:
-            course.replace(reached[best].model)
+        if reason.cut_short and not goes_on:
+            _unless_better(course, reached[best].model)
         spent = [*spent, *course.spent]
     return Fitted(course, stages, spent, reason, validation)
 
@@ -185,6 +185,15 @@ def _further(
     if not whole_loss(course) <= before:
         course.parameters, course.decay, course.noise, course.loss = parameters, decay, noise, before
     return reached
+
+
+def _unless_better(course: Course, model: NeuralODE) -> None:
+    """Keep a model found before, where stages that were cut short have not yet led to a better one."""
+    found, loss = course.parameters, whole_loss(course)
+    course.replace(model)
+    course.loss = float("nan")
+    if loss <= whole_loss(course):
+        course.parameters, course.loss = found, loss
 
 
 def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequence[str]) -> str:

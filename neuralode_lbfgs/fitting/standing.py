@@ -17,7 +17,8 @@ class Standing(NamedTuple):
     Args:
         x, states: the point.
         mean_square, initial: of the residuals, here and at the start.
-        evidence, decay: here.
+        evidence: here, of a descent that has ended; before, where it was last asked.
+        decay: here.
         damping, growth: as in `Damping`.
         flat: steps in a row that gained little.
         evaluations, rejected, history, compile_s, run_s: up to here.

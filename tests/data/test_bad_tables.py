@@ -32,7 +32,7 @@ BAD_TEXT = {
     ),
     "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV, Parquet or NPZ file."),
     "excel": (b"PK\x03\x04rest", "mine.csv is an Excel or zip file; save the sheet as CSV."),
-    "gzip": (b"\x1f\x8brest", "mine.csv is compressed; unpack it first."),
+    "gzip": (b"\x1f\x8brest", "mine.csv is compressed, and damaged or cut short; unpack or pack it anew."),
     "parquet": (b"PAR1rest", "mine.csv is not a Parquet file that can be read; write it again or save it as CSV."),
     "latin-1": (
         "t,x [µm]\n0,1\n".encode("latin-1"),

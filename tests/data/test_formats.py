@@ -1,5 +1,7 @@
 """From each kind of file that people have to the same trajectories."""
 
+import gzip
+
 import numpy as np
 import pandas
 import pytest
@@ -216,7 +218,22 @@ def test_units_that_tell_columns_apart_stay_in_the_names(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["t", "T", "Time", "timestamp", "time_s", "t_ms", "Time(s)", "Date", "ts", "day", "hours"]
+    "name",
+    [
+        "t",
+        "T",
+        "Time",
+        "timestamp",
+        "time_s",
+        "t_ms",
+        "Time(s)",
+        "Date",
+        "ts",
+        "day",
+        "hours",
+        "elapsed_s",
+        "Elapsed Time",
+    ],
 )
 def test_names_of_the_time(tmp_path, name):
     path = tmp_path / "mine.csv"
@@ -264,3 +281,30 @@ def test_description(tmp_path, monkeypatch):
         "note: the first column has no name and was left out as row numbers",
         "note: the rows of 1 of 2 trajectories were not in the order of time and were sorted",
     ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_files_in_gzip(tmp_path, kind):
+    path = tmp_path / f"mine.{kind}"
+    if kind == "csv":
+        path.write_text(PLAIN)
+    else:
+        pytest.importorskip("pyarrow")
+        rows = {"run": ["a", "a", "b"], "t": [0, 0.5, 0], "x": [1.5, None, -0.3], "y": [2, 4, 5]}
+        pandas.DataFrame(rows).to_parquet(path)
+    packed = tmp_path / f"mine.{kind}.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    check(read_csv(packed))
+
+
+def test_a_run_in_gzip_has_the_name_of_its_file(tmp_path):
+    path = tmp_path / "mine.csv.gz"
+    path.write_bytes(gzip.compress(b"t,x\n0,1\n1,2\n"))
+    assert read_csv(path).ids == ("mine",)
+
+
+def test_what_unpacks_to_far_more_is_refused(tmp_path):
+    path = tmp_path / "mine.csv.gz"
+    path.write_bytes(gzip.compress(b"t,x\n" + b"0,0\n" * 2**23))
+    with pytest.raises(DataError, match=r"would unpack to 32 MiB, .* save it without compression"):
+        read_csv(path)

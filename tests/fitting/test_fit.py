@@ -98,6 +98,19 @@ def test_a_time_limit_holds_for_all_stages_together(data):
     assert np.isfinite(hurried.loss)
 
 
+def test_a_fit_that_runs_out_of_time_after_validation_keeps_the_better_model(monkeypatch):
+    from neuralode_lbfgs.fitting import staged
+
+    monkeypatch.setattr(staged, "best_of", lambda reached: 0)  # of the matched model, so that it is matched again
+    monkeypatch.setattr(staged, "seconds_left", lambda limit, spent: 0.0)
+    data = nl.simulate("spiral_linear", num_trajectories=6, num=60, t1=3.0, noise=0.01, key=jax.random.key(0))
+    result = nl.fit(model_for(data), data, max_evals=300)
+    assert result.stop_reason is nl.StopReason.TIME_LIMIT
+    assert [stage.name for stage in result.stages] == ["matching", "polish", "matching"]
+    assert len(result.stages[-1].history) == 1
+    assert result.loss < 0.1
+
+
 @pytest.mark.slow
 def test_units_of_a_power_of_two_change_nothing(data, result):
     """Coordinates bring everything to order one: other units are the same fit, bit for bit."""
