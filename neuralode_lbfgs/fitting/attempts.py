@@ -74,7 +74,7 @@ def attempts(
         course.uncounted = short.uncounted
         return _usual(names, course, before, held_out, callback, notes, told=0)
     if course.options.weight_decay is None:  # where shooting begins, too: the slopes' own says little of the whole
-        short.decay = np.full_like(short.decay, SMOOTH[0])
+        short.decay = np.full_like(short.decay, course.smooth)
     short.trial = basin.trial
     reached = [*before, *run_stages(names[-1:], short, held_out, callback, notes)]
     last = reached[-1]

@@ -108,7 +108,7 @@ class WeightGroups:
 
         Args:
             x: the free vector.
-            matrix: J^T J of it, or J J^T; None counts every weight as well determined.
+            matrix: J^T J of it, or J J^T; None where there is none, and the decay stays.
             mean_square: of the residuals.
             decay: per group, at which `x` is a minimum.
             observed: how many independent numbers were observed, n.
@@ -116,15 +116,15 @@ class WeightGroups:
             noise: what a person knows of the noise (standard deviation, order one). It counts as if it had been
                 seen as often as there are observations.
         """
+        if matrix is None:  # to count every weight as well determined would smother a large network
+            return Evidence(float(np.sqrt(mean_square)), decay, 0.0)
         if isinstance(matrix, Gram):
             determined = matrix.determined(decay)
         else:
-            well = np.ones(self.numbers.size)
-            if matrix is not None:
-                ridge = self.ridge(decay)
-                # Numbers without a ridge that nothing determines (a start that is never seen) need a trace of one.
-                trace = 1e-14 * max(np.trace(matrix) / len(ridge), 1e-300)
-                well = np.clip(1 - ridge * np.diag(_inverse(matrix + np.diag(ridge + trace))), 0.0, 1.0)
+            ridge = self.ridge(decay)
+            # Numbers without a ridge that nothing determines (a start that is never seen) need a trace of one.
+            trace = 1e-14 * max(np.trace(matrix) / len(ridge), 1e-300)
+            well = np.clip(1 - ridge * np.diag(_inverse(matrix + np.diag(ridge + trace))), 0.0, 1.0)
             determined = np.array([well[self.numbers == g].sum() for g in range(self.count)])
         sums = np.array([np.sum(x[self.numbers == g] ** 2) for g in range(self.count)])
         in_all = float(determined.sum() + (self.numbers < 0).sum()) + others

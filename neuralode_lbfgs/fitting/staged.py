@@ -38,7 +38,7 @@ from .result import FitResult
 from .scaling import find_coordinates
 from .settled import settled_loss, unsettled_note
 from .smoothing import SmoothTrajectory, smooth_all
-from .stages import FIRST_DECAY, newton_pays
+from .stages import newton_pays
 from .start_estimates import estimate_starts, usual_starts
 from .starts import first_states
 from .stiffness import stiffness_note
@@ -230,7 +230,7 @@ def new_course(
     if observe is None and (are_derivatives(model) or seen.all()):
         slopes = collect_slopes(data, curves, coordinates, dtype)
     stepped = model.solver if is_explicit(model.solver) else diffrax.Tsit5()
-    decay = FIRST_DECAY if options.weight_decay is None else options.weight_decay
+    decay = smooth if options.weight_decay is None else options.weight_decay
     mesher = Mesher(data, columns, Tableau(stepped), dtype)
     mesher.program = programs.shared("mesh", None, None, lambda: mesher.program)
     return Course(

@@ -82,6 +82,11 @@ def regular(points: int) -> tuple[Trajectories, Trajectories]:
     return _populations(200, each, NOISE, key=3), _populations(HELD_OUT, 50, 0.0, key=2)
 
 
+def sparse(points: int) -> tuple[Trajectories, Trajectories]:
+    """Trajectories of six points, three to an oscillation: too few for slopes."""
+    return _populations(points // 6, 6, NOISE, key=1), _populations(HELD_OUT, 50, 0.0, key=2)
+
+
 def long_alone(points: int) -> tuple[Trajectories, Trajectories]:
     """One trajectory of 5,000 points."""
     return _populations(1, 5000, NOISE, key=1, t1=100.0), _populations(HELD_OUT, 50, 0.0, key=2)
@@ -99,6 +104,7 @@ FAMILIES = {
     "many": Family(many_trajectories, (100, 1000, 10_000, 200_000), "trajectories of 20 points"),
     "regular": Family(regular, (0,), "200 trajectories on one grid"),
     "ragged": Family(ragged, (0,), "200 of 3 to 60 points, 30 % blank"),
+    "sparse": Family(sparse, (12_000,), "trajectories of 6 points"),
     "long": Family(long_alone, (5000,), "5,000 points"),
     "long_short": Family(long_and_short, (5000,), "5,000 points beside 100 x 2"),
 }

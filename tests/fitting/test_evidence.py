@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from neuralode_lbfgs.fitting.evidence import WeightGroups, _inverse, squared_weights
+from neuralode_lbfgs.fitting import evidence
+from neuralode_lbfgs.fitting.evidence import EvidenceEstimate, WeightGroups, _inverse, squared_weights
 from neuralode_lbfgs.fitting.gauss_newton import Point, gauss_newton
 from neuralode_lbfgs.fitting.matching import NormalEquations
 from neuralode_lbfgs.models import MLPVectorField
@@ -92,3 +93,16 @@ def test_the_diagonal_of_an_inverse(least):
     vectors = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))[0]
     matrix = vectors @ np.diag([least, 1.0, 2.0, 3.0]) @ vectors.T
     np.testing.assert_allclose(np.diag(_inverse(matrix)), np.diag(np.linalg.inv(matrix)), rtol=1e-6)
+
+
+def test_a_network_too_large_for_its_evidence_keeps_its_decay(regression, monkeypatch):
+    """Were every weight taken for well determined, the decay would smother it."""
+    free = eqx.filter(MLPVectorField(1, width_size=8, depth=2, key=jax.random.key(0)).mlp, eqx.is_inexact_array)
+    estimate = EvidenceEstimate(lambda free: regression.residuals(ravel_pytree(free)[0]), free)
+    decay = np.array([1e-5])
+    known = estimate(free, decay=decay, observed=60)
+    monkeypatch.setattr(evidence, "MOST_ENTRIES", 60)
+    unknown = estimate(free, decay=decay, observed=60)
+    assert known.decay != decay
+    assert unknown.decay == decay
+    assert unknown.noise == pytest.approx(regression.value(regression.start) ** 0.5)
