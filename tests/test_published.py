@@ -30,6 +30,11 @@ case, cases, peers, runner, report, truth, universal = (
 benchmark = module("benchmark")
 
 
+def test_an_outcome_is_json():
+    outcome = case.Outcome(0.5, 3, None, {"starts": np.int64(2), "error": np.float64(0.25)}, 1.0, 2.0, "decrease")
+    assert json.loads(json.dumps(outcome.row()))["figures"] == {"starts": 2.0, "error": 0.25}
+
+
 @pytest.mark.parametrize(("noise", "floor"), [("0.005", 1.138e-3), ("0.05", 8.54e-2)])
 def test_the_noise_of_scenario_1_is_the_known_one(noise, floor):
     (data,) = universal.table(f"scenario_1_noise_{noise}")

@@ -49,7 +49,8 @@ class Outcome:
     stopped: str
 
     def row(self) -> dict[str, Any]:
-        return {key: dict(value) if key == "figures" else value for key, value in asdict(self).items()}
+        """As JSON takes it, which knows no numbers of NumPy."""
+        return {**asdict(self), "figures": {what: float(value) for what, value in self.figures.items()}}
 
 
 @dataclass(frozen=True)
