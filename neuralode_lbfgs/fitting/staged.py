@@ -192,7 +192,7 @@ def _unless_better(course: Course, model: NeuralODE) -> None:
     found, loss = course.parameters, whole_loss(course)
     course.replace(model)
     course.loss = float("nan")
-    if loss <= whole_loss(course):
+    if not np.nan_to_num(whole_loss(course), nan=np.inf) < np.nan_to_num(loss, nan=np.inf):
         course.parameters, course.loss = found, loss
 
 
