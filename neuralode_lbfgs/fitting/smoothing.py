@@ -1,6 +1,6 @@
 """Smooth curves through the observations, for scales, first guesses and derivative matching."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -14,6 +14,7 @@ from .smoothness import smoothed
 
 LEAST_FOR_GCV = 6  # generalised cross-validation of fewer points is noise
 WEIGHING_ROUNDS = 6
+BLIND = 0.5  # of the variance of a state: curves that leave more show little of it
 
 
 @runtime_checkable
@@ -129,5 +130,28 @@ def quintic_through(ts: np.ndarray, ys: np.ndarray) -> Curve | None:
 
 
 def smooth_all(data: Trajectories) -> tuple[SmoothTrajectory, ...]:
-    """`smooth` of every trajectory."""
-    return tuple(smooth(trajectory) for trajectory in data)
+    """`smooth` of every trajectory; straight lines through the observations of a state of which that shows too little.
+
+    Of few rows an oscillation a smoothing spline goes through their middle: fits that began with it ended there.
+    """
+    curves = tuple(smooth(trajectory) for trajectory in data)
+    blind = _left_of_each(data, curves) > BLIND
+    if not blind.any():
+        return curves
+    lines = (each_state(trajectory, lines_through) for trajectory in data)
+    return tuple(
+        SmoothTrajectory(tuple(a if use else b for use, a, b in zip(blind, line.curves, curve.curves, strict=True)))
+        for line, curve in zip(lines, curves, strict=True)
+    )
+
+
+def _left_of_each(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> np.ndarray:
+    """The share of the variance of each state that curves leave, `(states,)`."""
+    ys = np.concatenate([trajectory.ys for trajectory in data])
+    known = np.concatenate([curve.states(trajectory.ts) for trajectory, curve in zip(data, curves, strict=True)])
+    seen = np.isfinite(ys) & np.isfinite(known)
+    count = np.maximum(seen.sum(axis=0), 1)
+    mean = np.sum(ys, axis=0, where=seen) / count
+    variance = np.sum((ys - mean) ** 2, axis=0, where=seen)
+    left = np.sum((ys - known) ** 2, axis=0, where=seen)
+    return np.divide(left, variance, out=np.zeros_like(left), where=variance > 0)

@@ -2,11 +2,13 @@
 
 import time
 
+import jax
 import numpy as np
 import pytest
 from scipy.interpolate import make_smoothing_spline
 
-from neuralode_lbfgs.fitting.smoothing import curve_through
+import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.smoothing import curve_through, smooth_all
 from neuralode_lbfgs.fitting.smoothness import Bands, smoothed
 
 
@@ -92,3 +94,15 @@ def test_a_hundred_thousand_rows_take_seconds():
     found = curve(ts, ys)
     assert time.process_time() - began < 20
     assert np.sqrt(np.mean((found(ts) - np.sin(ts / 100)) ** 2)) < 0.03
+
+
+def test_few_rows_an_oscillation_are_joined_by_lines():
+    """A smoothing spline goes through their middle, where a fit that began there would end."""
+    data = nl.simulate(
+        "lotka_volterra", num_trajectories=40, t1=10.0, num=6, start_box=((0.5, 2.0), (0.5, 2.0)), noise=0.02,
+        relative_noise=True, key=jax.random.key(1),
+    )  # fmt: skip
+    for run, curve in zip(data, smooth_all(data), strict=True):
+        np.testing.assert_allclose(curve.states(run.ts), run.ys, rtol=1e-12)
+    dense = nl.simulate("lotka_volterra", num_trajectories=2, t1=10.0, num=60, noise=0.02, key=jax.random.key(1))
+    assert not np.allclose(smooth_all(dense)[0].states(dense[0].ts), dense[0].ys, rtol=1e-6)
