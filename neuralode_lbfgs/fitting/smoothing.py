@@ -136,7 +136,8 @@ def smooth_all(data: Trajectories) -> tuple[SmoothTrajectory, ...]:
     """
     curves = tuple(smooth(trajectory) for trajectory in data)
     blind = _left_of_each(data, curves) > BLIND
-    if not blind.any():
+    # Known standard deviations may say that what is left is worth nothing.
+    if not blind.any() or any(trajectory.sd is not None for trajectory in data):
         return curves
     lines = (each_state(trajectory, lines_through) for trajectory in data)
     return tuple(
