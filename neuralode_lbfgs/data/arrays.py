@@ -22,14 +22,14 @@ import numpy as np
 from .cells import Table, build_table, format_number, shown
 from .errors import MOST_LISTED, DataError, did_you_mean
 from .opening import stem
-from .packing import check_unpacked
+from .packing import ZIP, check_unpacked
 
 KNOWN = ("ts", "ys", "inputs", "sd", "ids", "names", "input_names")
 
 
 def is_npz(data: bytes) -> bool:
     """Whether these are the bytes of an NPZ file: a zip of arrays, and not of a spreadsheet."""
-    if not data.startswith(b"PK\x03\x04"):
+    if not data.startswith(ZIP):
         return False
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -7,6 +7,7 @@ import re
 from .cells import Table, build_table, is_missing, parse_number, shown
 from .errors import DataError
 from .opening import stem
+from .packing import ZIP
 
 # From the start of a word, and never back: a long header takes no longer than its length.
 _NAME_AND_UNIT = (
@@ -86,7 +87,7 @@ def format_text(table: Table) -> str:
 
 
 def _decode(data: bytes, source: str) -> str:
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith(ZIP):
         raise DataError(f"{source} is an Excel or zip file; save the sheet as CSV.")
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:

@@ -10,7 +10,7 @@ from .opening import shown_size
 # Unpacked bytes that are always read, and how many times the size of the file they may be beyond: compressed
 # measurements are a few times smaller than numbers of eight bytes, columns of one value hundreds of times.
 ALWAYS, DENSEST = 2**25, 10
-GZIP = b"\x1f\x8b"
+GZIP, PARQUET, ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"  # what such files begin with
 
 
 def unpacked(data: bytes, source: str) -> bytes:

@@ -15,7 +15,7 @@ from .delimited import LONGEST_LINE, check_first_line, format_text, parse_text
 from .errors import DataError
 from .frames import table_from_frame, table_from_parquet
 from .opening import opened, whole
-from .packing import GZIP, unpacked
+from .packing import GZIP, PARQUET, ZIP, unpacked
 from .roles import Roles, infer_roles
 from .several import expanded, joined
 from .trajectories import Trajectories
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 MOST_BYTES = 2**30  # of a file; its table takes several times as much memory
-BINARY = (b"PAR1", b"PK\x03\x04")  # Parquet, and NPZ, which is a zip file
+BINARY = (PARQUET, ZIP)  # an NPZ file is a zip file
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
@@ -54,7 +54,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{source!r} is not the name of a file.") from None  # it holds a zero byte
-    if data.startswith(b"PAR1"):
+    if data.startswith(PARQUET):
         return table_from_parquet(data, source)
     return table_from_npz(data, source) if is_npz(data) else parse_text(data, source)
 

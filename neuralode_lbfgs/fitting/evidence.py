@@ -21,7 +21,6 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 from jax.flatten_util import ravel_pytree
-from jax.tree_util import Partial
 from jaxtyping import Array, Float
 from threadpoolctl import threadpool_limits
 
@@ -168,11 +167,11 @@ class EvidenceEstimate:
     def __init__(self, residuals: Callable, free: Any):
         self.groups = WeightGroups.of(free)
         self._normal, self._mean_square = (Compiled(function, residuals, free) for function in (_normal, _mean_square))
-        self._residuals = Partial(_residuals, residuals, free)
+        self._residuals = residuals
 
-    def affordable(self, x: Array, *args: Any) -> bool:
+    def affordable(self, free: Any, *args: Any) -> bool:
         """Whether the Jacobian fits into memory."""
-        return x.size * jax.eval_shape(self._residuals, x, *args).size <= MOST_ENTRIES
+        return self.groups.numbers.size * jax.eval_shape(self._residuals, free, *args).size <= MOST_ENTRIES
 
     def mean_square(self, free: Any, *args: Any) -> float:
         return float(self._mean_square(ravel_pytree(free)[0], *args))
@@ -181,7 +180,7 @@ class EvidenceEstimate:
     def __call__(self, free: Any, *args: Any, decay: np.ndarray, observed: int, noise: float | None = None) -> Evidence:
         """The evidence at the present parameters, which should be near the minimum for `decay`."""
         x = ravel_pytree(free)[0]
-        affordable = self.affordable(x, *args)
+        affordable = self.affordable(free, *args)
         matrix, mean_square = self._normal(x, *args) if affordable else (None, self._mean_square(x, *args))
         matrix = None if matrix is None else np.asarray(matrix, np.float64)
         return self.groups.evidence(np.asarray(x, np.float64), matrix, float(mean_square), decay, observed, noise=noise)

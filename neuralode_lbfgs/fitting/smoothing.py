@@ -135,9 +135,10 @@ def smooth_all(data: Trajectories) -> tuple[SmoothTrajectory, ...]:
     Of few rows an oscillation a smoothing spline goes through their middle: fits that began with it ended there.
     """
     curves = tuple(smooth(trajectory) for trajectory in data)
+    if any(trajectory.sd is not None for trajectory in data):  # they may say that what is left is worth nothing
+        return curves
     blind = _left_of_each(data, curves) > BLIND
-    # Known standard deviations may say that what is left is worth nothing.
-    if not blind.any() or any(trajectory.sd is not None for trajectory in data):
+    if not blind.any():
         return curves
     lines = (each_state(trajectory, lines_through) for trajectory in data)
     return tuple(

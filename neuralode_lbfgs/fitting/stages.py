@@ -6,7 +6,6 @@ from dataclasses import replace
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jax.tree_util import Partial
 
 from ..models import count_trained, trainable
@@ -70,15 +69,15 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
     free, fixed = trainable(model)
     problem = course.programs.shared("slopes", free, fixed, lambda: SlopeRegression(model, slopes, observed))
     problem = problem.begun(model, slopes, observed)
-    if choose is not None:
-        decay = np.full_like(decay, FIRST_DECAY)
     ever_finer = [slopes]
     if problem.groups.numbers.size > FEWEST_WEIGHTS:
         ever_finer = [thinned(slopes, max(number // slopes.rate.shape[1], 1)) for number in LARGE_SLOPES]
         problem = problem.begun(model, ever_finer[-1], observed)
+    if problem.affordable and course.leads_on("matching"):
+        choose = from_slopes
+    if choose is not None:
+        decay = np.full_like(decay, FIRST_DECAY)
     if problem.affordable:
-        if course.leads_on("matching"):
-            choose, decay = from_slopes, np.full_like(decay, FIRST_DECAY)
 
         def regressed(decay: np.ndarray) -> GaussNewtonFit:
             point, found, begun = problem.start, None, None
@@ -112,7 +111,7 @@ def match_derivatives(course: Course, record: Record) -> StopReason:
         lambda: Minimiser(Partial(matching_loss, fixed), free),
     )  # fmt: skip
     estimate = EvidenceEstimate(Partial(matching_residuals, fixed), free)
-    if choose is not None and not estimate.affordable(ravel_pytree(free)[0], slopes):
+    if choose is not None and not estimate.affordable(free, slopes):
         choose, decay = None, course.decay  # no evidence could move it
     reason = StopReason.RUNNING
     for _ in range(MATCHING_ROUNDS):
