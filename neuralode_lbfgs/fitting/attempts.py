@@ -11,11 +11,12 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from ..optimise import StopReason
 from .basin import HIGH, basin_of
+from .beside import degree_beside, explains_more, stays, with_network, with_polynomial
 from .course import Course
 from .losses import Parameters
 from .record import Progressed, Record, Stage
 from .settled import loss_on_mesh
-from .stages import STAGES, WHY, WHY_HIDDEN
+from .stages import STAGES, WHY, WHY_AWAKE, WHY_BESIDE, WHY_HIDDEN, WHY_WITHOUT
 from .validation import free_run_error
 
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
@@ -60,37 +61,126 @@ class Attempt(NamedTuple):
 def attempts(
     names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
 ) -> list[Attempt]:
-    """Matching and polish alone, where that is enough; else all stages, and again while the model is no better than
-    the mean."""
+    """With a polynomial beside the network, if that leads to the data at once and stays with them; else without."""
     if course.options.stages or course.hidden or (names[0], names[-1]) != (ALL_STAGES[0], ALL_STAGES[-1]):
         return _usual(names, course, [], held_out, callback, notes, told=0)
-    before = run_stages(names[:1], course, held_out, callback, notes)
-    if ended(before):
-        return [_attempt(names, course, before, before, held_out)]
+    wider = with_polynomial(course)
+    if wider is None:
+        return _by_itself(names, course, held_out, callback, notes, WHY["matching"])
+    first = _at_once(
+        names, wider, held_out, callback, WHY_BESIDE.format(degree_beside(wider)), shoot="shooting" in names
+    )
+    beside = first.attempt
+    fits = first.leads and stays(beside.course)
+    if ended(beside.reached) or (fits and first.as_near_as_curves):
+        return [beside]
+    course.uncounted = beside.course.uncounted
+    alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)
+    best = min(alone, key=lambda attempt: attempt.error)
+    # What was held out tells which predicts better; else the network has to be worth its numbers.
+    if not fits or (held_out is None and explains_more(best.course, beside.course)):
+        return [beside._replace(error=np.inf), *alone]
+    return [beside, *(alone if held_out is not None else [one._replace(error=np.inf) for one in alone])]
+
+
+def _by_itself(
+    names: tuple[str, ...],
+    course: Course,
+    held_out: Trajectories | None,
+    callback: Watcher,
+    notes: list[str],
+    why: str,
+) -> list[Attempt]:
+    """Matching and polish alone, where that is enough; else all stages, and again while the model is no better than
+    the mean."""
+    tried = _at_once(names, course, held_out, callback, why)
+    attempt, reached = tried.attempt, tried.attempt.reached
+    if ended(reached) or tried.leads:
+        return [attempt]
+    if len(reached) == 1:  # it runs away
+        course.uncounted = attempt.course.uncounted
+        return _usual(names, course, reached, held_out, callback, notes, told=0)
+    if tried.near:
+        notes.append("polish right after matching did not get to the bottom: the other stages were run after all.")
+    attempt = attempt if held_out is None else attempt._replace(error=reached[-1].error)
+    return [attempt, *_usual(names, course, reached[:1], held_out, callback, notes, told=1)]
+
+
+class _Tried(NamedTuple):
+    """An attempt of matching and polish, whether it leads to the bottom, whether matching alone came near, and whether
+    it ends as near as smooth curves."""
+
+    attempt: Attempt
+    leads: bool = False
+    near: bool = False
+    as_near_as_curves: bool = False
+
+
+def _at_once(
+    names: tuple[str, ...],
+    course: Course,
+    held_out: Trajectories | None,
+    callback: Watcher,
+    why: str,
+    *,
+    shoot: bool = False,
+) -> _Tried:
+    """Polish right after matching; matching alone, where the model runs away then.
+
+    Args:
+        why: of matching.
+        shoot: whether multiple shooting comes between, where matching does not come near.
+    """
+    (matched,) = reached = [_because(one, why) for one in run_stages(names[:1], course, held_out, callback, [])]
+    if ended(reached):
+        return _Tried(_attempt(names, course, reached, reached, held_out))
     short = copy(course)
     short.mesher = copy(course.mesher)
     basin = basin_of(short)
-    if not np.isfinite(basin.left):
-        course.uncounted = short.uncounted
-        return _usual(names, course, before, held_out, callback, notes, told=0)
+    shoot &= not basin.near
+    if not (np.isfinite(basin.left) or shoot):
+        return _Tried(Attempt(np.inf, short, names[:1], reached, [matched.stage]))
     if course.options.weight_decay is None:  # where shooting begins, too: the slopes' own says little of the whole
         short.decay = np.full_like(short.decay, course.smooth)
-    short.trial = basin.trial
-    reached = [*before, *run_stages(names[-1:], short, held_out, callback, notes)]
-    last = reached[-1]
-    bottom = basin.at_the_bottom(last.stage.reason, short.initial_loss, short.loss)
-    why = basin.why if basin.near or not bottom else f"{basin.why}; they do: shooting and full are left out"
-    reached[-1] = last._replace(stage=replace(last.stage, why=why))
-    first = _attempt(names[:1] + names[-1:], short, reached, reached, held_out)
+    short.trial = None if shoot else basin.trial
+    shot = run_stages(("shooting",), short, held_out, callback, []) if shoot else []
+    if shot and ended(shot):
+        reached = [matched, *shot]
+        return _Tried(_attempt(names, short, reached, reached, held_out))
+    (polished,) = run_stages(names[-1:], short, held_out, callback, [])
+    kept, last, more = _awake(names[-1:], short, polished, held_out, callback)
+    # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
+    bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
+    if not shoot:
+        they_do = "" if basin.near or not bottom else "; they do: shooting and full are left out"
+        polished = _because(polished, basin.why + they_do)
+    reached = [matched, last]
     better = held_out is None or (
-        best_of(reached) == len(reached) - 1 and last.error <= max(HIGH, MUCH_WORSE * short.loss**0.5)
+        best_of(reached) == len(reached) - 1 and last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5)
     )
-    if ended(reached) or (better and bottom):
-        return [first]
-    if basin.near:
-        notes.append("polish right after matching did not get to the bottom: the other stages were run after all.")
-    first = first if held_out is None else first._replace(error=reached[-1].error)
-    return [first, *_usual(names, course, before, held_out, callback, notes, told=1)]
+    attempt = _attempt(names[:1] + names[-1:], kept, reached, [matched, *shot, polished, *more], held_out)
+    return _Tried(attempt, better and bottom, basin.near, basin.as_near_as_curves(kept.loss))
+
+
+def _awake(
+    names: tuple[str, ...], course: Course, polished: Reached, held_out: Trajectories | None, callback: Watcher
+) -> tuple[Course, Reached, list[Reached]]:
+    """With a sleeping network beside the polynomial woken, if that explains more; and the stage that this has taken."""
+    wider = None if ended([polished]) else with_network(course)
+    if wider is None:
+        return course, polished, []
+    (other,) = run_stages(names, wider, held_out, callback, [])
+    more = explains_more(wider, course)
+    other = _because(other, WHY_AWAKE.format("explains more" if more else "explains no more, and is left asleep"))
+    if more:
+        return wider, other, [other]
+    if ended([other]):  # and so is the attempt
+        polished = polished._replace(stage=replace(polished.stage, reason=other.stage.reason))
+    return course, polished, [other]
+
+
+def _because(reached: Reached, why: str) -> Reached:
+    return reached._replace(stage=replace(reached.stage, why=why))
 
 
 def _usual(

@@ -17,6 +17,8 @@ from .stages import whole_trajectories
 # fallen out of step. Of chaotic or long series, where small errors grow, matching leaves more.
 NEAR = 0.2
 HIGH = 0.1  # standard deviations: where a search that fails has not come to the bottom
+FOLLOWED = 4.0  # times the squares that curves leave, where these have followed half of the noise
+EXACT = 1e-3  # standard deviations: where it does not matter how much nearer another model would come
 AS_CURVES = 2.0  # times the squares that smooth curves leave; a curve that is free to bend leaves less than any model
 
 
@@ -60,6 +62,10 @@ class Basin(NamedTuple):
         if self.near:
             return not (reason is StopReason.SEARCH_FAILED and loss > HIGH**2)
         return loss <= max(HIGH**2, AS_CURVES * self.curves)
+
+    def as_near_as_curves(self, loss: float) -> bool:
+        """Whether a model leaves little more than smooth curves do, which is the noise, or next to nothing."""
+        return loss <= max(EXACT**2, FOLLOWED * self.curves)
 
 
 def basin_of(course: Course) -> Basin:

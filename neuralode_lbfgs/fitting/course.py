@@ -33,6 +33,7 @@ class Course:
         curves: smooth curves through it.
         options: of the fit.
         optimizer: of the full horizon.
+        begun: the model as it was before the first stage.
         parameters: the model, and the initial state of each trajectory.
         train_starts: whether initial states are fitted.
         mesher: chooses the steps.
@@ -48,6 +49,7 @@ class Course:
         journal: of the loops of the fit.
         loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
         noise: estimated standard deviation of the observations, order one.
+        determined: how many of the fitted numbers the data determine.
         trial: loss above which polish gives up after a few steps, which are to show whether there is a way.
         uncounted: evaluations since the last stage ended, which the next one counts.
         held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
@@ -57,6 +59,7 @@ class Course:
     curves: Sequence[SmoothTrajectory]
     options: FitOptions
     optimizer: LBFGS | Optax
+    begun: NeuralODE
     parameters: Parameters
     train_starts: bool
     mesher: Mesher
@@ -72,6 +75,7 @@ class Course:
     loss: float = float("nan")
     initial_loss: float = float("nan")
     noise: float | None = None
+    determined: float = 0.0
     trial: float | None = None
     uncounted: int = 0
     held_out: float | None = None
@@ -86,7 +90,7 @@ class Course:
         """Go on with the decay and the noise that the evidence speaks of; a decay that was given stays."""
         if self.options.weight_decay is None:
             self.decay = evidence.decay
-        self.noise = evidence.noise
+        self.noise, self.determined = evidence.noise, evidence.determined
 
     def leads_on(self, stage: str) -> bool:
         """Whether a stage only finds a start for others; the last of those that were asked for is the fit itself."""

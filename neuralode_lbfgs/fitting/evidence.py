@@ -28,7 +28,8 @@ from ..compiling import Compiled
 from ..models import is_constant
 
 MOST_ENTRIES = 40_000_000  # of the Jacobian, weights x residuals: a third of a gigabyte in float64
-LEAST_DECAY, MOST_DECAY = 1e-12, 1e-1
+LEAST_DECAY, MOST_DECAY = 1e-12, 1e6
+NOTHING = 1e-30  # squared weights of a group that has been given up: its decay is the most that there is, and stays
 LOOSE = 1e-9  # of the largest diagonal entry of J^T J: what holds numbers that nothing else does, in J J^T
 # Few observations make the evidence sure of itself too soon: a network can go through all of them, the noise it
 # then sees is zero, and so is the decay. The first says that before any data the noise was seen so many times at
@@ -52,11 +53,11 @@ def _is_group(node: object) -> bool:
     return isinstance(node, eqx.nn.MLP | eqx.nn.Linear)
 
 
-def _is_node(node: object) -> bool:
+def is_node(node: object) -> bool:
     return is_constant(node) or _is_group(node)
 
 
-def _weights(node: Any) -> list[Array]:
+def trained_weights(node: Any) -> list[Array]:
     """The numbers of a network that are trained; none for any other node."""
     return jax.tree.leaves(eqx.filter(node, eqx.is_inexact_array)) if _is_group(node) else []
 
@@ -66,7 +67,7 @@ def weight_groups(model: Any) -> list[list[Array]]:
 
     Only these are decayed: a physical constant has its value, not a pull to zero, and so has what is bounded.
     """
-    groups = [_weights(node) for node in jax.tree.leaves(model, is_leaf=_is_node)]
+    groups = [trained_weights(node) for node in jax.tree.leaves(model, is_leaf=is_node)]
     return [group for group in groups if group]
 
 
@@ -92,6 +93,10 @@ class WeightGroups:
     def ridge(self, decay: np.ndarray) -> np.ndarray:
         """The decay of each number of the free vector; zero for what is not a network's weight."""
         return np.where(self.numbers >= 0, np.maximum(decay, LEAST_DECAY)[self.numbers], 0.0)
+
+    def squares(self, x: np.ndarray) -> np.ndarray:
+        """The sum of squared weights of each group, of the free vector."""
+        return np.array([np.sum(x[self.numbers == g] ** 2) for g in range(self.count)])
 
     def evidence(
         self,
@@ -125,12 +130,12 @@ class WeightGroups:
             trace = 1e-14 * max(np.trace(matrix) / len(ridge), 1e-300)
             well = np.clip(1 - ridge * np.diag(_inverse(matrix + np.diag(ridge + trace))), 0.0, 1.0)
             determined = np.array([well[self.numbers == g].sum() for g in range(self.count)])
-        sums = np.array([np.sum(x[self.numbers == g] ** 2) for g in range(self.count)])
+        sums = self.squares(x)
         in_all = float(determined.sum() + (self.numbers < 0).sum()) + others
         prior_count, prior_noise = (PRIOR_COUNT, PRIOR_NOISE) if noise is None else (observed, noise)
         free_observations = max(observed - in_all + prior_count, 0.1 * observed)
         variance = (mean_square * observed + prior_count * prior_noise**2) / free_observations
-        decay = (1 + FEW / observed) * determined * variance / (observed * np.maximum(sums, 1e-12))
+        decay = (1 + FEW / observed) * determined * variance / (observed * np.maximum(sums, NOTHING))
         found = float(np.sqrt(mean_square * observed / max(observed - in_all, 0.1 * observed)))
         return Evidence(found, np.clip(decay, LEAST_DECAY, MOST_DECAY), in_all)
 
@@ -213,8 +218,8 @@ def _group_numbers(free: Any) -> np.ndarray:
     group = itertools.count()
 
     def numbered(node):
-        number = next(group) if _weights(node) else -1
+        number = next(group) if trained_weights(node) else -1
         return [np.full(leaf.size, number) for leaf in jax.tree.leaves(node)]
 
-    parts = [part for node in jax.tree.leaves(free, is_leaf=_is_node) for part in numbered(node)]
+    parts = [part for node in jax.tree.leaves(free, is_leaf=is_node) for part in numbered(node)]
     return np.concatenate([*parts, np.zeros(0, int)])

@@ -21,6 +21,7 @@ STEADY = 0.1  # change of the logarithm of the decay below which it is steady
 NEAR = 0.03  # relative decrease of a step below which a minimum is thought near
 MOST_DAMPING, LEAST_DAMPING = 1e8, 1e-13
 MOST_FALL, MOST_RISE = 10.0, 2.0  # of the decay, in one step
+LITTLE = 0.01  # of the loss: a decay rises further in one step where it takes no more than that
 LEAST_HOLD = 1e-9  # damping below which it holds back nothing that matters
 
 
@@ -249,7 +250,9 @@ def gauss_newton(
                 held_back = LEAST_HOLD < damping.value < damping_before / 2
                 if steady and not held_back and value - new_value <= ftol * value:
                     flat = flat_before + 1
-                decay = np.clip(new_decay, decay / MOST_FALL, decay * MOST_RISE)
+                taken = np.maximum(decay * groups.squares(point.x), 1e-300)
+                most = decay * np.maximum(MOST_RISE, LITTLE * new_value / taken)
+                decay = np.clip(new_decay, decay / MOST_FALL, most)
             if flat >= patience:
                 reason = StopReason.DECREASE
                 break

@@ -63,6 +63,10 @@ class FitOptions:
     stage predicts best, and run that one with all of them. Not with stages of your own. To leave it out:
     --validation=false."""
 
+    degree: int | None = None
+    """Degree of a polynomial beside the network, which is kept where it leads to the data and stays with them. By
+    default up to 3, of few enough terms, and none in an ensemble; 0 for the network alone."""
+
     freeze: tuple[str, ...] = ()
     """Parameters to leave as they are, by their paths in the vector field; a path means all below it."""
 
@@ -83,7 +87,15 @@ class FitOptions:
     def __post_init__(self) -> None:
         ranges_of(self.bounds)
         _ = self.logarithms  # says what is wrong with them
-        least = {"max_iter": 1, "max_evals": 1, "memory_size": 1, "batch_size": 1, "ensemble": 1, "starts": 1}
+        least = {
+            "max_iter": 1,
+            "max_evals": 1,
+            "memory_size": 1,
+            "batch_size": 1,
+            "ensemble": 1,
+            "starts": 1,
+            "degree": 0,
+        }
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and value < bound:

@@ -9,6 +9,7 @@ from .prediction import Observe, predict
 
 MOST = 20  # trajectories; more of them tell no more
 LEAST_TIMES = 7
+MANY_TIMES = 3.0  # the range of the data, beyond its ends, when run on for as long again: no forecast goes there
 
 
 def run_on(
@@ -41,3 +42,18 @@ def run_on(
         return None
     known = {run.id: (float(data[run.id].ts[0]), np.asarray(starts[run.id])) for run in asked}
     return predict(model, data.with_trajectories(asked), starts=known, observe=observe)
+
+
+def beyond(continued: np.ndarray, seen: np.ndarray) -> float:
+    """How far states `(rows, states)` leave the range of those that were seen, in units of it; infinite if they end."""
+    if not np.isfinite(continued).all():
+        return np.inf
+    known = np.ma.masked_invalid(seen)
+    low, high = known.min(axis=0).filled(np.nan), known.max(axis=0).filled(np.nan)
+    out = np.maximum(low - continued, continued - high).max(axis=0) / np.where(high > low, high - low, np.nan)
+    return float(np.nanmax(out, initial=0.0))
+
+
+def rows_of(data: Trajectories) -> np.ndarray:
+    """The states of all trajectories, `(rows, states)`."""
+    return np.concatenate([run.ys for run in data])

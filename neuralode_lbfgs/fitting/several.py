@@ -20,11 +20,10 @@ from .constraints import covering, parameters_of, physical_names
 from .luck import Luck
 from .options import FitOptions
 from .result import FitResult
-from .run_on import run_on
+from .run_on import MANY_TIMES, beyond, rows_of, run_on
 
 FitOne = Callable[[Any, FitOptions, int], FitResult]
 
-MANY_TIMES = 3.0  # the range of the data, beyond its ends, when run on for as long again: no forecast goes there
 FAR_ABOVE = 3.0  # times the median of the training errors
 FINALISTS, LEAST_FINALISTS = 3, 2  # one in so many starts is fitted to the end, but two at least
 
@@ -137,14 +136,11 @@ def runs_away(result: FitResult) -> str | None:
     continued = run_on(result.model, result.data, result.starts, observe=result.observe)
     if continued is None:
         return None
-    ys = np.concatenate([run.ys for run in continued])
-    if not np.isfinite(ys).all():
+    out = beyond(rows_of(continued), rows_of(result.data))
+    if not np.isfinite(out):
         return "run on for as long again its solution ends"
-    seen = np.ma.masked_invalid(np.concatenate([run.ys for run in result.data]))
-    low, high = seen.min(axis=0).filled(np.nan), seen.max(axis=0).filled(np.nan)
-    beyond = np.maximum(low - ys, ys - high).max(axis=0) / np.where(high > low, high - low, np.nan)
-    if np.nanmax(beyond, initial=0.0) > MANY_TIMES:
-        return f"run on for as long again it leaves the range of the data {np.nanmax(beyond):.3g} times over"
+    if out > MANY_TIMES:
+        return f"run on for as long again it leaves the range of the data {out:.3g} times over"
     return None
 
 

@@ -80,7 +80,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         again = names[best:] if goes_on else names[: best + 1]
         notes.append(_why_again(reached, held_out, again))
         time_left = seconds_left(limit, sum(record.run_s for record in spent))
-        from_here = reached[best].model if goes_on else model
+        from_here = reached[best].model if goes_on else course.begun
         before = course
         course = new_course(from_here, task, data, curves, smooth=course.smooth, time_limit=time_left)
         if goes_on:
@@ -238,6 +238,7 @@ def new_course(
         curves=curves,
         options=options,
         optimizer=task.optimizer,
+        begun=model,
         parameters=Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype)),
         train_starts=estimated,
         mesher=mesher,

@@ -282,6 +282,12 @@ WHY = {
     "full": "all trajectories solved over their whole length",
     "polish": "Gauss-Newton goes to the bottom of the valley, and the evidence sets the weight decay",
 }
+WHY_BESIDE = (
+    "every state is observed: the network, and beside it a polynomial of degree {}, are regressed on the slopes of "
+    "smooth curves first"
+)
+WHY_WITHOUT = "the polynomial does not lead to the data, or not to stay: the network alone is regressed on the slopes"
+WHY_AWAKE = "the network, which slopes had no use for, is woken beside the polynomial: it {}"
 WHY_HIDDEN = (
     "hidden states begin as derivatives of the observed ones: the field is regressed on the slopes of smooth curves"
 )

@@ -5,6 +5,7 @@ from .coordinates import Constant, Coordinates, constant, is_constant, with_coor
 from .failures import failed_solves_as_nan
 from .inputs import Inputs, LinearInputs, SteppedInputs, sampled_inputs
 from .neural_ode import NeuralODE
+from .polynomial import Polynomial, degree_for, monomials
 from .rates import rates
 from .second_order import SecondOrderField
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
@@ -20,6 +21,7 @@ __all__ = [
     "MLPVectorField",
     "Mesh",
     "NeuralODE",
+    "Polynomial",
     "SecondOrderField",
     "Split",
     "SteppedInputs",
@@ -28,11 +30,13 @@ __all__ = [
     "constant",
     "constrained",
     "count_trained",
+    "degree_for",
     "failed_solves_as_nan",
     "innermost",
     "is_constant",
     "is_explicit",
     "leaf_names",
+    "monomials",
     "plain",
     "rates",
     "sampled_inputs",

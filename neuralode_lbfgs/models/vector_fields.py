@@ -10,10 +10,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..compiling import Compiled
 from .coordinates import Coordinates
+from .polynomial import Polynomial
 
 
 class MLPVectorField(eqx.Module):
-    """A network as the right-hand side: dz/dtau = rate_scale * mlp(z, u).
+    """A network as the right-hand side: dz/dtau = rate_scale * mlp(z, u), and a polynomial of z and u beside it, maybe.
 
     It takes and returns the data's units, so that it can be added to a physical term, but the
     network itself sees the `Coordinates`: states and inputs of order one.
@@ -26,6 +27,7 @@ class MLPVectorField(eqx.Module):
         activation: of the hidden layers.
         rates: states whose time derivative is exactly another state, in the data's units, by their numbers:
             `{0: 1}` says dy0/dt = y1. The network learns the rates of the others.
+        degree: of the polynomial, which never sees the time; 0 for a network alone, beside which `fit` tries one.
         key: for the initial weights.
 
     Raises:
@@ -33,6 +35,7 @@ class MLPVectorField(eqx.Module):
     """
 
     mlp: eqx.nn.MLP
+    polynomial: Polynomial | None
     coordinates: Coordinates
     time_dependent: bool = eqx.field(static=True)
     rates: tuple[tuple[int, int], ...] = eqx.field(static=True)
@@ -47,6 +50,7 @@ class MLPVectorField(eqx.Module):
         time_dependent: bool = False,
         activation: Callable = jnp.tanh,
         rates: Mapping[int, int] | None = None,
+        degree: int = 0,
         key: PRNGKeyArray,
     ):
         for name, value, least in (
@@ -54,6 +58,7 @@ class MLPVectorField(eqx.Module):
             ("width_size", width_size, 1),
             ("depth", depth, 0),
             ("input_size", input_size, 0),
+            ("degree", degree, 0),
         ):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}; it is {value}.")
@@ -63,9 +68,10 @@ class MLPVectorField(eqx.Module):
                 raise ValueError(f"rates: {{{state}: {rate}}} must be two of the states 0 to {state_size - 1}.")
         if len(self.rates) == state_size:
             raise ValueError("rates gives the rate of every state, so there is nothing to learn; leave one out.")
-        in_size = state_size + input_size + time_dependent
-        self.mlp = _initialised(in_size, state_size - len(self.rates), width_size, depth, activation, key)
+        in_size, out_size = state_size + input_size, state_size - len(self.rates)
+        self.mlp = _initialised(in_size + time_dependent, out_size, width_size, depth, activation, key)
         self.coordinates = Coordinates.identity(state_size, input_size)
+        self.polynomial = self._polynomial(degree)
         self.time_dependent = time_dependent
 
     def normalised(
@@ -75,10 +81,11 @@ class MLPVectorField(eqx.Module):
         u: Float[Array, " inputs"] | None,
     ) -> Float[Array, " states"]:
         """dz/dtau in coordinates of order one: what a solve uses directly, free of rounding in the units."""
-        parts = [z] if u is None else [z, u]
-        if self.time_dependent:
-            parts.append(jnp.asarray(tau)[None])
-        c, learned = self.coordinates, self.mlp(jnp.concatenate(parts))
+        x = z if u is None else jnp.concatenate([z, u])
+        seen = jnp.append(x, tau) if self.time_dependent else x
+        c, learned = self.coordinates, self.mlp(seen)
+        if self.polynomial is not None:
+            learned = learned + self.polynomial(x)
         if not self.rates:
             return jnp.asarray(c.rate_scale) * learned
         y = c.states_out(z)
@@ -100,6 +107,16 @@ class MLPVectorField(eqx.Module):
             return dy_dt
         is_exact, source, _ = self._sources
         return jnp.where(is_exact, y[source], dy_dt)  # not by way of the coordinates, which would round
+
+    def with_polynomial(self, degree: int) -> "MLPVectorField":
+        """The same with a polynomial of this degree, all of whose coefficients are zero; 0 for none."""
+        polynomial = self._polynomial(degree)
+        return eqx.tree_at(lambda field: field.polynomial, self, polynomial, is_leaf=lambda node: node is None)
+
+    def _polynomial(self, degree: int) -> Polynomial | None:
+        size = self.coordinates.centre.shape[0]
+        variables = size + self.coordinates.input_centre.shape[0]
+        return Polynomial(variables, size - len(self.rates), degree) if degree else None
 
     @property
     def _sources(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

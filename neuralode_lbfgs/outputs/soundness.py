@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..models import Transform
+from ..models import Transform, monomials
 from .spec import ModelSpec
 
 MOST_STEPS = 2**31 - 1
@@ -20,8 +20,10 @@ def check_spec(spec: ModelSpec, arrays: Mapping[str, np.ndarray]) -> None:
     width = spec.width_size if spec.depth else 1
     if not (0 < spec.state_size <= numbers and 0 <= spec.input_size <= numbers and 0 < width <= numbers):
         raise ValueError("the file has fewer numbers than the model.")
-    if not 0 <= spec.depth < len(arrays):
+    if not 0 <= spec.depth + spec.degree < len(arrays) or min(spec.depth, spec.degree) < 0:
         raise ValueError("the file has fewer arrays than the model.")
+    if monomials(spec.state_size + spec.input_size, spec.degree) > numbers:
+        raise ValueError("the file has fewer numbers than the polynomial.")
     if not (0 < spec.rtol < 1 and 0 < spec.atol < 1 and 0 < spec.max_steps <= MOST_STEPS):
         raise ValueError("the settings of the solver are out of bounds.")
 

@@ -59,6 +59,7 @@ class ModelSpec:
     max_steps: int = 16**4
     rates: tuple[tuple[int, int], ...] = ()
     second_order: bool = False
+    degree: int = 0  # of the polynomial beside the network
 
 
 def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
@@ -79,7 +80,11 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
             spec.state_size, **sizes, time_dependent=spec.time_dependent, rates=dict(spec.rates), key=key
         )
     return NeuralODE(
-        vector_field, solver=SOLVERS[spec.solver](), rtol=spec.rtol, atol=spec.atol, max_steps=spec.max_steps
+        vector_field.with_polynomial(spec.degree),
+        solver=SOLVERS[spec.solver](),
+        rtol=spec.rtol,
+        atol=spec.atol,
+        max_steps=spec.max_steps,
     )
 
 
@@ -106,4 +111,5 @@ def spec_of(model: Any) -> ModelSpec | None:
         max_steps=model.max_steps,
         rates=() if second_order else network.rates,
         second_order=second_order,
+        degree=0 if network.polynomial is None else network.polynomial.degree,
     )

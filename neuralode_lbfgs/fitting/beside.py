@@ -1,0 +1,100 @@
+"""A polynomial beside the network: where one leads to the data at once, it is kept.
+
+Many laws are polynomials, and one that is found from data holds outside of them, too; a network knows nothing there.
+The decay of the network rises until no more is left of it than the data ask for. But a polynomial that is only a fit
+runs away beyond its data, where a network levels off: so it has to show that it stays.
+"""
+
+from copy import copy
+
+import equinox as eqx
+import numpy as np
+
+from ..data.trajectories import Trajectory
+from ..models import MLPVectorField, SecondOrderField, degree_for
+from .course import Course
+from .evidence import squared_weights, weight_groups
+from .gauss_newton import Point
+from .losses import Parameters
+from .run_on import MANY_TIMES, beyond, rows_of, run_on
+from .stages import newton_pays, whole_trajectories
+from .waking import woken
+
+DEAREST = 0.1  # of the loss: what the weights of a network may cost when it is woken
+
+
+def with_polynomial(course: Course) -> Course | None:
+    """The same fit at its beginning, of the field with a polynomial; None where none is wanted, or is affordable."""
+    model, options = course.parameters.model, course.options
+    field = model.vector_field
+    if type(field) not in (MLPVectorField, SecondOrderField) or field.polynomial is not None:
+        return None
+    degree = options.degree
+    if degree is None:  # the members of an ensemble would all find the same one, and their band be none
+        degree = degree_for(model.state_size + course.data.input_size) if options.ensemble == 1 else 0
+    if degree == 0:
+        return None
+    other = copy(course)
+    wider = eqx.tree_at(lambda m: m.vector_field, model, field.with_polynomial(degree))
+    other.begun, other.parameters = wider, Parameters(wider, course.parameters.starts)
+    other.decay = np.full(len(weight_groups(wider)), course.decay[0])
+    return other if newton_pays(other) else None
+
+
+def degree_beside(course: Course) -> int:
+    """Of the polynomial of a course that has one."""
+    return course.parameters.model.vector_field.polynomial.degree
+
+
+def with_network(course: Course) -> Course | None:
+    """The same fit with the network woken, which matching has put to sleep beside the polynomial; None if it has not.
+
+    Its weights cost little of the loss: else they would be drawn to zero before the network can show its use.
+    """
+    if getattr(course.begun.vector_field, "polynomial", None) is None or not np.isfinite(course.loss):
+        return None
+    found, awake = woken(course.parameters.model, course.begun)
+    if not awake.any():
+        return None
+    other = copy(course)
+    other.mesher, other.trial = copy(course.mesher), None
+    other.replace(found)
+    if course.options.weight_decay is None:
+        cheap = DEAREST * course.loss / np.asarray(squared_weights(found))
+        other.decay = np.where(awake, np.minimum(course.smooth, cheap), course.decay)
+    return other
+
+
+def explains_more(wider: Course, course: Course) -> bool:
+    """Whether one model explains more than another by more than chance lets further numbers explain.
+
+    Schwarz, "Estimating the dimension of a model", Annals of Statistics 6 (1978), with the numbers that data determine.
+    """
+    n, further = course.data.observed, max(wider.determined - course.determined, 1.0)
+    return bool(n * np.log(course.loss / wider.loss) > np.log(n) * further)
+
+
+def stays(course: Course) -> bool:
+    """Whether the model, run on for as long again, stays within reach of the data.
+
+    On the present mesh first, so that nothing compiles; as those steps suit other times, only a model that stays there
+    is believed. Yes where inputs drive it, which nobody knows beyond the data.
+    """
+    model, data = course.parameters.model, course.data
+    if data.input_size:
+        return True
+    cuts, starts = course.cut(), np.asarray(course.parameters.starts, np.float64)
+    problem = whole_trajectories(course, cuts)
+    x = course.solver.numbers(model)
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = problem.nodes(Point(x, starts))[cuts.first + cuts.sizes - 1]
+        nodes = problem.nodes(Point(x, ends))
+    seen = np.where(cuts.weights > 0, cuts.targets, np.nan)
+    if beyond(nodes, seen) <= MANY_TIMES:
+        return True
+    back = course.coordinates.transform
+    measured = data.with_trajectories(
+        [Trajectory(run.id, back.times_back(run.ts), np.asarray(back.states_back(run.ys))) for run in data]
+    )
+    continued = run_on(model, measured, {name: start for name, (_, start) in course.known_starts.items()})
+    return continued is None or beyond(rows_of(continued), rows_of(measured)) <= MANY_TIMES

@@ -1,0 +1,47 @@
+"""Networks that a decay has put to sleep.
+
+The slopes of smooth curves are not exact enough to tell what a polynomial or known physics leaves to a network: its
+decay rises until nothing of it is left. Whole trajectories may tell, but all derivatives of a network of zeros are
+zero, and it would never come back.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .evidence import is_node, squared_weights, trained_weights
+
+ASLEEP = 1e-2  # of the squared weights that it was drawn with
+
+
+def woken(found: Any, drawn: Any) -> tuple[Any, np.ndarray]:
+    """A model whose sleeping networks are as they were drawn, but for a last layer of zeros: the same field.
+
+    Args:
+        found: where a fit with decay has ended.
+        drawn: where it began.
+
+    Returns:
+        The model, and which groups of weights have been woken, shape `(groups,)`.
+    """
+    asleep = np.asarray(squared_weights(found)) < ASLEEP * np.asarray(squared_weights(drawn))
+    if not asleep.any():
+        return found, asleep
+    group = iter(range(len(asleep)))
+
+    def network(now: Any, first: Any) -> Any:
+        if not trained_weights(now):
+            return now
+        number = next(group)
+        asleep[number] &= isinstance(now, eqx.nn.MLP)
+        return _silent(first) if asleep[number] else now
+
+    return jax.tree.map(network, found, drawn, is_leaf=is_node), asleep
+
+
+def _silent(network: eqx.nn.MLP) -> eqx.nn.MLP:
+    zeros = lambda leaf: jnp.asarray(np.zeros(leaf.shape, leaf.dtype)) if eqx.is_inexact_array(leaf) else leaf  # noqa: E731
+    return eqx.tree_at(lambda m: m.layers[-1], network, jax.tree.map(zeros, network.layers[-1]))

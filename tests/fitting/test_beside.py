@@ -1,0 +1,129 @@
+"""A polynomial beside the network: kept where it leads to the data and stays with them."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting import attempts
+from neuralode_lbfgs.fitting.beside import stays, with_polynomial
+from neuralode_lbfgs.fitting.evidence import squared_weights
+from neuralode_lbfgs.fitting.options import FitOptions
+from neuralode_lbfgs.fitting.staged import begin
+from neuralode_lbfgs.fitting.task import Task
+from neuralode_lbfgs.fitting.waking import woken
+
+WIDTH = 4
+
+
+def network(seed=0, **options):
+    return nl.NeuralODE(nl.MLPVectorField(2, WIDTH, 1, key=jax.random.key(seed), **options))
+
+
+@pytest.fixture(scope="module")
+def data():
+    return nl.simulate("lotka_volterra", num_trajectories=2, num=40, t1=8.0, noise=0.02, key=jax.random.key(0))
+
+
+@pytest.fixture(scope="module")
+def result(data):
+    return nl.fit(network(), data)
+
+
+def course_of(data, model=None, **options):
+    return begin(network() if model is None else model, Task(data, FitOptions(**options), nl.LBFGS()), []).course
+
+
+def test_what_gets_one(data):
+    course = course_of(data)
+    wider = with_polynomial(course)
+    assert wider is not None and wider.begun.vector_field.polynomial.degree == 3
+    assert len(wider.decay) == 4 and len(course.decay) == 1
+    assert course.begun.vector_field.polynomial is None  # that one is as it was
+    assert with_polynomial(course_of(data, degree=2)).begun.vector_field.polynomial.degree == 2
+    assert with_polynomial(course_of(data, degree=0)) is None
+    assert with_polynomial(course_of(data, network(degree=1))) is None  # it has one that a person wanted
+
+    class Own(eqx.Module):
+        mlp: nl.MLPVectorField
+
+        def __call__(self, t, y, args):
+            return self.mlp(t, y, args)
+
+    own = nl.NeuralODE(Own(network().vector_field), state_size=2)
+    assert with_polynomial(course_of(data, own)) is None
+
+
+def test_a_law_that_is_a_polynomial_is_found(result):
+    """Lotka-Volterra has x, y and x y: of the cubes and of the network nothing is left."""
+    of_network, linear, squares, cubes = np.asarray(squared_weights(result.model))
+    assert min(linear, squares) > 0.1
+    assert max(of_network, cubes) < 1e-9
+    assert [stage.name for stage in result.stages] == ["matching", "polish", "polish"]
+    assert "beside it a polynomial of degree 3" in result.stages[0].why
+    assert result.stages[2].why.endswith("explains no more, and is left asleep")
+
+
+def test_it_is_right_where_there_were_no_data(result):
+    """A start inside of all orbits that were seen, and one far outside."""
+    for start in ([1.8, 1.8], [0.5, 2.5]):
+        new = nl.simulate("lotka_volterra", num=40, t1=8.0, y0=np.array([start]), key=jax.random.key(1))
+        found = np.asarray(result.model(new[0].ts, new[0].ys[0]))
+        error = np.sqrt(np.mean(((found - new[0].ys) / new[0].ys.std(axis=0)) ** 2))
+        assert error < 0.1
+
+
+def test_the_network_wakes_where_the_law_is_no_polynomial():
+    """Over more than half a turn the sine is none of degree 1."""
+    data = nl.simulate("pendulum_damped", num_trajectories=2, num=40, t1=6.0, key=jax.random.key(0))
+    result = nl.fit(network(), data, degree=1)
+    assert result.model.vector_field.polynomial.degree == 1
+    silent = eqx.tree_at(lambda m: m.vector_field.mlp.layers[-1].weight, result.model, replace_fn=jnp.zeros_like)
+    alone = [np.asarray(silent(run.ts, run.ys[0])) - run.ys for run in data]
+    assert np.sqrt(result.loss) < 0.01 < 0.1 * np.sqrt(np.mean(np.square(alone)))
+
+
+def test_it_is_given_up_where_it_leaves_the_data(data, monkeypatch):
+    monkeypatch.setattr(attempts, "stays", lambda course: False)
+    result = nl.fit(network(), data)
+    assert result.model.vector_field.polynomial is None
+    assert [stage.name for stage in result.stages][:4] == ["matching", "polish", "polish", "matching"]
+    assert result.stages[3].why.startswith("the polynomial does not lead to the data, or not to stay")
+    assert result.loss < 0.01
+
+
+def test_it_is_left_out_where_none_is_wanted(data):
+    result = nl.fit(network(), data, degree=0)
+    assert result.model.vector_field.polynomial is None
+    assert "polynomial" not in result.summary()
+
+
+def test_a_model_that_runs_away_after_the_data_does_not_stay(data):
+    course = with_polynomial(course_of(data))
+    cubes = lambda m: m.vector_field.polynomial.coefficients[2].weight  # noqa: E731
+    assert stays(course)
+    course.replace(eqx.tree_at(cubes, course.parameters.model, replace_fn=lambda a: a + 5.0))
+    assert not stays(course)
+
+
+def test_sleeping_networks_are_woken_without_a_change_of_the_field():
+    drawn = network(degree=2)
+    asleep = eqx.tree_at(lambda m: m.vector_field.mlp, drawn, replace_fn=lambda mlp: jax.tree.map(
+        lambda leaf: 1e-9 * leaf if eqx.is_inexact_array(leaf) else leaf, mlp
+    ))  # fmt: skip
+    squares = lambda m: m.vector_field.polynomial.coefficients[1].weight  # noqa: E731
+    asleep = eqx.tree_at(squares, asleep, replace_fn=lambda a: a + 1.0)
+    found, awake = woken(asleep, drawn)
+    np.testing.assert_array_equal(awake, [True, False, False])
+    tau, z = jnp.array(0.0), jnp.array([0.3, -0.7])
+    np.testing.assert_allclose(
+        found.vector_field.normalised(tau, z, None), asleep.vector_field.normalised(tau, z, None)
+    )
+    slope = jax.grad(lambda last: eqx.tree_at(lambda f: f.mlp.layers[-1].weight, found.vector_field, last).normalised(
+        tau, z, None
+    ).sum())(jnp.zeros((2, WIDTH)))  # fmt: skip
+    assert np.abs(slope).min() > 1e-3
+    same, none = woken(found, drawn)
+    assert same is found and not none.any()
