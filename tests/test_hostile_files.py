@@ -216,6 +216,8 @@ MODELS = {
     "contents that are a list": lambda f: save({"a": np.zeros(2)}, {**BARE, "contents": "[]"}),
     "a wide network": lambda f: a_model(folder=f, spec={"width_size": 10**12}),
     "a deep network": lambda f: a_model(folder=f, spec={"depth": 10**9}),
+    "a high degree": lambda f: a_model(folder=f, spec={"degree": 10**9}),
+    "a degree below zero": lambda f: a_model(folder=f, spec={"degree": -1}),
     "a billion states": lambda f: a_model(folder=f, spec={"state_size": 10**9}),
     "a billion inputs": lambda f: a_model(folder=f, spec={"input_size": 10**9}),
     "half a state": lambda f: a_model(folder=f, spec={"state_size": 2.5}),

@@ -10,7 +10,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from ..optimise import StopReason
-from .basin import HIGH, basin_of
+from .basin import FOLLOWED, HIGH, basin_of
 from .beside import degree_beside, explains_more, stays, with_network, with_polynomial
 from .course import Course
 from .losses import Parameters
@@ -74,7 +74,7 @@ def attempts(
     fits = first.leads and stays(beside.course)
     if ended(beside.reached) or (fits and first.as_near_as_curves):
         return [beside]
-    course.uncounted = beside.course.uncounted
+    course.uncounted, course.elsewhere = beside.course.uncounted, len(course.spent)
     alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)
     best = min(alone, key=lambda attempt: attempt.error)
     # What was held out tells which predicts better; else the network has to be worth its numbers.
@@ -148,12 +148,15 @@ def _at_once(
         reached = [matched, *shot]
         return _Tried(_attempt(names, short, reached, reached, held_out))
     (polished,) = run_stages(names[-1:], short, held_out, callback, [])
-    kept, last, more = _awake(names[-1:], short, polished, held_out, callback)
+    kept, last, more = short, polished, []
+    if short.loss <= max(HIGH**2, FOLLOWED * basin.curves):  # else no polynomial comes near
+        kept, last, more = _awake(names[-1:], short, polished, held_out, callback)
     # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
     bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
     if not shoot:
         they_do = "" if basin.near or not bottom else "; they do: shooting and full are left out"
         polished = _because(polished, basin.why + they_do)
+        last = _because(last, polished.stage.why) if kept is short else last
     reached = [matched, last]
     better = held_out is None or (
         best_of(reached) == len(reached) - 1 and last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5)

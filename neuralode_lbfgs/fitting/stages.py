@@ -206,7 +206,7 @@ def polish(course: Course, record: Record) -> StopReason:
     for part, most in enumerate(LARGE_POLISH_STEPS if large else POLISH_STEPS):
         cuts = course.cut()
         problem = whole_trajectories(course, cuts)
-        limited = [one for one in [*course.spent, record] if one.stage in ("full", "polish")]
+        limited = [one for one in [*course.spent[course.elsewhere :], record] if one.stage in ("full", "polish")]
         left = options.max_evals - sum(one.evaluations for one in limited)
         steps = min(most, left // 3, options.max_iter - sum(one.iterations for one in limited))
         if steps < 1:

@@ -8,7 +8,7 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import attempts
-from neuralode_lbfgs.fitting.beside import stays, with_polynomial
+from neuralode_lbfgs.fitting.beside import degree_beside, explains_more, stays, with_polynomial
 from neuralode_lbfgs.fitting.evidence import squared_weights
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.staged import begin
@@ -36,14 +36,22 @@ def course_of(data, model=None, **options):
     return begin(network() if model is None else model, Task(data, FitOptions(**options), nl.LBFGS()), []).course
 
 
+def wider_of(course):
+    found = with_polynomial(course)
+    assert found is not None
+    return found
+
+
 def test_what_gets_one(data):
     course = course_of(data)
-    wider = with_polynomial(course)
-    assert wider is not None and wider.begun.vector_field.polynomial.degree == 3
+    wider = wider_of(course)
+    assert degree_beside(wider) == 3
     assert len(wider.decay) == 4 and len(course.decay) == 1
     assert course.begun.vector_field.polynomial is None  # that one is as it was
-    assert with_polynomial(course_of(data, degree=2)).begun.vector_field.polynomial.degree == 2
+    assert degree_beside(wider_of(course_of(data, degree=2))) == 2
     assert with_polynomial(course_of(data, degree=0)) is None
+    assert with_polynomial(course_of(data, ensemble=3)) is None  # its members would be one and the same
+    assert degree_beside(wider_of(course_of(data, ensemble=3, degree=1))) == 1
     assert with_polynomial(course_of(data, network(degree=1))) is None  # it has one that a person wanted
 
     class Own(eqx.Module):
@@ -100,8 +108,19 @@ def test_it_is_left_out_where_none_is_wanted(data):
     assert "polynomial" not in result.summary()
 
 
+def test_further_numbers_have_to_be_worth_it(data):
+    """Of 160 numbers: each further one that is determined has to explain ln(160) / 160, 3.2 %."""
+    course, wider = course_of(data), course_of(data)
+    course.loss, course.determined, wider.determined = 1.0, 10.0, 12.0
+    for loss, worth in [(0.93, True), (0.95, False), (1.1, False), (np.nan, False)]:
+        wider.loss = loss
+        assert explains_more(wider, course) is worth
+    wider.loss, wider.determined = 0.98, 9.0  # fewer are no reason
+    assert not explains_more(wider, course)
+
+
 def test_a_model_that_runs_away_after_the_data_does_not_stay(data):
-    course = with_polynomial(course_of(data))
+    course = wider_of(course_of(data))
     cubes = lambda m: m.vector_field.polynomial.coefficients[2].weight  # noqa: E731
     assert stays(course)
     course.replace(eqx.tree_at(cubes, course.parameters.model, replace_fn=lambda a: a + 5.0))

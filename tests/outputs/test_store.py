@@ -52,9 +52,9 @@ def test_a_model_comes_back_bit_for_bit(path):
     assert saved.starts["Ärger 7"].y == pytest.approx(np.array([3.0, 4.0]))
 
 
-def test_rates_and_transforms_come_back_and_files_without_them_have_none(path):
+def test_rates_polynomials_and_transforms_come_back_and_files_without_them_have_none(path):
     transform = Transform(log=((0, 0.1),), positive=(1,), log_time=(0.5, 2.0))
-    model = a_model(rates=((0, 1),))
+    model = a_model(rates=((0, 1),), degree=2)
     model = with_coordinates(model, replace(model.coordinates, transform=transform))
     save_model(path, model)
     assert eqx.tree_equal(load_model(path).model, model)
