@@ -6,12 +6,13 @@ runs away beyond its data, where a network levels off: so it has to show that it
 """
 
 from copy import copy
+from typing import Any
 
 import equinox as eqx
 import numpy as np
 
 from ..data.trajectories import Trajectory
-from ..models import MLPVectorField, SecondOrderField, degree_for
+from ..models import MLPVectorField, SecondOrderField, degree_for, plain
 from .course import Course
 from .evidence import squared_weights, weight_groups
 from .gauss_newton import Point
@@ -20,6 +21,7 @@ from .run_on import MANY_TIMES, beyond, rows_of, run_on
 from .stages import newton_pays, whole_trajectories
 from .waking import woken
 
+NOTHING_LEFT = 1e-9  # squared weights of order one
 DEAREST = 0.1  # of the loss: what the weights of a network may cost when it is woken
 
 
@@ -44,6 +46,19 @@ def with_polynomial(course: Course) -> Course | None:
 def degree_beside(course: Course) -> int:
     """Of the polynomial of a course that has one."""
     return course.parameters.model.vector_field.polynomial.degree
+
+
+def what_is_left(model: Any) -> list[str]:
+    """Of a model with a polynomial, in a sentence, what of it and of the network the fit has left."""
+    field = plain(model).vector_field
+    polynomial = getattr(field, "polynomial", None)
+    if polynomial is None:
+        return []
+    of_network, *powers = np.asarray(squared_weights(field))
+    degree = max((number for number, squares in enumerate(powers, 1) if squares > NOTHING_LEFT), default=0)
+    if of_network > NOTHING_LEFT:
+        return [f"the model is a polynomial of degree {degree} and a network beside it."]
+    return [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 
 
 def with_network(course: Course) -> Course | None:

@@ -224,8 +224,8 @@ def gauss_newton(
             damping_before = damping.value
             descent = _descend(problem, linear, point, value, ridge, damping)
             evaluations, rejected = evaluations + descent.evaluations, rejected + descent.rejected
-            if descent.point is None:
-                reason = StopReason.SEARCH_FAILED
+            if descent.point is None:  # at a minimum nothing is left to gain but rounding
+                reason = StopReason.DECREASE if flat else StopReason.SEARCH_FAILED
                 break
             gradient_norm = float(np.abs(linear.gradient + ridge * point.x).max())
             new_linear = problem.linearised(descent.point)

@@ -24,6 +24,7 @@ from .attempts import (
     run_stages,
     whole_loss,
 )
+from .beside import what_is_left
 from .course import Course
 from .dual import FEWEST_WEIGHTS
 from .evidence import weight_groups
@@ -136,7 +137,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
     course, stages, spent, reason, validation = fitted
     on_mesh = whole_loss(course)
     loss = settled_loss(course)
-    notes += [*stiffness_note(course), *unsettled_note(on_mesh, loss)]
+    notes += [*what_is_left(course.parameters.model), *stiffness_note(course), *unsettled_note(on_mesh, loss)]
     return FitResult(
         model=course.parameters.model,
         data=measured,

@@ -24,7 +24,9 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     if result.hidden:
         states += f" and {result.hidden} hidden"
     numbers = "1 number" if result.trained == 1 else f"{result.trained} numbers"
-    model = f"{numbers} trained" if result.parameters else f"a network of {result.trained} weights"
+    field = getattr(result.model, "vector_field", None)
+    network = "a network" if getattr(field, "polynomial", None) is None else "a polynomial and a network"
+    model = f"{numbers} trained" if result.parameters else f"{network} of {result.trained} weights"
     lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
     if result.parameters:
