@@ -61,7 +61,7 @@ class Attempt(NamedTuple):
 def attempts(
     names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
 ) -> list[Attempt]:
-    """With a polynomial beside the network, if that leads to the data at once and stays with them; else without."""
+    """With a polynomial beside the network, if that leads to the data and stays with them; else without, too."""
     if course.options.stages or course.hidden or (names[0], names[-1]) != (ALL_STAGES[0], ALL_STAGES[-1]):
         return _usual(names, course, [], held_out, callback, notes, told=0)
     wider = with_polynomial(course)
@@ -76,11 +76,12 @@ def attempts(
         return [beside]
     course.uncounted, course.elsewhere = beside.course.uncounted, len(course.spent)
     alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)
+    if ended(alone[-1].reached) or (fits and held_out is not None):
+        return [beside, *alone]  # the one that predicts better, or has come further
     best = min(alone, key=lambda attempt: attempt.error)
-    # What was held out tells which predicts better; else the network has to be worth its numbers.
-    if not fits or (held_out is None and explains_more(best.course, beside.course)):
+    if not fits or explains_more(best.course, beside.course):  # the network has to be worth its numbers
         return [beside._replace(error=np.inf), *alone]
-    return [beside, *(alone if held_out is not None else [one._replace(error=np.inf) for one in alone])]
+    return [beside, *(one._replace(error=np.inf) for one in alone)]
 
 
 def _by_itself(

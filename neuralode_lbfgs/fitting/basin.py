@@ -18,6 +18,7 @@ from .stages import whole_trajectories
 NEAR = 0.2
 HIGH = 0.1  # standard deviations: where a search that fails has not come to the bottom
 FOLLOWED = 4.0  # times the squares that curves leave, where these have followed half of the noise
+FINE = 1e-2  # standard deviations: a loss below may be lifted by the decay, and is none that smothers
 EXACT = 1e-3  # standard deviations: where it does not matter how much nearer another model would come
 AS_CURVES = 2.0  # times the squares that smooth curves leave; a curve that is free to bend leaves less than any model
 
@@ -57,7 +58,7 @@ class Basin(NamedTuple):
 
     def at_the_bottom(self, reason: StopReason, initial_loss: float, loss: float) -> bool:
         """Whether Gauss-Newton has got to the bottom of the basin: to more than its edge, if it began outside."""
-        if reason is StopReason.NONFINITE_START or not loss <= initial_loss:
+        if reason is StopReason.NONFINITE_START or not loss <= max(initial_loss, FINE**2):
             return False  # the weight decay has smothered the model, or no step was left to take
         if self.near:
             return not (reason is StopReason.SEARCH_FAILED and loss > HIGH**2)

@@ -49,15 +49,14 @@ def degree_beside(course: Course) -> int:
 
 
 def what_is_left(model: Any) -> list[str]:
-    """Of a model with a polynomial, in a sentence, what of it and of the network the fit has left."""
+    """Of a model with a polynomial, in a sentence, that a fit has left nothing of the network."""
     field = plain(model).vector_field
-    polynomial = getattr(field, "polynomial", None)
-    if polynomial is None:
+    if getattr(field, "polynomial", None) is None:
         return []
     of_network, *powers = np.asarray(squared_weights(field))
     degree = max((number for number, squares in enumerate(powers, 1) if squares > NOTHING_LEFT), default=0)
     if of_network > NOTHING_LEFT:
-        return [f"the model is a polynomial of degree {degree} and a network beside it."]
+        return []
     return [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 
 

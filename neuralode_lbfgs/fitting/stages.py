@@ -286,7 +286,10 @@ WHY_BESIDE = (
     "every state is observed: the network, and beside it a polynomial of degree {}, are regressed on the slopes of "
     "smooth curves first"
 )
-WHY_WITHOUT = "the polynomial does not lead to the data, or not to stay: the network alone is regressed on the slopes"
+WHY_WITHOUT = (
+    "as the model with a polynomial ends farther from the data than smooth curves, or leaves them, the network alone "
+    "is regressed on the slopes"
+)
 WHY_AWAKE = "the network, which slopes had no use for, is woken beside the polynomial: it {}"
 WHY_HIDDEN = (
     "hidden states begin as derivatives of the observed ones: the field is regressed on the slopes of smooth curves"

@@ -98,7 +98,7 @@ def test_it_is_given_up_where_it_leaves_the_data(data, monkeypatch):
     result = nl.fit(network(), data)
     assert result.model.vector_field.polynomial is None
     assert [stage.name for stage in result.stages][:4] == ["matching", "polish", "polish", "matching"]
-    assert result.stages[3].why.startswith("the polynomial does not lead to the data, or not to stay")
+    assert result.stages[3].why.startswith("as the model with a polynomial ends farther from the data")
     assert result.loss < 0.01
 
 
