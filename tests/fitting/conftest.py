@@ -1,0 +1,17 @@
+"""Fits of these tests are of networks alone, which compile half as much; but for those of what stands beside them."""
+
+import pytest
+
+from neuralode_lbfgs.fitting import beside
+
+OF_POLYNOMIALS = ("test_beside", "test_fit")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def networks_alone(request):
+    if request.module.__name__.rpartition(".")[2] in OF_POLYNOMIALS:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(beside, "degree_for", lambda size: 0)
+        yield
