@@ -95,6 +95,13 @@ def test_the_diagonal_of_an_inverse(least):
     np.testing.assert_allclose(np.diag(_inverse(matrix)), np.diag(np.linalg.inv(matrix)), rtol=1e-6)
 
 
+def test_an_inverse_of_decays_that_lie_far_apart():
+    """Two numbers that cannot be told from each other, beside one that was given up."""
+    matrix = np.array([[1e-13, 1e-13, 0.0], [1e-13, 1e-13, 0.0], [0.0, 0.0, 1e6]])
+    assert np.diag(_inverse(matrix))[2] == pytest.approx(1e-6)
+    assert np.isfinite(_inverse(matrix)).all()
+
+
 def test_a_network_too_large_for_its_evidence_keeps_its_decay(regression, monkeypatch):
     """Were every weight taken for well determined, the decay would smother it."""
     free = eqx.filter(MLPVectorField(1, width_size=8, depth=2, key=jax.random.key(0)).mlp, eqx.is_inexact_array)
