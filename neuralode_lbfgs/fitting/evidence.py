@@ -28,7 +28,7 @@ from ..compiling import Compiled
 from ..models import is_constant
 
 MOST_ENTRIES = 40_000_000  # of the Jacobian, weights x residuals: a third of a gigabyte in float64
-LEAST_DECAY, MOST_DECAY = 1e-12, 1e6
+LEAST_DECAY, MOST_DECAY, GIVEN_UP = 1e-12, 1e-1, 1e6  # the last where there are other groups to do without one
 NOTHING = 1e-30  # squared weights of a group that has been given up: its decay is the most that there is, and stays
 LOOSE = 1e-9  # of the largest diagonal entry of J^T J: what holds numbers that nothing else does, in J J^T
 # Few observations make the evidence sure of itself too soon: a network can go through all of them, the noise it
@@ -98,6 +98,7 @@ class WeightGroups:
         """The sum of squared weights of each group, of the free vector."""
         return np.array([np.sum(x[self.numbers == g] ** 2) for g in range(self.count)])
 
+    @np.errstate(over="ignore", invalid="ignore")
     def evidence(
         self,
         x: np.ndarray,
@@ -135,9 +136,11 @@ class WeightGroups:
         prior_count, prior_noise = (PRIOR_COUNT, PRIOR_NOISE) if noise is None else (observed, noise)
         free_observations = max(observed - in_all + prior_count, 0.1 * observed)
         variance = (mean_square * observed + prior_count * prior_noise**2) / free_observations
-        decay = (1 + FEW / observed) * determined * variance / (observed * np.maximum(sums, NOTHING))
+        asked = (1 + FEW / observed) * determined * variance / (observed * np.maximum(sums, NOTHING))
+        if not (np.isfinite(asked).all() and np.isfinite(in_all)):  # of a model so far off that its squares overflow
+            return Evidence(float(np.sqrt(mean_square)), decay, 0.0)
         found = float(np.sqrt(mean_square * observed / max(observed - in_all, 0.1 * observed)))
-        return Evidence(found, np.clip(decay, LEAST_DECAY, MOST_DECAY), in_all)
+        return Evidence(found, np.clip(asked, LEAST_DECAY, MOST_DECAY if self.count == 1 else GIVEN_UP), in_all)
 
 
 class Gram(NamedTuple):
@@ -208,11 +211,13 @@ def _normal(residuals: Callable, free: Any, x: Array, *args: Any) -> tuple[Array
 def _inverse(matrix: np.ndarray) -> np.ndarray:
     """The upper half of it, by Cholesky, a third of the work of `inv`; of rows of size one, since decays lie up to
     eighteen powers of ten apart. The pseudoinverse where rounding has made an eigenvalue negative."""
+    if not np.isfinite(matrix).all():
+        return np.full_like(matrix, np.nan)
     size = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
     scaled = matrix * size[:, None] * size
     potrf, potri = scipy.linalg.get_lapack_funcs(("potrf", "potri"), (scaled,))
     factor, failed = potrf(scaled)
-    inverse = np.linalg.pinv(scaled, hermitian=True) if failed else potri(factor)[0]
+    inverse = np.linalg.pinv(np.nan_to_num(scaled), hermitian=True) if failed else potri(factor)[0]
     return np.triu(inverse * size[:, None] * size)
 
 

@@ -131,7 +131,7 @@ def _descend(
     while damping.value < MOST_DAMPING:
         try:
             step = linear.step(ridge, damping.value)
-        except np.linalg.LinAlgError:
+        except (np.linalg.LinAlgError, ValueError):  # not positive definite, or squares that overflow
             damping.raise_()
             continue
         new = point.moved(step.change)

@@ -113,3 +113,10 @@ def test_a_network_too_large_for_its_evidence_keeps_its_decay(regression, monkey
     assert known.decay != decay
     assert unknown.decay == decay
     assert unknown.noise == pytest.approx(regression.value(regression.start) ** 0.5)
+
+
+def test_squares_that_overflow_leave_the_decay(regression):
+    """Of a model that runs away, sensitivities are finite numbers whose squares are not."""
+    x, decay = regression.start.x, np.full(regression.groups.count, 1e-3)
+    found = regression.groups.evidence(x, np.full((x.size, x.size), np.inf), 1.0, decay, 60)
+    np.testing.assert_array_equal(found.decay, decay)
