@@ -13,6 +13,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectory
 from ..models import MLPVectorField, SecondOrderField, degree_for, plain
+from .basin import FINE
 from .course import Course
 from .evidence import squared_weights, weight_groups
 from .gauss_newton import Point
@@ -95,6 +96,9 @@ def stays(course: Course) -> bool:
     is believed. Yes where inputs drive it, which nobody knows beyond the data.
     """
     model, data = course.parameters.model, course.data
+    pull = np.sum(course.decay * np.asarray(squared_weights(model)))
+    if not pull <= max(course.loss, FINE**2):  # it is held by its decay, against the data
+        return False
     if data.input_size:
         return True
     cuts, starts = course.cut(), np.asarray(course.parameters.starts, np.float64)
