@@ -97,7 +97,7 @@ def stays(course: Course) -> bool:
     """
     model, data = course.parameters.model, course.data
     pull = np.sum(course.decay * np.asarray(squared_weights(model)))
-    if not pull <= max(course.loss, FINE**2):  # it is held by its decay, against the data
+    if pull > course.loss and pull > FINE**2:  # it is held by its decay, against the data
         return False
     if data.input_size:
         return True
