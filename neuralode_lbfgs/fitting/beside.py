@@ -15,7 +15,7 @@ from ..data.trajectories import Trajectory
 from ..models import MLPVectorField, SecondOrderField, degree_for, plain
 from .basin import FINE
 from .course import Course
-from .evidence import squared_weights, weight_groups
+from .evidence import squares_of, weight_groups
 from .gauss_newton import Point
 from .losses import Parameters
 from .run_on import MANY_TIMES, beyond, rows_of, run_on
@@ -54,7 +54,7 @@ def what_is_left(model: Any) -> list[str]:
     field = plain(model).vector_field
     if getattr(field, "polynomial", None) is None:
         return []
-    of_network, *powers = np.asarray(squared_weights(field))
+    of_network, *powers = squares_of(field)
     degree = max((number for number, squares in enumerate(powers, 1) if squares > NOTHING_LEFT), default=0)
     if of_network > NOTHING_LEFT:
         return []
@@ -75,7 +75,7 @@ def with_network(course: Course) -> Course | None:
     other.mesher, other.trial = copy(course.mesher), None
     other.replace(found)
     if course.options.weight_decay is None:
-        cheap = DEAREST * course.loss / np.asarray(squared_weights(found))
+        cheap = DEAREST * course.loss / squares_of(found)
         other.decay = np.where(awake, np.minimum(course.smooth, cheap), course.decay)
     return other
 
@@ -96,7 +96,7 @@ def stays(course: Course) -> bool:
     is believed. Yes where inputs drive it, which nobody knows beyond the data.
     """
     model, data = course.parameters.model, course.data
-    pull = np.sum(course.decay * np.asarray(squared_weights(model)))
+    pull = np.sum(course.decay * squares_of(model))
     if pull > course.loss and pull > FINE**2:  # it is held by its decay, against the data
         return False
     if data.input_size:

@@ -25,7 +25,7 @@ from jaxtyping import Array, Float
 from threadpoolctl import threadpool_limits
 
 from ..compiling import Compiled
-from ..models import is_constant
+from ..models import Split, is_constant, trainable
 
 MOST_ENTRIES = 40_000_000  # of the Jacobian, weights x residuals: a third of a gigabyte in float64
 LEAST_DECAY, MOST_DECAY, GIVEN_UP = 1e-12, 1e-1, 1e6  # the last where there are other groups to do without one
@@ -160,6 +160,13 @@ class Gram(NamedTuple):
         inverse = _inverse(np.eye(len(self.undecayed)) + self.undecayed + sum(shares))
         inverse = inverse + np.triu(inverse, 1).T
         return np.array([np.sum(inverse * share) for share in shares])
+
+
+def squares_of(model: Any) -> np.ndarray:
+    """`squared_weights` in NumPy, shape `(groups,)`: operations on JAX arrays outside a compiled program compile one
+    each."""
+    free, fixed = trainable(model)
+    return WeightGroups.of(free).squares(np.asarray(Split(free, fixed).vector, np.float64))
 
 
 class EvidenceEstimate:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .evidence import is_node, squared_weights, trained_weights
+from .evidence import is_node, squares_of, trained_weights
 
 ASLEEP = 1e-2  # of the squared weights that it was drawn with
 
@@ -27,7 +27,7 @@ def woken(found: Any, drawn: Any) -> tuple[Any, np.ndarray]:
     Returns:
         The model, and which groups of weights have been woken, shape `(groups,)`.
     """
-    asleep = np.asarray(squared_weights(found)) < ASLEEP * np.asarray(squared_weights(drawn))
+    asleep = squares_of(found) < ASLEEP * squares_of(drawn)
     if not asleep.any():
         return found, asleep
     group = iter(range(len(asleep)))
