@@ -11,7 +11,7 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from ..optimise import StopReason
 from .basin import FOLLOWED, HIGH, basin_of
-from .beside import degree_beside, explains_more, stays, with_network, with_polynomial
+from .beside import explains_more, held_back, stays, with_network, with_polynomial
 from .course import Course
 from .losses import Parameters
 from .record import Progressed, Record, Stage
@@ -67,11 +67,10 @@ def attempts(
     wider = with_polynomial(course)
     if wider is None:
         return _by_itself(names, course, held_out, callback, notes, WHY["matching"])
-    first = _at_once(
-        names, wider, held_out, callback, WHY_BESIDE.format(degree_beside(wider)), shoot="shooting" in names
-    )
+    why = WHY_BESIDE.format(wider.begun.vector_field.degree)
+    first = _at_once(names, wider, held_out, callback, why, shoot="shooting" in names)
     beside = first.attempt
-    fits = first.leads and stays(beside.course)
+    fits = first.leads and not held_back(beside.course) and stays(beside.course)
     if ended(beside.reached) or (fits and first.as_near_as_curves):
         return [beside]
     course.uncounted, course.elsewhere = beside.course.uncounted, len(course.spent)

@@ -44,11 +44,6 @@ def with_polynomial(course: Course) -> Course | None:
     return other if newton_pays(other) else None
 
 
-def degree_beside(course: Course) -> int:
-    """Of the polynomial of a course that has one."""
-    return course.parameters.model.vector_field.polynomial.degree
-
-
 def what_is_left(model: Any) -> list[str]:
     """Of a model with a polynomial, in a sentence, that a fit has left nothing of the network."""
     field = plain(model).vector_field
@@ -89,6 +84,12 @@ def explains_more(wider: Course, course: Course) -> bool:
     return bool(n * np.log(course.loss / wider.loss) > np.log(n) * further)
 
 
+def held_back(course: Course) -> bool:
+    """Whether the decay takes more of what is minimised than the residuals do: it holds the model against the data."""
+    pull = np.sum(course.decay * squares_of(course.parameters.model))
+    return bool(pull > course.loss and pull > FINE**2)
+
+
 def stays(course: Course) -> bool:
     """Whether the model, run on for as long again, stays within reach of the data.
 
@@ -96,9 +97,6 @@ def stays(course: Course) -> bool:
     is believed. Yes where inputs drive it, which nobody knows beyond the data.
     """
     model, data = course.parameters.model, course.data
-    pull = np.sum(course.decay * squares_of(model))
-    if pull > course.loss and pull > FINE**2:  # it is held by its decay, against the data
-        return False
     if data.input_size:
         return True
     cuts, starts = course.cut(), np.asarray(course.parameters.starts, np.float64)

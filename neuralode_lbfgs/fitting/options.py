@@ -87,16 +87,8 @@ class FitOptions:
     def __post_init__(self) -> None:
         ranges_of(self.bounds)
         _ = self.logarithms  # says what is wrong with them
-        least = {
-            "max_iter": 1,
-            "max_evals": 1,
-            "memory_size": 1,
-            "batch_size": 1,
-            "ensemble": 1,
-            "starts": 1,
-            "degree": 0,
-        }
-        for name, bound in least.items():
+        least = dict.fromkeys(("max_iter", "max_evals", "memory_size", "batch_size", "ensemble", "starts"), 1)
+        for name, bound in {**least, "degree": 0}.items():
             value = getattr(self, name)
             if value is not None and value < bound:
                 raise ValueError(f"{name} must be at least {bound}; it is {value}.")

@@ -108,6 +108,11 @@ class MLPVectorField(eqx.Module):
         is_exact, source, _ = self._sources
         return jnp.where(is_exact, y[source], dy_dt)  # not by way of the coordinates, which would round
 
+    @property
+    def degree(self) -> int:
+        """Of the polynomial; 0 if there is none."""
+        return 0 if self.polynomial is None else self.polynomial.degree
+
     def with_polynomial(self, degree: int) -> "MLPVectorField":
         """The same with a polynomial of this degree, all of whose coefficients are zero; 0 for none."""
         polynomial = self._polynomial(degree)

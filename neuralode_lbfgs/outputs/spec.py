@@ -111,5 +111,5 @@ def spec_of(model: Any) -> ModelSpec | None:
         max_steps=model.max_steps,
         rates=() if second_order else network.rates,
         second_order=second_order,
-        degree=0 if network.polynomial is None else network.polynomial.degree,
+        degree=network.degree,
     )

@@ -6,6 +6,7 @@ from ..data.trajectories import Trajectories
 from ..fitting.physics import parameter_remarks, parameter_table
 from ..fitting.result import FitResult
 from ..fitting.start_prior import say_warmup
+from ..models import MLPVectorField
 from .evaluate import Metrics
 
 WIDTH = 80
@@ -25,7 +26,7 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
         states += f" and {result.hidden} hidden"
     numbers = "1 number" if result.trained == 1 else f"{result.trained} numbers"
     field = getattr(result.model, "vector_field", None)
-    network = "a network" if getattr(field, "polynomial", None) is None else "a polynomial and a network"
+    network = "a polynomial and a network" if isinstance(field, MLPVectorField) and field.degree else "a network"
     model = f"{numbers} trained" if result.parameters else f"{network} of {result.trained} weights"
     lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]

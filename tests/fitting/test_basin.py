@@ -87,7 +87,7 @@ def tried(monkeypatch, task):
 
     def attempted(errors, *, basin=NEAR, held_out=True, stages=(), ends=None):
         left, course = iter(errors), course_of(task)
-        course.options = FitOptions(stages=tuple(stages), degree=0)
+        course.options = FitOptions(stages=tuple(stages))
 
         def ran(names, course, *_):
             reached = []

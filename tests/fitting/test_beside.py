@@ -8,8 +8,8 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import attempts
-from neuralode_lbfgs.fitting.beside import degree_beside, explains_more, stays, with_polynomial
-from neuralode_lbfgs.fitting.evidence import squared_weights
+from neuralode_lbfgs.fitting.beside import explains_more, held_back, stays, with_polynomial
+from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.task import Task
@@ -45,13 +45,13 @@ def wider_of(course):
 def test_what_gets_one(data):
     course = course_of(data)
     wider = wider_of(course)
-    assert degree_beside(wider) == 3
+    assert wider.begun.vector_field.degree == 3
     assert len(wider.decay) == 4 and len(course.decay) == 1
     assert course.begun.vector_field.polynomial is None  # that one is as it was
-    assert degree_beside(wider_of(course_of(data, degree=2))) == 2
+    assert wider_of(course_of(data, degree=2)).begun.vector_field.degree == 2
     assert with_polynomial(course_of(data, degree=0)) is None
     assert with_polynomial(course_of(data, ensemble=3)) is None  # its members would be one and the same
-    assert degree_beside(wider_of(course_of(data, ensemble=3, degree=1))) == 1
+    assert wider_of(course_of(data, ensemble=3, degree=1)).begun.vector_field.degree == 1
     assert with_polynomial(course_of(data, network(degree=1))) is None  # it has one that a person wanted
 
     class Own(eqx.Module):
@@ -117,6 +117,13 @@ def test_further_numbers_have_to_be_worth_it(data):
         assert explains_more(wider, course) is worth
     wider.loss, wider.determined = 0.98, 9.0  # fewer are no reason
     assert not explains_more(wider, course)
+
+
+def test_a_model_is_held_back_where_the_decay_takes_more_than_the_residuals(data):
+    course = course_of(data)
+    for share, loss, held in [(0.5, 1.0, False), (2.0, 1.0, True), (2.0, 1e-6, False), (2.0, np.nan, False)]:
+        course.loss, course.decay = loss, share * np.nan_to_num(loss, nan=1.0) / squares_of(course.begun)
+        assert held_back(course) is held
 
 
 def test_a_model_that_runs_away_after_the_data_does_not_stay(data):

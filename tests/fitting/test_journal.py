@@ -27,7 +27,7 @@ def _programs_are_compiled_once(tmp_path_factory):
 
 
 def fitted(data, model, **keywords):
-    return nl.fit(model, data, max_evals=60, degree=0, **keywords)
+    return nl.fit(model, data, max_evals=60, **keywords)
 
 
 def bits(result):
