@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .attempts import ended, run_stages
 from .course import Course
 from .record import Stage
+from .running import ended, run_stages
 from .stages import MESH_PASSES, newton_pays
 
 MOST_STEPS_A_PIECE = 32  # of an explicit solver between two rows, on the average; beyond, it is the wrong one

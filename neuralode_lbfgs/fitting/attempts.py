@@ -1,6 +1,6 @@
-"""Running stages: one after the other, watched by held-out trajectories, and again where they led nowhere."""
+"""Attempts: which stages follow each other, and what is tried again where they led nowhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
@@ -8,16 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE
-from ..optimise import StopReason
 from .basin import FOLLOWED, HIGH, basin_of
-from .beside import explains_more, held_back, stays, with_network, with_polynomial
+from .beside import explains_more, held_back, is_regular, stays, with_network, with_polynomial
 from .course import Course
 from .losses import Parameters
-from .record import Progressed, Record, Stage
-from .settled import loss_on_mesh
-from .stages import STAGES, WHY, WHY_AWAKE, WHY_BESIDE, WHY_HIDDEN, WHY_WITHOUT
-from .validation import free_run_error
+from .record import Stage
+from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss
+from .stages import WHY, WHY_AWAKE, WHY_BESIDE, WHY_WITHOUT
+from .terms import with_fewer_terms
 
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
 # then runs away, or is no better than the mean, a smoother one is tried.
@@ -26,25 +24,11 @@ SMOOTH = (1e-4, 1e-3, 1e-2)
 # much: of more data it is less, in proportion. Sixty numbers were best fitted at 1e-3, some hundreds at 1e-4, three
 # thousand of a machine whose states do not tell all at 1e-5 to 3e-5.
 HELD_BY = 600
-# Times the best error on held-out trajectories, which may lie where no other does: the last stage is most exact, and
-# is given up only where it is clearly worse; then the earliest that is about as good as the best is the smoothest.
-CLEARLY_WORSE, ABOUT_AS_GOOD = 1.3, 1.1
 
 # On trajectories held out, times the error on the others: an attempt that left stages out may have missed something.
 MUCH_WORSE = 2.0
 
 ALL_STAGES = ("matching", "shooting", "full", "polish")
-
-Watcher = Callable[[Progressed], None] | None
-
-
-class Reached(NamedTuple):
-    """Where a stage ended, and the error of held-out trajectories there."""
-
-    stage: Stage
-    model: NeuralODE
-    decay: np.ndarray
-    error: float
 
 
 class Attempt(NamedTuple):
@@ -71,7 +55,7 @@ def attempts(
     first = _at_once(names, wider, held_out, callback, why, shoot="shooting" in names)
     beside = first.attempt
     fits = first.leads and not held_back(beside.course) and stays(beside.course)
-    if ended(beside.reached) or (fits and first.as_near_as_curves):
+    if ended(beside.reached) or (fits and first.near_enough):
         return [beside]
     course.uncounted, course.elsewhere = beside.course.uncounted, len(course.spent)
     alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)
@@ -108,12 +92,12 @@ def _by_itself(
 
 class _Tried(NamedTuple):
     """An attempt of matching and polish, whether it leads to the bottom, whether matching alone came near, and whether
-    it ends as near as smooth curves."""
+    no other model could come much nearer: it ends as near as smooth curves, or few terms leave nothing regular."""
 
     attempt: Attempt
     leads: bool = False
     near: bool = False
-    as_near_as_curves: bool = False
+    near_enough: bool = False
 
 
 def _at_once(
@@ -131,7 +115,7 @@ def _at_once(
         why: of matching.
         shoot: whether multiple shooting comes between, where matching does not come near.
     """
-    (matched,) = reached = [_because(one, why) for one in run_stages(names[:1], course, held_out, callback, [])]
+    (matched,) = reached = [because(one, why) for one in run_stages(names[:1], course, held_out, callback, [])]
     if ended(reached):
         return _Tried(_attempt(names, course, reached, reached, held_out))
     short = copy(course)
@@ -150,40 +134,49 @@ def _at_once(
     (polished,) = run_stages(names[-1:], short, held_out, callback, [])
     kept, last, more = short, polished, []
     if short.loss <= max(HIGH**2, FOLLOWED * basin.curves):  # else no polynomial comes near
-        kept, last, more = _awake(names[-1:], short, polished, held_out, callback)
+        kept, last, more = _simplest(names[-1:], short, polished, held_out, callback)
     # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
     bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
     if not shoot:
         they_do = "" if basin.near or not bottom else "; they do: shooting and full are left out"
-        polished = _because(polished, basin.why + they_do)
-        last = _because(last, polished.stage.why) if kept is short else last
+        polished = because(polished, basin.why + they_do)
+        last = because(last, polished.stage.why) if kept is short else last
     reached = [matched, last]
     better = held_out is None or (
         best_of(reached) == len(reached) - 1 and last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5)
     )
     attempt = _attempt(names[:1] + names[-1:], kept, reached, [matched, *shot, polished, *more], held_out)
-    return _Tried(attempt, better and bottom, basin.near, basin.as_near_as_curves(kept.loss))
+    near_enough = basin.as_near_as_curves(kept.loss) or _is_all(kept)
+    return _Tried(attempt, better and bottom, basin.near, near_enough)
 
 
-def _awake(
+def _simplest(
     names: tuple[str, ...], course: Course, polished: Reached, held_out: Trajectories | None, callback: Watcher
 ) -> tuple[Course, Reached, list[Reached]]:
-    """With a sleeping network beside the polynomial woken, if that explains more; and the stage that this has taken."""
-    wider = None if ended([polished]) else with_network(course)
-    if wider is None:
+    """The few terms of a polynomial that explain the data; if they leave something regular, with its sleeping network
+    woken, where that explains more. And what this has taken."""
+    if getattr(course.begun.vector_field, "polynomial", None) is None or ended([polished]):
         return course, polished, []
+    law, last, taken = with_fewer_terms(course, polished, held_out, callback)
+    if ended(taken) or _is_all(law):
+        return law, last, taken
+    wider = with_network(course)
+    if wider is None:
+        return law, last, taken
     (other,) = run_stages(names, wider, held_out, callback, [])
-    more = explains_more(wider, course)
-    other = _because(other, WHY_AWAKE.format("explains more" if more else "explains no more, and is left asleep"))
+    more = explains_more(wider, law)
+    taken.append(because(other, WHY_AWAKE.format("explains more" if more else "explains no more, and is left asleep")))
     if more:
-        return wider, other, [other]
-    if ended([other]):  # and so is the attempt
-        polished = polished._replace(stage=replace(polished.stage, reason=other.stage.reason))
-    return course, polished, [other]
+        kept, last, fewer = with_fewer_terms(wider, taken[-1], held_out, callback)
+        return kept, last, [*taken, *fewer]
+    if ended(taken):  # and so is the attempt
+        last = last._replace(stage=replace(last.stage, reason=other.stage.reason))
+    return law, last, taken
 
 
-def _because(reached: Reached, why: str) -> Reached:
-    return reached._replace(stage=replace(reached.stage, why=why))
+def _is_all(course: Course) -> bool:
+    """Whether few terms of a polynomial leave nothing regular."""
+    return course.terms is not None and not is_regular(course)
 
 
 def _usual(
@@ -241,88 +234,3 @@ def _attempt(
     else:
         error = min((one.error for one in reached if np.isfinite(one.error)), default=np.inf)
     return Attempt(error, course, names, reached, [one.stage for one in new])
-
-
-def ended(reached: Sequence[Reached]) -> bool:
-    """Whether a person or the clock wants no more."""
-    return reached[-1].stage.reason.cut_short
-
-
-def run_stages(
-    names: Sequence[str], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
-) -> list[Reached]:
-    """All of them, or up to the one that was interrupted."""
-    course.brief |= "polish" in names
-    reached = []
-    for name in names:
-        stage, error = _run_stage(name, course, callback, notes), float("nan")
-        if held_out is not None and stage.reason is not StopReason.INTERRUPTED:
-            try:
-                error = error_of(course, held_out)
-                course.held_out = error**2
-                course.spent[-1].tell_held_out(course.held_out)
-            except KeyboardInterrupt:
-                stage = replace(stage, reason=StopReason.INTERRUPTED)
-        reached.append(Reached(stage, course.parameters.model, course.decay, error))
-        if ended(reached):
-            break
-    return reached
-
-
-def error_of(course: Course, held_out: Trajectories) -> float:
-    """`free_run_error` of the model as it is now."""
-
-    def error() -> float:
-        return free_run_error(
-            course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
-            noise=course.noise, observe=course.observe and course.observe.observe,
-        )  # fmt: skip
-
-    return course.journal.value("held out", error)
-
-
-def best_of(reached: Sequence[Reached]) -> int:
-    """The last, unless it is clearly worse than the best; then the earliest that is about as good as that."""
-    least = min(one.error for one in reached)
-    if reached[-1].error <= CLEARLY_WORSE * least:
-        return len(reached) - 1
-    return next(i for i, one in enumerate(reached) if one.error <= ABOUT_AS_GOOD * least)
-
-
-def whole_loss(course: Course) -> float:
-    """The mean square of the residuals of whole trajectories, also where no stage has solved them."""
-    if np.isnan(course.loss):
-        course.mesher.refine(course.parameters.model, course.parameters.starts)
-        course.loss = loss_on_mesh(course)
-    return course.loss
-
-
-def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
-    # The other stages have limits of their own, which few reach.
-    record = Record(name, callback, course.held_out, course.options.max_evals if name == "full" else None)
-    record.evaluations, course.uncounted = course.uncounted, 0
-    record.time_limit = course.seconds_left(record)
-    try:
-        reason = STAGES[name](course, record)
-    except KeyboardInterrupt:
-        reason = StopReason.INTERRUPTED
-    course.spent.append(record)
-    if name == "full":
-        notes += _warnings_of(record)
-    how = "estimated with it" if course.train_starts else "taken from the first rows"
-    why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
-    if name == "matching" and course.hidden:
-        why = WHY_HIDDEN
-    note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
-    return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "", record.rejected)
-
-
-def _warnings_of(record: Record) -> list[str]:
-    notes = []
-    searches = max(record.iterations, 1)
-    if record.evaluations > 4 * searches and record.iterations >= 10:
-        notes.append(
-            f"line searches took {record.evaluations / searches:.1f} evaluations an iteration; about one is usual: "
-            "the loss is rough (tighten rtol) or badly scaled (try a smaller initial_step)."
-        )
-    return notes

@@ -6,6 +6,7 @@ runs away beyond its data, where a network levels off: so it has to show that it
 """
 
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -23,6 +24,8 @@ from .stages import newton_pays, whole_trajectories
 from .waking import woken
 
 NOTHING_LEFT = 1e-9  # squared weights of order one
+ROUNDING = 1e-6  # standard deviations: what of a loss may be the solver's error
+SIGMAS = 2.0
 DEAREST = 0.1  # of the loss: what the weights of a network may cost when it is woken
 
 
@@ -44,15 +47,18 @@ def with_polynomial(course: Course) -> Course | None:
     return other if newton_pays(other) else None
 
 
-def what_is_left(model: Any) -> list[str]:
-    """Of a model with a polynomial, in a sentence, that a fit has left nothing of the network."""
+def nothing_is_left(model: Any) -> bool:
+    """Whether a fit has left nothing of the network beside a polynomial."""
     field = plain(model).vector_field
-    if getattr(field, "polynomial", None) is None:
+    return getattr(field, "polynomial", None) is not None and bool(squares_of(field)[0] <= NOTHING_LEFT)
+
+
+def what_is_left(model: Any) -> list[str]:
+    """The same in a sentence, with the degree of the polynomial."""
+    if not nothing_is_left(model):
         return []
-    of_network, *powers = squares_of(field)
+    powers = squares_of(plain(model).vector_field)[1:]
     degree = max((number for number, squares in enumerate(powers, 1) if squares > NOTHING_LEFT), default=0)
-    if of_network > NOTHING_LEFT:
-        return []
     return [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 
 
@@ -61,7 +67,7 @@ def with_network(course: Course) -> Course | None:
 
     Its weights cost little of the loss: else they would be drawn to zero before the network can show its use.
     """
-    if getattr(course.begun.vector_field, "polynomial", None) is None or not np.isfinite(course.loss):
+    if not np.isfinite(course.loss):
         return None
     found, awake = woken(course.parameters.model, course.begun)
     if not awake.any():
@@ -75,13 +81,36 @@ def with_network(course: Course) -> Course | None:
     return other
 
 
-def explains_more(wider: Course, course: Course) -> bool:
-    """Whether one model explains more than another by more than chance lets further numbers explain.
+def criterion(course: Course) -> float:
+    """What a fit leaves unexplained, and what its numbers cost that data determine; the least of several is believed.
 
-    Schwarz, "Estimating the dimension of a model", Annals of Statistics 6 (1978), with the numbers that data determine.
+    Schwarz, "Estimating the dimension of a model", Annals of Statistics 6 (1978), of Gaussian noise.
     """
-    n, further = course.data.observed, max(wider.determined - course.determined, 1.0)
-    return bool(n * np.log(course.loss / wider.loss) > np.log(n) * further)
+    n = course.data.observed
+    return float(n * np.log(max(course.loss, ROUNDING**2)) + np.log(n) * course.determined)
+
+
+def explains_more(wider: Course, course: Course) -> bool:
+    """Whether one model explains more than another by more than chance lets further numbers explain, one at least."""
+    further = max(wider.determined - course.determined, 1.0)
+    return criterion(replace(wider, determined=course.determined + further)) < criterion(course)
+
+
+def is_regular(course: Course) -> bool:
+    """Whether neighbouring residuals of a state go together, more than those of noise would but once in fifty."""
+    if course.loss <= ROUNDING**2:
+        return False
+    cuts = course.cut()
+    point = Point(course.solver.numbers(course.parameters.model), np.asarray(course.parameters.starts, np.float64))
+    residuals = whole_trajectories(course, cuts).residuals(point).reshape(cuts.weights.shape)
+    for state, weights in zip(residuals.T, cuts.weights.T, strict=True):
+        ends = cuts.first + cuts.sizes
+        seen = [np.flatnonzero(weights[first:end]) + first for first, end in zip(cuts.first, ends, strict=True)]
+        before, after = (state[np.concatenate(rows)] for rows in zip(*((r[:-1], r[1:]) for r in seen), strict=True))
+        squares = np.sum(before**2 + after**2) / 2
+        if before.size and np.sum(before * after) > SIGMAS * squares / np.sqrt(before.size):
+            return True
+    return False
 
 
 def held_back(course: Course) -> bool:

@@ -22,6 +22,7 @@ from .pieces import Cut, PieceSolver, cut
 from .programs import Programs
 from .record import Record, seconds_left
 from .smoothing import SmoothTrajectory
+from .subspace import Subspace, basis_of_terms
 
 
 @dataclass
@@ -53,6 +54,7 @@ class Course:
         determined: how many of the fitted numbers the data determine.
         trial: loss above which polish gives up after a few steps, which are to show whether there is a way.
         uncounted: evaluations since the last stage ended, which the next one counts.
+        terms: of a polynomial, which of them are fitted, and nothing of the network; None where all numbers are.
         held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
     """
 
@@ -80,6 +82,7 @@ class Course:
     determined: float = 0.0
     trial: float | None = None
     uncounted: int = 0
+    terms: np.ndarray | None = None
     held_out: float | None = None
     _last_cut: Cut | None = None
 
@@ -135,9 +138,15 @@ class Course:
         """Of the states, as NumPy arrays: operations on JAX arrays outside a compiled program compile one each."""
         return jax.tree.map(np.asarray, self.parameters.model.coordinates)
 
-    @cached_property
+    @property
     def solver(self) -> PieceSolver:
         """Of pieces; its program serves shooting and polish."""
+        if self.terms is None:
+            return self._solver_of_all
+        return Subspace(self._solver_of_all, basis_of_terms(self.parameters.model)[:, self.terms])
+
+    @cached_property
+    def _solver_of_all(self) -> PieceSolver:
         model, tableau = self.parameters.model, self.mesher.tableau
         return self.programs.shared("pieces", *trainable(model), lambda: PieceSolver(model, tableau))
 

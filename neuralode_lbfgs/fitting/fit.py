@@ -12,7 +12,6 @@ import optax
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, is_explicit, plain
 from ..optimise import LBFGS, Optax
-from .attempts import Watcher
 from .constraints import parameters_of, with_constraints
 from .direct import fit_directly
 from .hidden import hidden_size
@@ -22,6 +21,7 @@ from .options import FitOptions, with_keywords
 from .physics import physical_parameters
 from .record import Progressed, seconds_left
 from .result import FitResult
+from .running import Watcher
 from .screening import screened
 from .several import FitOne, fit_best, fit_ensemble, initial_models
 from .task import Task

@@ -22,6 +22,7 @@ NEAR = 0.03  # relative decrease of a step below which a minimum is thought near
 MOST_DAMPING, LEAST_DAMPING = 1e8, 1e-13
 MOST_FALL, MOST_RISE = 10.0, 2.0  # of the decay, in one step
 LITTLE = 0.01  # of the loss: a decay rises further in one step where it takes no more than that
+ROUNDING = 1e-14  # of the value: a promised decrease below is none
 LEAST_HOLD = 1e-9  # damping below which it holds back nothing that matters
 
 
@@ -121,6 +122,7 @@ class Descent(NamedTuple):
     value: float
     evaluations: int
     rejected: int
+    promised: float  # by the first step that was tried
 
 
 def _descend(
@@ -128,12 +130,16 @@ def _descend(
 ) -> Descent:
     """Raise the damping until a step lowers the value."""
     evaluations = rejected = 0
+    promised = np.inf
     while damping.value < MOST_DAMPING:
         try:
             step = linear.step(ridge, damping.value)
         except (np.linalg.LinAlgError, ValueError):  # not positive definite, or squares that overflow
             damping.raise_()
             continue
+        promised = promised if np.isfinite(promised) else step.promised
+        if step.promised <= ROUNDING * value:
+            break
         new = point.moved(step.change)
         mean_square = problem.value(new)
         evaluations += 1 + step.evaluations
@@ -141,10 +147,10 @@ def _descend(
         gain = (value - new_value) / step.promised if step.promised > 0 else -1.0
         if np.isfinite(new_value) and gain > 0:
             damping.lower(gain)
-            return Descent(new, mean_square, new_value, evaluations, rejected)
+            return Descent(new, mean_square, new_value, evaluations, rejected, promised)
         rejected += not np.isfinite(new_value)
         damping.raise_()
-    return Descent(None, np.nan, np.nan, evaluations, rejected)
+    return Descent(None, np.nan, np.nan, evaluations, rejected, promised)
 
 
 # Threads of small factorisations wait for each other: on a busy machine 50 times slower than one.
@@ -225,7 +231,9 @@ def gauss_newton(
             descent = _descend(problem, linear, point, value, ridge, damping)
             evaluations, rejected = evaluations + descent.evaluations, rejected + descent.rejected
             if descent.point is None:  # at a minimum nothing is left to gain but rounding
-                reason = StopReason.DECREASE if flat else StopReason.SEARCH_FAILED
+                at_minimum = flat or descent.promised <= ROUNDING * value
+                reason = StopReason.DECREASE if at_minimum else StopReason.SEARCH_FAILED
+                damping.value, damping.growth = damping_before, 2.0
                 break
             gradient_norm = float(np.abs(linear.gradient + ridge * point.x).max())
             new_linear = problem.linearised(descent.point)

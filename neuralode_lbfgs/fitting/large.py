@@ -13,12 +13,12 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained
 from ..optimise import LBFGS
-from .attempts import Watcher, run_stages
 from .course import Course
 from .dual import FEWEST_WEIGHTS
 from .hidden import hidden_size, with_hidden
 from .record import seconds_left
 from .result import FitResult
+from .running import Watcher, run_stages
 from .smoothing import SmoothTrajectory, each_state, lines_through
 from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, starts_of_all
 from .stages import most_numbers

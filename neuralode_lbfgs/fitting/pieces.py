@@ -170,12 +170,15 @@ class PieceSolver:
     """The ends of all pieces and their derivatives, compiled once for pieces of one shape."""
 
     groups: WeightGroups
+    columns: int  # of the derivatives that a program computes
     dtype: np.dtype
 
     def __init__(self, model: NeuralODE, tableau: Tableau):
         self._split = Split(*trainable(model))
-        self.groups, self.dtype = WeightGroups.of(self._split.free), self._split.vector.dtype
+        self.groups, self.columns = WeightGroups.of(self._split.free), self._split.vector.size
+        self.dtype = self._split.vector.dtype
         self._derivatives = Compiled(_derivatives_of_pieces, self._split, tableau)
+        self._rates = Compiled(_rates_of_pieces, self._split)
         self._errors = Compiled(_errors_of_pieces, self._split, tableau)
         self._solve = Compiled(_whole, self._split, tableau)
 
@@ -201,6 +204,10 @@ class PieceSolver:
     def errors(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray) -> np.ndarray:
         """The largest error of the steps of each piece; see `derivatives`."""
         return np.asarray(self._errors(*self._arguments(cuts, x, nodes)), np.float64)[: len(cuts.begin)]
+
+    def rates(self, cuts: Cut, x: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+        """dz/dtau where each piece begins, `(pieces, states)`; see `derivatives`."""
+        return np.asarray(self._rates(*self._arguments(cuts, x, nodes)), np.float64)[: len(cuts.begin)]
 
     def numbers(self, model: NeuralODE) -> np.ndarray:
         """The free numbers of a model of this structure."""
@@ -231,6 +238,13 @@ def _derivatives_of_pieces(split: Split, tableau: Tableau, x, *pieces) -> tuple[
         return z_end, of_z, of_x, error
 
     return jax.vmap(of_piece)(*pieces)
+
+
+def _rates_of_pieces(split: Split, x, z, t, h, u) -> Array:
+    model = split.whole(x)
+    if u is None:
+        return jax.vmap(lambda z, t: model.rate(t[0], z, None))(z, t)
+    return jax.vmap(lambda z, t, u: model.rate(t[0], z, u[0, 0]))(z, t, u)
 
 
 def _errors_of_pieces(split: Split, tableau: Tableau, x, *pieces) -> Array:

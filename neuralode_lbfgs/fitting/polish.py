@@ -148,12 +148,13 @@ class Sensitivities:
         self.residuals = problem.misfit(nodes)
         size, m, count = point.x.size, cuts.weights.shape[1], len(cuts.first)
         states = nodes.shape[1] if problem.train_starts else 0
-        whole = self.residuals.size * size <= MOST_KEPT
+        whole = self.residuals.size * problem.solver.columns <= MOST_KEPT
+        most = None if whole else MOST_AT_ONCE // (nodes.shape[1] * problem.solver.columns)
         self.full, self.gradient = np.zeros((size, size)), np.zeros(size)
         self.starts, self.coupling = np.zeros((count, states, states)), np.zeros((count, states, size))
         self.gradient_of_starts = np.zeros((count, states))
         self.jacobian = None
-        for at, all_of in _in_parts(problem, point, nodes, None if whole else MOST_AT_ONCE // (nodes.shape[1] * size)):
+        for at, all_of in _in_parts(problem, point, nodes, most):
             seen = all_of if problem.observe is None else problem.observe(nodes[at])[1] @ all_of
             jacobian = (cuts.weights[at][..., None] * seen).reshape(-1, size + states)
             of_x, of_starts = jacobian[:, :size], jacobian[:, size:]
@@ -171,6 +172,12 @@ class Sensitivities:
         self.start_scale = float(np.max(np.abs(self.starts), initial=0.0))
         self.finite = bool(np.isfinite(self.full).all())
         self.matrix = self._eliminated(TINY)[0] if self.finite else self.full
+
+    @property
+    def gradient_of_least(self) -> Float[np.ndarray, " free"]:
+        """J^T r of the model's free numbers, with the starts at their best for each."""
+        solved = self._eliminated(TINY)[2]
+        return self.gradient - np.einsum("ijp,ij->p", solved, self.gradient_of_starts)
 
     def _eliminated(self, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The matrix without the starts, the inverse of their blocks, and inverse @ coupling."""

@@ -13,6 +13,7 @@ from ..optimise import StopReason
 from .band import Band, band_of
 from .diagnosis import Finding, View, diagnose
 from .hidden import hidden_size
+from .law import Term, law_table
 from .luck import Luck
 from .many_starts import predict_many
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
@@ -41,6 +42,7 @@ class FitResult:
         compile_s, run_s: seconds of tracing and compiling, and of minimising.
         notes: what a person should know, one sentence each.
         parameters: the physical ones, from where to where; none for a plain network.
+        law: the terms of its rates of change, where the model is a polynomial and nothing is left of the network.
         trained: how many numbers of the model were trained.
         validation: root mean square error on trajectories that were held out inside the training data, in standard
             deviations, or None.
@@ -65,6 +67,7 @@ class FitResult:
     estimated: bool
     notes: tuple[str, ...] = field(default=())
     parameters: tuple[PhysicalParameter, ...] = ()
+    law: tuple[Term, ...] = ()
     trained: int = 0
     observe: Callable | None = None
     validation: float | None = None
@@ -219,6 +222,7 @@ class FitResult:
             other = "-" if test_errors is None else f"{test_errors[i]:.4g}"
             lines.append(f"{self.data.label(name):<20} {train_errors[i]:>12.4g} {other:>12} {mean_errors[i]:>15.4g}")
         lines += [*parameter_table(self.parameters), *parameter_remarks(self.parameters)]
+        lines += law_table(self.law)
         for stage in self.stages:
             lines.append(f"{stage.name}: {stage.why}")
         if self.luck is not None:

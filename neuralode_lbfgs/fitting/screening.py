@@ -17,12 +17,12 @@ from jax.tree_util import Partial
 
 from ..models import NeuralODE
 from ..optimise import Minimum, StopReason, minimise_many
-from .attempts import Watcher, run_stages, whole_loss
 from .journal import Journal
 from .losses import split_parameters, trajectory_loss
 from .programs import same
 from .record import Record, Stage
 from .result import FitResult
+from .running import Watcher, run_stages, whole_loss
 from .staged import Begun, Fitted, as_result, begin
 from .stages import WHY
 from .task import Task

@@ -12,23 +12,13 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Tableau, count_trained, is_explicit
 from ..optimise import LBFGS, StopReason
-from .attempts import (
-    ALL_STAGES,
-    MUCH_WORSE,
-    Reached,
-    Watcher,
-    attempts,
-    best_of,
-    ended,
-    first_smooth,
-    run_stages,
-    whole_loss,
-)
+from .attempts import ALL_STAGES, MUCH_WORSE, attempts, first_smooth
 from .beside import what_is_left
 from .course import Course
 from .dual import FEWEST_WEIGHTS
 from .evidence import weight_groups
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
+from .law import law_of
 from .losses import Parameters
 from .matching import collect_slopes
 from .mesh import Mesher
@@ -36,6 +26,7 @@ from .observing import Observation
 from .preparing import prepared
 from .record import Record, Stage, seconds_left
 from .result import FitResult
+from .running import Reached, Watcher, best_of, ended, run_stages, whole_loss
 from .scaling import find_coordinates
 from .settled import settled_loss, unsettled_note
 from .smoothing import SmoothTrajectory, smooth_all
@@ -85,7 +76,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         before = course
         course = new_course(from_here, task, data, curves, smooth=course.smooth, time_limit=time_left)
         if goes_on:
-            course.decay = reached[best].decay
+            course.decay, course.terms = reached[best].decay, before.terms
             if course.train_starts:  # from the data alone, where a first row is not complete, one may begin far off
                 course.replace(from_here, starts_of_all(before, held_out, data.ids))
         finished = run_stages(again, course, None, callback, notes)
@@ -155,6 +146,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
         notes=tuple(notes),
         observe=course.observe and course.observe.observe,
         validation=validation,
+        law=law_of(course, measured),
     )
 
 

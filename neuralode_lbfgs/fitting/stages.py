@@ -287,8 +287,8 @@ WHY_BESIDE = (
     "smooth curves first"
 )
 WHY_WITHOUT = (
-    "as the model with a polynomial ends farther from the data than smooth curves, or leaves them, the network alone "
-    "is regressed on the slopes"
+    "as the model with a polynomial misses what smooth curves follow, or leaves the data, the network alone is "
+    "regressed on the slopes"
 )
 WHY_AWAKE = "the network, which slopes had no use for, is woken beside the polynomial: it {}"
 WHY_HIDDEN = (

@@ -17,6 +17,11 @@ from .evidence import is_node, squares_of, trained_weights
 ASLEEP = 1e-2  # of the squared weights that it was drawn with
 
 
+def is_asleep(found: Any, drawn: Any) -> np.ndarray:
+    """Which groups of weights a decay has put to sleep, shape `(groups,)`; arguments as in `woken`."""
+    return squares_of(found) < ASLEEP * squares_of(drawn)
+
+
 def woken(found: Any, drawn: Any) -> tuple[Any, np.ndarray]:
     """A model whose sleeping networks are as they were drawn, but for a last layer of zeros: the same field.
 
@@ -27,7 +32,7 @@ def woken(found: Any, drawn: Any) -> tuple[Any, np.ndarray]:
     Returns:
         The model, and which groups of weights have been woken, shape `(groups,)`.
     """
-    asleep = squares_of(found) < ASLEEP * squares_of(drawn)
+    asleep = is_asleep(found, drawn)
     if not asleep.any():
         return found, asleep
     group = iter(range(len(asleep)))

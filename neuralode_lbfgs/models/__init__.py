@@ -5,7 +5,7 @@ from .coordinates import Constant, Coordinates, constant, is_constant, with_coor
 from .failures import failed_solves_as_nan
 from .inputs import Inputs, LinearInputs, SteppedInputs, sampled_inputs
 from .neural_ode import NeuralODE
-from .polynomial import Polynomial, degree_for, monomials
+from .polynomial import Polynomial, all_monomials, degree_for, monomials, shifted_monomials
 from .rates import rates
 from .second_order import SecondOrderField
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
@@ -27,6 +27,7 @@ __all__ = [
     "SteppedInputs",
     "Tableau",
     "Transform",
+    "all_monomials",
     "constant",
     "constrained",
     "count_trained",
@@ -40,6 +41,7 @@ __all__ = [
     "plain",
     "rates",
     "sampled_inputs",
+    "shifted_monomials",
     "solve_on_mesh",
     "trainable",
     "with_coordinates",

@@ -1,7 +1,7 @@
 """A polynomial of several variables, each coefficient of which is learned."""
 
 import math
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -20,6 +20,23 @@ def degree_for(size: int) -> int:
 def monomials(size: int, degree: int) -> int:
     """How many there are of so many variables up to a degree, but for the constant."""
     return math.comb(size + degree, degree) - 1
+
+
+def all_monomials(size: int, degree: int) -> list[tuple[int, ...]]:
+    """Each by the numbers of its factors, in the order of a `Polynomial`: a constant, the variables, their products."""
+    return [one for power in range(degree + 1) for one in combinations_with_replacement(range(size), power)]
+
+
+def shifted_monomials(shift: np.ndarray, degree: int) -> np.ndarray:
+    """The monomials of x + shift by those of x, a column each, in the order of `all_monomials`."""
+    order = {factors: i for i, factors in enumerate(all_monomials(len(shift), degree))}
+    columns = np.zeros((len(order), len(order)))
+    for factors, column in order.items():
+        for chosen in product((False, True), repeat=len(factors)):
+            of_x = tuple(f for f, is_x in zip(factors, chosen, strict=True) if is_x)
+            constants = [shift[f] for f, is_x in zip(factors, chosen, strict=True) if not is_x]
+            columns[order[of_x], column] += np.prod(constants)
+    return columns
 
 
 class Polynomial(eqx.Module):
@@ -41,6 +58,10 @@ class Polynomial(eqx.Module):
     @property
     def degree(self) -> int:
         return len(self.coefficients)
+
+    @property
+    def in_size(self) -> int:
+        return self.coefficients[0].weight.shape[1]
 
     def __call__(self, x: Float[Array, " variables"]) -> Float[Array, " values"]:
         """The values at one point."""

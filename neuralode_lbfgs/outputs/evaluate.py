@@ -32,6 +32,15 @@ class Diagnosed(TypedDict):
     advice: str
 
 
+class LawTerm(TypedDict):
+    """One term of a rate of change, in the data's units: `coefficient` times `term`."""
+
+    rate: str
+    term: str
+    coefficient: float
+    sd: float
+
+
 class Seeds(TypedDict):
     """What fits from several initial weights came to.
 
@@ -48,7 +57,8 @@ class Seeds(TypedDict):
 
 
 class Metrics(TypedDict):
-    """The contents of `metrics.json`; `parameters` are there where the model has physical ones.
+    """The contents of `metrics.json`; `parameters` are there where the model has physical ones, `law` where it is a
+    polynomial with nothing of a network.
 
     `ensemble` or `starts` are there where several initial weights were tried.
     """
@@ -64,6 +74,7 @@ class Metrics(TypedDict):
     baseline: Baseline
     diagnosis: list[Diagnosed]
     parameters: NotRequired[dict[str, Moved]]
+    law: NotRequired[list[LawTerm]]
     ensemble: NotRequired[Seeds]
     starts: NotRequired[Seeds]
 
@@ -138,6 +149,10 @@ def metrics(
             one.name: {"start": one.start.tolist(), "end": one.end.tolist(), "moved": one.moved, "frozen": one.frozen}
             for one in result.parameters
         }
+    if result.law:
+        found["law"] = [
+            {"rate": one.rate, "term": one.name, "coefficient": one.value, "sd": one.sd} for one in result.law
+        ]
     return found
 
 

@@ -3,6 +3,7 @@
 import textwrap
 
 from ..data.trajectories import Trajectories
+from ..fitting.law import law_table
 from ..fitting.physics import parameter_remarks, parameter_table
 from ..fitting.result import FitResult
 from ..fitting.start_prior import say_warmup
@@ -28,11 +29,15 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     field = getattr(result.model, "vector_field", None)
     network = "a polynomial and a network" if isinstance(field, MLPVectorField) and field.degree else "a network"
     model = f"{numbers} trained" if result.parameters else f"{network} of {result.trained} weights"
+    if result.law:
+        model = f"a law of {len(result.law)} terms"
     lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
     if result.parameters:
         table, remarks = parameter_table(result.parameters), parameter_remarks(result.parameters)
         lines += ["", *table, *(line for remark in remarks for line in _wrapped(remark))]
+    if result.law:
+        lines += ["", *law_table(result.law)]
     lines.append("")
     for stage in result.stages:
         lines += _wrapped(f"{stage.name}: {stage.why}")

@@ -65,13 +65,33 @@ def test_what_gets_one(data):
 
 
 def test_a_law_that_is_a_polynomial_is_found(result):
-    """Lotka-Volterra has x, y and x y: of the cubes and of the network nothing is left."""
+    """Lotka-Volterra has x, y and x y: of the cubes and of the network nothing is left, and four terms in its units."""
     of_network, linear, squares, cubes = np.asarray(squared_weights(result.model))
     assert min(linear, squares) > 0.1
-    assert max(of_network, cubes) < 1e-9
+    assert of_network == cubes == 0.0
     assert [stage.name for stage in result.stages] == ["matching", "polish", "polish"]
     assert "beside it a polynomial of degree 3" in result.stages[0].why
-    assert result.stages[2].why.endswith("explains no more, and is left asleep")
+    assert result.stages[2].why.startswith("16 of the 20 terms of the polynomial, in the data's units, explain no more")
+    expected = {("d prey/dt", "prey"): 1.3, ("d prey/dt", "prey*predators"): -0.9,
+                ("d predators/dt", "predators"): -1.8, ("d predators/dt", "prey*predators"): 0.8}  # fmt: skip
+    assert {(term.rate, term.name) for term in result.law} == set(expected)
+    for term in result.law:
+        assert abs(term.value - expected[term.rate, term.name]) < 4 * term.sd < 0.1
+
+
+def test_the_law_is_what_the_model_says(result):
+    ys = np.array([[0.7, 2.5], [3.0, 1.0]])
+    for j, name in enumerate(result.data.state_names):
+        said = sum(
+            term.value * np.prod([ys[:, result.data.state_names.index(one)] for one in term.factors], axis=0)
+            for term in result.law if term.rate == f"d {name}/dt"
+        )  # fmt: skip
+        np.testing.assert_allclose(said, nl.rates(result.model, ys)[:, j], rtol=1e-9)
+    lines = result.summary().splitlines()
+    at = lines.index(next(line for line in lines if line.startswith("rate ")))
+    assert [line.split()[:3] for line in lines[at + 1 : at + 3]] == [["d", "prey/dt", "prey"],
+                                                                    ["prey*predators", f"{result.law[1].value:.6g}",
+                                                                     f"{result.law[1].sd:.2g}"]]  # fmt: skip
 
 
 def test_it_is_right_where_there_were_no_data(result):
@@ -98,7 +118,8 @@ def test_it_is_given_up_where_it_leaves_the_data(data, monkeypatch):
     result = nl.fit(network(), data)
     assert result.model.vector_field.polynomial is None
     assert [stage.name for stage in result.stages][:4] == ["matching", "polish", "polish", "matching"]
-    assert result.stages[3].why.startswith("as the model with a polynomial ends farther from the data")
+    assert result.law == ()
+    assert result.stages[3].why.startswith("as the model with a polynomial misses what smooth curves follow")
     assert result.loss < 0.01
 
 

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from neuralode_lbfgs.fitting.evidence import weight_groups
-from neuralode_lbfgs.models import MLPVectorField, NeuralODE, Polynomial, SecondOrderField, degree_for, monomials
+from neuralode_lbfgs.models import (
+    MLPVectorField,
+    NeuralODE,
+    Polynomial,
+    SecondOrderField,
+    all_monomials,
+    degree_for,
+    monomials,
+    shifted_monomials,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +71,14 @@ def test_of_second_order():
 def test_no_negative_degree():
     with pytest.raises(ValueError, match="degree must be at least 0; it is -1"):
         MLPVectorField(2, degree=-1, key=jax.random.key(0))
+
+
+def test_monomials_of_shifted_variables():
+    """(x + 2)^2 = 4 + 4 x + x^2, and the like of all products of three."""
+    shift, x = np.array([2.0, -0.5, 0.0]), np.array([0.3, 1.7, -1.1])
+    every = all_monomials(3, 3)
+    assert len(every) == 1 + monomials(3, 3)
+    assert every[:4] == [(), (0,), (1,), (2,)]
+    of_x = np.array([np.prod(x[list(factors)]) for factors in every])
+    of_shifted = np.array([np.prod((x + shift)[list(factors)]) for factors in every])
+    np.testing.assert_allclose(of_x @ shifted_monomials(shift, 3), of_shifted)

@@ -15,7 +15,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from . import course, over_time, plane, residuals
 from .contents import Contents
 from .figure import Figure
-from .tables import column_table, error_table, parameter_table, residual_table, stage_table, trajectory_table
+from .tables import (
+    column_table,
+    error_table,
+    law_table,
+    parameter_table,
+    residual_table,
+    stage_table,
+    trajectory_table,
+)
 from .words import facts, question, verdict
 
 HERE = Path(__file__).parent
@@ -62,6 +70,7 @@ def page(contents: Contents) -> str:
         tables={
             "columns": column_table(contents),
             "errors": error_table(contents),
+            "law": law_table(contents),
             "parameters": parameter_table(contents),
             "residuals": residual_table(contents),
             "stages": stage_table(contents),

@@ -114,6 +114,15 @@ def parameter_table(contents: Contents) -> Table | None:
     return Table(("parameter", "start", "end", ""), tuple(rows))
 
 
+def law_table(contents: Contents) -> Table | None:
+    """The terms of a polynomial model; None of any other."""
+    law = contents.metrics.get("law")
+    if not law:
+        return None
+    rows = [(one["rate"], one["term"], f"{one['coefficient']:.6g}", f"{one['sd']:.2g}") for one in law]
+    return Table(("rate", "term", "coefficient", "standard deviation"), tuple(rows))
+
+
 def trajectory_table(contents: Contents) -> Table | None:
     """The trajectories with the largest errors; None if all are drawn."""
     rows = contents.rows

@@ -1,0 +1,100 @@
+"""The law that a polynomial model says: its terms in the data's units, with the uncertainty of each coefficient."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from ..models import Coordinates, all_monomials
+from .course import Course
+from .subspace import origin
+from .tangent import inverse
+from .terms import tangent_of
+
+DIGITS = 6  # of a coefficient: no fit is surer of one
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a rate of change: `value` times the product of its factors, which are states and inputs.
+
+    Args:
+        rate: what it is a term of, such as `d prey/dt`.
+        factors: names of columns, once for each power; `(T - 293.15)` where a column is counted from its mean, `ln x`
+            where one is modelled in logarithms. None of them for a constant.
+        value, sd: the coefficient, in the data's units, and its standard deviation from the noise that was found.
+    """
+
+    rate: str
+    factors: tuple[str, ...]
+    value: float
+    sd: float
+
+    @property
+    def name(self) -> str:
+        """The product, such as `x^2*y`; 1 for a constant."""
+        powers = {name: self.factors.count(name) for name in self.factors}
+        return "*".join(name if power == 1 else f"{name}^{power}" for name, power in powers.items()) or "1"
+
+
+def law_of(course: Course, measured: Trajectories) -> tuple[Term, ...]:
+    """Of a fit of some terms of a polynomial, where it has ended; nothing of any other.
+
+    Args:
+        measured: for the names of its columns.
+    """
+    if (kept := course.terms) is None:
+        return ()
+    model, c = course.parameters.model, course.coordinates
+    exact = dict(model.vector_field.rates)
+    learned = [number for number in range(model.state_size) if number not in exact]
+    scales, centres = np.concatenate([c.scale, c.input_scale]), np.concatenate([c.centre, c.input_centre])
+    names, rates = _names(c, measured, np.where(origin(model) == 0, centres, 0.0)), _rates(c, measured)
+    monomials = all_monomials(len(names), model.vector_field.degree)
+    covariance = inverse(tangent_of(course).matrix[np.ix_(kept, kept)]) / course.data.observed
+    sds = (course.noise or 0.0) * np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    law = {number: [Term(rates[number], (names[source],), 1.0, 0.0)] for number, source in exact.items()}
+    for term, value, sd in zip(kept, course.solver.numbers(model), sds, strict=True):
+        of_value, monomial = divmod(int(term), len(monomials))
+        number, factors = learned[of_value], monomials[monomial]
+        unit = c.rate_scale[number] * c.scale[number] / c.time_scale / np.prod(scales[list(factors)])
+        one = Term(rates[number], tuple(names[factor] for factor in factors), float(value * unit), float(sd * unit))
+        law.setdefault(number, []).append(one)
+    return tuple(term for number in sorted(law) for term in law[number])
+
+
+def _names(c: Coordinates, data: Trajectories, centres: np.ndarray) -> list[str]:
+    """What each variable is called, less its centre."""
+    columns = list(data.state_names)
+    for number, floor in c.transform.log:
+        columns[number] = f"ln {columns[number]}"
+        centres[number] += np.log(floor)
+    columns += data.input_names
+    return [
+        name if centre == 0 else f"({name} {'-' if centre > 0 else '+'} {abs(centre):.6g})"
+        for name, centre in zip(columns, centres, strict=True)
+    ]
+
+
+def _rates(c: Coordinates, data: Trajectories) -> list[str]:
+    logarithms = {number for number, _ in c.transform.log}
+    time = "t"
+    if c.transform.log_time is not None:
+        shift = c.transform.log_time[0]
+        time = " ln(t)" if shift == 0 else f" ln(t {'+' if shift > 0 else '-'} {abs(shift):.6g})"
+    columns = [f"ln({name})" if i in logarithms else f" {name}" for i, name in enumerate(data.state_names)]
+    return [f"d{column}/d{time}" for column in columns]
+
+
+def law_table(law: Sequence[Term]) -> list[str]:
+    """A line for each term; nothing where there is no law."""
+    if not law:
+        return []
+    rows, last = [("rate", "term", "coefficient", "sd")], ""
+    for term in law:
+        rate = "" if term.rate == last else term.rate
+        rows.append((rate, term.name, f"{term.value:.{DIGITS}g}", f"{term.sd:.2g}" if term.sd else "exact"))
+        last = term.rate
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    return [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows]

@@ -1,0 +1,121 @@
+"""Running stages: one after the other, watched by held-out trajectories."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from ..models import NeuralODE
+from ..optimise import StopReason
+from .course import Course
+from .record import Progressed, Record, Stage
+from .settled import loss_on_mesh
+from .stages import STAGES, WHY, WHY_HIDDEN
+from .validation import free_run_error
+
+# Times the best error on held-out trajectories, which may lie where no other does: the last stage is most exact, and
+# is given up only where it is clearly worse; then the earliest that is about as good as the best is the smoothest.
+CLEARLY_WORSE, ABOUT_AS_GOOD = 1.3, 1.1
+
+Watcher = Callable[[Progressed], None] | None
+
+
+class Reached(NamedTuple):
+    """Where a stage ended, and the error of held-out trajectories there."""
+
+    stage: Stage
+    model: NeuralODE
+    decay: np.ndarray
+    error: float
+
+
+def run_stages(
+    names: Sequence[str], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
+) -> list[Reached]:
+    """All of them, or up to the one that was interrupted."""
+    course.brief |= "polish" in names
+    reached = []
+    for name in names:
+        stage, error = _run_stage(name, course, callback, notes), float("nan")
+        if held_out is not None and stage.reason is not StopReason.INTERRUPTED:
+            try:
+                error = error_of(course, held_out)
+                course.held_out = error**2
+                course.spent[-1].tell_held_out(course.held_out)
+            except KeyboardInterrupt:
+                stage = replace(stage, reason=StopReason.INTERRUPTED)
+        reached.append(Reached(stage, course.parameters.model, course.decay, error))
+        if ended(reached):
+            break
+    return reached
+
+
+def error_of(course: Course, held_out: Trajectories) -> float:
+    """`free_run_error` of the model as it is now."""
+
+    def error() -> float:
+        return free_run_error(
+            course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
+            noise=course.noise, observe=course.observe and course.observe.observe,
+        )  # fmt: skip
+
+    return course.journal.value("held out", error)
+
+
+def best_of(reached: Sequence[Reached]) -> int:
+    """The last, unless it is clearly worse than the best; then the earliest that is about as good as that."""
+    least = min(one.error for one in reached)
+    if reached[-1].error <= CLEARLY_WORSE * least:
+        return len(reached) - 1
+    return next(i for i, one in enumerate(reached) if one.error <= ABOUT_AS_GOOD * least)
+
+
+def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
+    # The other stages have limits of their own, which few reach.
+    record = Record(name, callback, course.held_out, course.options.max_evals if name == "full" else None)
+    record.evaluations, course.uncounted = course.uncounted, 0
+    record.time_limit = course.seconds_left(record)
+    try:
+        reason = STAGES[name](course, record)
+    except KeyboardInterrupt:
+        reason = StopReason.INTERRUPTED
+    course.spent.append(record)
+    if name == "full":
+        notes += _warnings_of(record)
+    how = "estimated with it" if course.train_starts else "taken from the first rows"
+    why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
+    if name == "matching" and course.hidden:
+        why = WHY_HIDDEN
+    note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
+    return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "", record.rejected)
+
+
+def _warnings_of(record: Record) -> list[str]:
+    notes = []
+    searches = max(record.iterations, 1)
+    if record.evaluations > 4 * searches and record.iterations >= 10:
+        notes.append(
+            f"line searches took {record.evaluations / searches:.1f} evaluations an iteration; about one is usual: "
+            "the loss is rough (tighten rtol) or badly scaled (try a smaller initial_step)."
+        )
+    return notes
+
+
+def because(reached: Reached, why: str) -> Reached:
+    """The same, told of with another reason."""
+    return reached._replace(stage=replace(reached.stage, why=why))
+
+
+def ended(reached: Sequence[Reached]) -> bool:
+    """Whether a person or the clock wants no more."""
+    return bool(reached) and reached[-1].stage.reason.cut_short
+
+
+def whole_loss(course: Course) -> float:
+    """The mean square of the residuals of whole trajectories, also where no stage has solved them."""
+    if np.isnan(course.loss):
+        course.mesher.refine(course.parameters.model, course.parameters.starts)
+        course.loss = loss_on_mesh(course)
+    return course.loss

@@ -1,0 +1,155 @@
+"""The loss to second order in the terms of a polynomial, and the terms that it can do without.
+
+Hassibi & Stork, "Second order derivatives for network pruning: optimal brain surgeon", NIPS 1992; Schwarz, "Estimating
+the dimension of a model", Annals of Statistics 6 (1978); Chen & Chen, "Extended Bayesian information criteria for model
+selection with large model spaces", Biometrika 95 (2008), equation 2, with gamma = 1.
+"""
+
+import itertools
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .beside import ROUNDING
+
+UNDETERMINED = 1e-10  # of the best determined: beyond, rounding decides
+MOST_SETS = 5000  # of terms of one rate that are tried: all of ten terms, of twenty those of up to four
+HOPELESS = 100.0  # of the criterion above the least so far, which further terms less do not make good
+
+
+class Tangent(NamedTuple):
+    """The loss of n observations to second order, value + 2 gradient (c - at) + (c - at)^T matrix (c - at).
+
+    Args:
+        powers: of each term, the number of its factors.
+        rates: of which rate it is a term.
+    """
+
+    at: np.ndarray
+    value: float
+    gradient: np.ndarray
+    matrix: np.ndarray
+    n: int
+    powers: np.ndarray
+    rates: np.ndarray
+
+    @property
+    def finite(self) -> bool:
+        """Whether the model can be solved here."""
+        return bool(np.isfinite(self.matrix).all() and np.isfinite(self.gradient).all() and np.isfinite(self.value))
+
+    @property
+    def every(self) -> np.ndarray:
+        return np.arange(self.at.size)
+
+    def minimum(self, left: np.ndarray) -> np.ndarray:
+        """These terms, where all others are zero."""
+        return self.at[left] + self._change(left)[left]
+
+    def rise(self, left: np.ndarray) -> float:
+        """Of the loss, to where all others are zero."""
+        change = self._change(left)
+        return float(2 * self.gradient @ change + change @ self.matrix @ change)
+
+    def _change(self, left: np.ndarray) -> np.ndarray:
+        change = -self.at
+        change[left] = 0.0
+        slope = self.gradient[left] + self.matrix[left] @ change
+        change[left] = -inverse(self.matrix[np.ix_(left, left)]) @ slope
+        return change
+
+    def spare(self) -> list[int]:
+        """The terms without which the criterion is least, as far as a search finds it, the least useful first.
+
+        Of whole powers, then of single terms, then for each rate of all sets of a few, with the others as they are.
+        """
+        search = _Search(self)
+        left = search.by_powers()
+        left = search.one_by_one(left)
+        while True:
+            before = left
+            for rate in range(int(self.rates.max()) + 1):
+                left = search.all_of_few(left, rate)
+            if np.array_equal(left, before):
+                break
+        useful = self.useful(self.every)
+        return sorted(np.setdiff1d(self.every, left).tolist(), key=lambda term: useful[term])
+
+    def useful(self, left: np.ndarray) -> np.ndarray:
+        """What the loss would rise without each of these terms."""
+        variances = np.diag(inverse(self.matrix[np.ix_(left, left)]))
+        return self.minimum(left) ** 2 / np.maximum(variances, 1e-300)
+
+
+class _Search:
+    """Of terms to leave out, by what the criterion would be without them."""
+
+    def __init__(self, tangent: Tangent):
+        self.tangent = tangent
+        self.least = max(tangent.value + tangent.rise(tangent.every), ROUNDING**2)
+        size = 1 / np.sqrt(np.maximum(np.diag(tangent.matrix), 1e-300))
+        self.matrix = tangent.matrix * size[:, None] * size + UNDETERMINED * np.eye(size.size)
+        pull = tangent.matrix @ tangent.at
+        self.right = (pull - tangent.gradient) * size
+        self.at_zero = tangent.value - 2 * tangent.gradient @ tangent.at + tangent.at @ pull
+
+    def criterion(self, left: np.ndarray) -> float:
+        return float(self._criterion(self.tangent.value + self.tangent.rise(left), left.size))
+
+    def _criterion(self, loss: Any, size: int) -> Any:
+        n = self.tangent.n
+        chosen = size * np.log(n) + cost_of_choice(self.tangent.at.size, size)
+        return n * np.log(np.maximum(loss, self.least) / self.least) + chosen
+
+    def by_powers(self) -> np.ndarray:
+        """Without the highest powers, as long as the criterion falls."""
+        left = self.tangent.every
+        for power in range(int(self.tangent.powers.max()), 0, -1):
+            without = left[self.tangent.powers[left] < power]
+            if not self.criterion(without) < self.criterion(left):
+                break
+            left = without
+        return left
+
+    def one_by_one(self, left: np.ndarray) -> np.ndarray:
+        """Each time without the term that is least useful; where the criterion was least."""
+        best, least = left, self.criterion(left)
+        while left.size > 1:
+            left = np.delete(left, np.argmin(self.tangent.useful(left)))
+            asked = self.criterion(left)
+            if asked < least:
+                best, least = left, asked
+            elif asked > least + HOPELESS:
+                break
+        return best
+
+    def all_of_few(self, left: np.ndarray, rate: int) -> np.ndarray:
+        """With other terms of one rate, if any few of them are better than those that are left."""
+        others, own = left[self.tangent.rates[left] != rate], self.tangent.every[self.tangent.rates == rate]
+        best, tried = (self.criterion(left), left), 0
+        for size in range(own.size + 1):
+            tried += (count := math.comb(own.size, size))
+            if tried > MOST_SETS:
+                break
+            few = np.array(list(itertools.combinations(own, size)), int).reshape(count, size)
+            sets = np.concatenate([np.tile(others, (count, 1)), few], axis=1)
+            right = self.right[sets]
+            solved = np.linalg.solve(self.matrix[sets[:, :, None], sets[:, None, :]], right[..., None])[..., 0]
+            asked = self._criterion(self.at_zero - np.einsum("ij,ij->i", right, solved), sets.shape[1])
+            found = np.sort(sets[np.argmin(asked)])
+            best = min(best, (self.criterion(found), found), key=lambda one: one[0])
+        return best[1]
+
+
+def cost_of_choice(of: int, size: int) -> float:
+    """What it costs in the criterion that a set of terms was chosen from all sets of its size: the best of many may be
+    good by chance."""
+    return 2 * math.log(math.comb(of, size))
+
+
+def inverse(matrix: np.ndarray) -> np.ndarray:
+    """Of numbers of any size; what nothing determines is next to unlimited."""
+    size = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    values, vectors = np.linalg.eigh(matrix * size[:, None] * size)
+    return (vectors / np.maximum(values, UNDETERMINED * values.max(initial=0.0))) @ vectors.T * size[:, None] * size

@@ -1,0 +1,79 @@
+"""Which terms of a polynomial are needed."""
+
+import numpy as np
+import pytest
+
+from neuralode_lbfgs.fitting.tangent import Tangent, inverse
+
+RNG = np.random.default_rng(0)
+N = 300
+
+
+def tangent(values, truth, noise, powers=None, at=None):
+    """Of a linear regression, from any place."""
+    size = values.shape[1]
+    target = values @ truth + noise * RNG.normal(size=len(values))
+    powers = np.ones(size, int) if powers is None else powers
+    return tangent_at(values, target, np.zeros(size) if at is None else at)._replace(powers=powers)
+
+
+def tangent_at(values, target, at):
+    missed, (n, size) = values @ at - target, values.shape
+    of_one = np.ones(size, int), np.zeros(size, int)
+    return Tangent(at, float(missed @ missed / n), values.T @ missed / n, values.T @ values / n, n, *of_one)
+
+
+@pytest.mark.parametrize("at", [np.zeros(8), RNG.normal(size=8)])
+def test_the_terms_of_a_law_stay(at):
+    truth = np.array([0.0, 1.0, 0.0, 0.0, -0.7, 0.0, 0.2, 0.0])
+    one = tangent(RNG.normal(size=(N, 8)) * 10.0 ** np.arange(-4, 4), truth / 10.0 ** np.arange(-4, 4), 0.1, at=at)
+    assert sorted(one.spare()) == [0, 2, 3, 5, 7]
+    left = np.array([1, 4, 6])
+    np.testing.assert_allclose(one.minimum(left) * 10.0 ** (left - 4.0), truth[left], atol=0.03)
+
+
+def test_whole_powers_go_first():
+    """Cubes that are much like the line: of single terms one of each would do."""
+    x = RNG.normal(size=(N, 2))
+    values = np.concatenate([x, x**2, x**3], axis=1)
+    one = tangent(values, np.array([1.0, -1.0, 0.0, 0.0, 0.0, 0.0]), 0.3, powers=np.repeat([1, 2, 3], 2))
+    assert sorted(one.spare()) == [2, 3, 4, 5]
+
+
+def test_the_first_term_to_go_may_be_the_wrong_one():
+    """Three columns of which any two make up the third: the least useful of them is the one that is needed."""
+    a, b = RNG.normal(size=(2, N))
+    values = np.stack([a + b, a + 0.05 * RNG.normal(size=N), b + 0.05 * RNG.normal(size=N)], axis=1)
+    one = tangent(values, np.array([1.0, 0.0, 0.0]), 0.05)
+    assert sorted(one.spare()) == [1, 2]
+
+
+def test_what_the_loss_would_rise_is_exact_for_a_linear_model():
+    values, target = RNG.normal(size=(N, 5)), RNG.normal(size=N)
+    left = np.array([0, 3])
+    at = RNG.normal(size=5)
+    one = tangent_at(values, target, at)
+    found = np.linalg.lstsq(values[:, left], target)[0]
+    np.testing.assert_allclose(one.minimum(left), found)
+    np.testing.assert_allclose(one.value + one.rise(left), np.mean((values[:, left] @ found - target) ** 2))
+
+
+def test_what_nothing_determines_is_no_trouble():
+    """S + I + R = 1: a constant, and any of the three, can be made of the others."""
+    part = RNG.uniform(size=(N, 2)) / 2
+    values = np.concatenate([np.ones((N, 1)), part, 1 - part.sum(axis=1, keepdims=True)], axis=1)
+    one = tangent(values, np.array([0.0, 0.0, 2.0, 0.0]), 1e-3, powers=np.array([0, 1, 1, 1]))
+    assert sorted(one.spare()) == [0, 1, 3]
+
+
+def test_a_model_that_runs_away_has_no_tangent():
+    values = RNG.normal(size=(N, 2))
+    one = tangent(values, np.zeros(2), 1.0)
+    assert one.finite
+    assert not one._replace(value=np.nan).finite
+    assert not one._replace(matrix=np.full((2, 2), np.inf)).finite
+
+
+def test_an_inverse_of_numbers_of_any_size():
+    matrix = np.diag([1e-20, 1.0, 1e20])
+    np.testing.assert_allclose(inverse(matrix), np.diag([1e20, 1.0, 1e-20]))
