@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..data.trajectories import Trajectories
+from ..optimise import StopReason
 from .basin import FOLLOWED, HIGH, basin_of
 from .beside import explains_more, held_back, is_regular, stays, with_network, with_polynomial
 from .course import Course
@@ -145,6 +146,7 @@ def _at_once(
     better = held_out is None or (
         best_of(reached) == len(reached) - 1 and last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5)
     )
+    more = [one for one in more if one.stage.reason is not StopReason.NONFINITE_START]  # nothing was done there
     attempt = _attempt(names[:1] + names[-1:], kept, reached, [matched, *shot, polished, *more], held_out)
     near_enough = basin.as_near_as_curves(kept.loss) or _is_all(kept)
     return _Tried(attempt, better and bottom, basin.near, near_enough)

@@ -47,6 +47,7 @@ class Shooting:
         self.continuity, self.noise = 1.0, cuts.noise
         self.others = cuts.first.size * cuts.guess.shape[1] if starts is None else 0
 
+    @np.errstate(over="ignore", invalid="ignore")
     def value(self, point: Point) -> float:
         self._ends = self.solver.derivatives(self.cuts, point.x, point.states)
         self._jumps = self._ends.states - point.states[self.cuts.begin + 1]
@@ -57,6 +58,7 @@ class Shooting:
         jumps = np.sum(self._jumps**2) + np.sum(self._off**2)
         return float(np.sum(self._misfit**2) + self.continuity / self.observed * jumps)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def linearised(self, point: Point) -> "BlockTridiagonal":
         """The normal equations at the point whose value was asked for last."""
         cuts, rho = self.cuts, self.continuity / self.observed
