@@ -25,7 +25,7 @@ from .waking import woken
 
 NOTHING_LEFT = 1e-9  # squared weights of order one
 ROUNDING = 1e-6  # standard deviations: what of a loss may be the solver's error
-SIGMAS = 2.0
+SIGMAS = 2.0  # beyond which a correlation of neighbours is none of chance
 DEAREST = 0.1  # of the loss: what the weights of a network may cost when it is woken
 
 

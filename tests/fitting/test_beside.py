@@ -5,15 +5,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import attempts
-from neuralode_lbfgs.fitting.beside import explains_more, held_back, stays, with_polynomial
+from neuralode_lbfgs.fitting.beside import explains_more, held_back, is_regular, stays, with_polynomial
 from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
+from neuralode_lbfgs.fitting.gauss_newton import Point
 from neuralode_lbfgs.fitting.options import FitOptions
+from neuralode_lbfgs.fitting.polish import Sensitivities
 from neuralode_lbfgs.fitting.staged import begin
+from neuralode_lbfgs.fitting.stages import whole_trajectories
 from neuralode_lbfgs.fitting.task import Task
 from neuralode_lbfgs.fitting.waking import woken
+from neuralode_lbfgs.models import all_monomials
 
 WIDTH = 4
 
@@ -145,6 +150,43 @@ def test_a_model_is_held_back_where_the_decay_takes_more_than_the_residuals(data
     for share, loss, held in [(0.5, 1.0, False), (2.0, 1.0, True), (2.0, 1e-6, False), (2.0, np.nan, False)]:
         course.loss, course.decay = loss, share * np.nan_to_num(loss, nan=1.0) / squares_of(course.begun)
         assert held_back(course) is held
+
+
+def test_residuals_of_which_neighbours_go_together_are_regular(data):
+    course = wider_of(course_of(data))
+    course.loss = 1.0
+    assert is_regular(course)  # of a field that is near zero: the data themselves
+    course.loss = 1e-13
+    assert not is_regular(course)  # what is left is rounding
+
+
+def test_a_subspace_of_one_term_is_that_term(data):
+    """d z/dt = x y in the data's units, and nothing else, by the programs of all numbers."""
+    course = wider_of(course_of(data))
+    c, product = course.coordinates, all_monomials(2, 3).index((0, 1))
+    course.terms = np.array([product])
+    model = course.solver.model(np.array([1.0]))
+    ys = np.array([[0.5, 2.0], [3.0, 0.1]])
+    expected = ys.prod(axis=1) / c.scale.prod() * c.rate_scale[0] * c.scale[0] / c.time_scale
+    np.testing.assert_allclose(nl.rates(model, ys)[:, 0], expected, rtol=1e-12)
+    np.testing.assert_allclose(nl.rates(model, ys)[:, 1], 0.0, atol=1e-12)
+    np.testing.assert_allclose(course.solver.numbers(model), [1.0])
+
+
+def test_the_slope_of_the_loss_has_the_starts_at_their_best(data):
+    """A step of the terms alone, after which the starts follow, is the step of both."""
+    course = wider_of(course_of(data))
+    course.terms = np.arange(20)
+    point = Point(np.linspace(-0.1, 0.1, 20), np.asarray(course.parameters.starts, np.float64))
+    problem = whole_trajectories(course, course.cut())
+    problem.value(point)
+    linear = problem.linearised(point)
+    assert isinstance(linear, Sensitivities) and course.train_starts
+    starts = scipy.linalg.block_diag(*linear.starts)
+    coupling = linear.coupling.reshape(-1, 20)
+    whole = np.block([[linear.full, coupling.T], [coupling, starts]])
+    both = np.linalg.solve(whole, np.concatenate([linear.gradient, linear.gradient_of_starts.ravel()]))[:20]
+    np.testing.assert_allclose(linear.matrix @ both, linear.gradient_of_least, rtol=1e-6, atol=1e-9)
 
 
 def test_a_model_that_runs_away_after_the_data_does_not_stay(data):
