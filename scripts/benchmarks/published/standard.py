@@ -9,6 +9,7 @@ from jaxtyping import Array
 
 import neuralode_lbfgs as nl
 
+from . import known_law
 from .case import Case, Figures, mean_square, root_mean_square, solved
 from .networks import Chain, NetworkField
 
@@ -64,7 +65,8 @@ def scaled_mean_square(model: Callable, ts: Array, ys: Array) -> Array:
 
 
 def noise_and_truth(case: Case, seed: int, model: nl.NeuralODE, result: nl.FitResult) -> Figures:
-    """Training residuals in units of the noise, and the error on four new starts, from the true states there."""
+    """Training residuals in units of the noise, and the error on four new starts, from the true states there; that of
+    the true law with fitted rates, too."""
     data, truth = case.data(seed), lotka_volterra(seed, noise=0.0)
     sd = NOISE * np.stack([run.ys for run in truth]).std(axis=(0, 1))
     fitted = result.predict(data, start="fitted")
@@ -74,9 +76,12 @@ def noise_and_truth(case: Case, seed: int, model: nl.NeuralODE, result: nl.FitRe
     )
     ys = np.stack([run.ys for run in new])
     found = solved(model, new[0].ts, ys[:, 0])
+    rates = known_law.fitted_rates(data, np.stack([run.ys[0] for run in truth]), sd)
+    known = known_law.solved(rates[None], ys[None, :, 0], new[0].ts)[0]
     return {
         "residual / noise": root_mean_square(residuals),
         "new starts / noise": root_mean_square((found - ys) / sd),
+        "new starts / noise, true law": root_mean_square((known - ys) / sd),
     }
 
 
