@@ -23,9 +23,9 @@ def module(name):
         return importlib.import_module(name)
 
 
-case, cases, peers, runner, report, truth, universal = (
+case, cases, known_law, peers, runner, report, standard, truth, universal = (
     module(f"benchmarks.published.{name}")
-    for name in ("case", "cases", "peers", "runner", "report", "truth", "universal")
+    for name in ("case", "cases", "known_law", "peers", "runner", "report", "standard", "truth", "universal")
 )
 benchmark = module("benchmark")
 
@@ -166,3 +166,10 @@ def test_every_case_can_be_built():
         model = one.model(0)
         size = model.state_size if model.is_scaled else None
         assert callable(model.vector_field) and (size is None or size > 0)
+
+
+def test_the_true_law_is_fitted_to_data_without_noise():
+    data = standard.lotka_volterra(0, noise=0.0)
+    starts = np.stack([run.ys[0] for run in data])
+    found = known_law.fitted_rates(data, starts, np.ones(2))
+    np.testing.assert_allclose(found, known_law.TRUE, rtol=1e-4)
