@@ -26,6 +26,7 @@ class Subspace(PieceSolver):
     """
 
     basis: Float[np.ndarray, "free fewer"]
+    groups: WeightGroups
 
     def __init__(self, solver: PieceSolver, basis: np.ndarray):
         vars(self).update(vars(solver))
