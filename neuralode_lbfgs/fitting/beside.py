@@ -6,7 +6,6 @@ runs away beyond its data, where a network levels off: so it has to show that it
 """
 
 from copy import copy
-from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -17,7 +16,6 @@ from ..models import MLPVectorField, SecondOrderField, degree_for, plain
 from .basin import FINE
 from .course import Course
 from .evidence import squares_of, weight_groups
-from .gauss_newton import Point
 from .losses import Parameters
 from .run_on import MANY_TIMES, beyond, rows_of, run_on
 from .stages import newton_pays, whole_trajectories
@@ -47,17 +45,14 @@ def with_polynomial(course: Course) -> Course | None:
     return other if newton_pays(other) else None
 
 
-def nothing_is_left(model: Any) -> bool:
-    """Whether a fit has left nothing of the network beside a polynomial."""
-    field = plain(model).vector_field
-    return getattr(field, "polynomial", None) is not None and bool(squares_of(field)[0] <= NOTHING_LEFT)
-
-
 def what_is_left(model: Any) -> list[str]:
-    """The same in a sentence, with the degree of the polynomial."""
-    if not nothing_is_left(model):
+    """Of a model with a polynomial, in a sentence, that a fit has left nothing of the network."""
+    field = plain(model).vector_field
+    if getattr(field, "polynomial", None) is None:
         return []
-    powers = squares_of(plain(model).vector_field)[1:]
+    of_network, *powers = squares_of(field)
+    if of_network > NOTHING_LEFT:
+        return []
     degree = max((number for number, squares in enumerate(powers, 1) if squares > NOTHING_LEFT), default=0)
     return [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 
@@ -92,8 +87,8 @@ def criterion(course: Course) -> float:
 
 def explains_more(wider: Course, course: Course) -> bool:
     """Whether one model explains more than another by more than chance lets further numbers explain, one at least."""
-    further = max(wider.determined - course.determined, 1.0)
-    return criterion(replace(wider, determined=course.determined + further)) < criterion(course)
+    missing = 1.0 - min(wider.determined - course.determined, 1.0)  # of that one
+    return criterion(wider) + float(np.log(course.data.observed)) * missing < criterion(course)
 
 
 def is_regular(course: Course) -> bool:
@@ -101,8 +96,7 @@ def is_regular(course: Course) -> bool:
     if course.loss <= ROUNDING**2:
         return False
     cuts = course.cut()
-    point = Point(course.solver.numbers(course.parameters.model), np.asarray(course.parameters.starts, np.float64))
-    residuals = whole_trajectories(course, cuts).residuals(point).reshape(cuts.weights.shape)
+    residuals = whole_trajectories(course, cuts).residuals(course.point).reshape(cuts.weights.shape)
     for state, weights in zip(residuals.T, cuts.weights.T, strict=True):
         ends = cuts.first + cuts.sizes
         seen = [np.flatnonzero(weights[first:end]) + first for first, end in zip(cuts.first, ends, strict=True)]
@@ -128,12 +122,11 @@ def stays(course: Course) -> bool:
     model, data = course.parameters.model, course.data
     if data.input_size:
         return True
-    cuts, starts = course.cut(), np.asarray(course.parameters.starts, np.float64)
+    cuts, point = course.cut(), course.point
     problem = whole_trajectories(course, cuts)
-    x = course.solver.numbers(model)
     with np.errstate(over="ignore", invalid="ignore"):
-        ends = problem.nodes(Point(x, starts))[cuts.first + cuts.sizes - 1]
-        nodes = problem.nodes(Point(x, ends))
+        ends = problem.nodes(point)[cuts.first + cuts.sizes - 1]
+        nodes = problem.nodes(point._replace(states=ends))
     seen = np.where(cuts.weights > 0, cuts.targets, np.nan)
     if beyond(nodes, seen) <= MANY_TIMES:
         return True

@@ -12,6 +12,7 @@ from ..data.trajectories import Trajectories
 from ..models import Coordinates, NeuralODE, trainable
 from ..optimise import LBFGS, Optax
 from .evidence import Evidence
+from .gauss_newton import Point
 from .journal import Journal
 from .losses import Parameters
 from .matching import Slopes
@@ -144,6 +145,11 @@ class Course:
         if self.terms is None:
             return self._solver_of_all
         return Subspace(self._solver_of_all, basis_of_terms(self.parameters.model)[:, self.terms])
+
+    @property
+    def point(self) -> Point:
+        """What is fitted: the free numbers of the model, and the starts."""
+        return Point(self.solver.numbers(self.parameters.model), np.asarray(self.parameters.starts, np.float64))
 
     @cached_property
     def _solver_of_all(self) -> PieceSolver:

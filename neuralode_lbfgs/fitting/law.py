@@ -47,8 +47,7 @@ def law_of(course: Course, measured: Trajectories) -> tuple[Term, ...]:
     if (kept := course.terms) is None:
         return ()
     model, c = course.parameters.model, course.coordinates
-    exact = dict(model.vector_field.rates)
-    learned = [number for number in range(model.state_size) if number not in exact]
+    exact, learned = dict(model.vector_field.rates), model.vector_field.learned.tolist()
     scales, centres = np.concatenate([c.scale, c.input_scale]), np.concatenate([c.centre, c.input_centre])
     names, rates = _names(c, measured, np.where(origin(model) == 0, centres, 0.0)), _rates(c, measured)
     monomials = all_monomials(len(names), model.vector_field.degree)

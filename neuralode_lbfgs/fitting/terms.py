@@ -18,11 +18,10 @@ from .basin import EXACT
 from .beside import criterion, stays
 from .course import Course
 from .evidence import LEAST_DECAY
-from .gauss_newton import Point
 from .polish import Sensitivities
 from .running import Reached, Watcher, because, ended, run_stages
 from .stages import whole_trajectories
-from .subspace import basis_of_terms, origin
+from .subspace import origin
 from .tangent import Tangent, cost_of_choice
 from .waking import is_asleep
 
@@ -105,7 +104,7 @@ def _most(course: Course) -> float:
 
 def every_term(course: Course) -> np.ndarray:
     """All terms that the polynomial has, by their numbers."""
-    return np.arange(basis_of_terms(course.parameters.model).shape[1])
+    return np.arange(_kinds(course.parameters.model)[0].size)
 
 
 def _can_replace(one: Course, other: Course) -> bool:
@@ -120,31 +119,30 @@ def _can_replace(one: Course, other: Course) -> bool:
 def tangent_of(course: Course) -> Tangent:
     """Of all terms, at the place of a fit of some."""
     course = _among(course, every_term(course))
-    starts, model = np.asarray(course.parameters.starts, np.float64), course.parameters.model
-    point = Point(course.solver.numbers(model), starts)
+    point = course.point
     problem = whole_trajectories(course, course.cut())
     value = problem.value(point)
     linear = problem.linearised(point)
     assert isinstance(linear, Sensitivities)  # terms are few
     course.uncounted += 2
-    return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *_kinds(model))
+    return Tangent(
+        point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *_kinds(course.parameters.model)
+    )
 
 
 def regression_of(course: Course) -> Tangent:
     """Of a polynomial on the rates of change of a model, where the data are."""
     model, cuts = course.parameters.model, course.cut()
-    x, c = course.solver.numbers(model), course.coordinates
-    starts = np.asarray(course.parameters.starts, np.float64)
-    nodes = whole_trajectories(course, cuts).nodes(Point(x, starts))
-    learned = np.setdiff1d(np.arange(model.state_size), [state for state, _ in model.vector_field.rates])
-    rates = (course.solver.rates(cuts, x, nodes) / c.rate_scale)[:, learned]
+    field: Any = model.vector_field
+    nodes = whole_trajectories(course, cuts).nodes(course.point)
+    rates = (course.solver.rates(cuts, course.point.x, nodes) / course.coordinates.rate_scale)[:, field.learned]
     variables = nodes[cuts.begin]
     if cuts.u is not None:
         variables = np.concatenate([variables, cuts.u[: len(variables), 0, 0]], axis=1)
     variables = variables + origin(model)
     values = np.stack([variables[:, list(one)].prod(axis=1) for one in _monomials(model)], axis=1)
     nearest = np.linalg.lstsq(values, rates)[0]
-    matrix = np.kron(np.eye(learned.size), values.T @ values) / rates.size
+    matrix = np.kron(np.eye(field.learned.size), values.T @ values) / rates.size
     missed = values @ nearest - rates
     gradient = (values.T @ missed).T.ravel() / rates.size
     return Tangent(nearest.T.ravel(), float(np.mean(missed**2)), gradient, matrix, rates.size, *_kinds(model))
@@ -152,8 +150,8 @@ def regression_of(course: Course) -> Tangent:
 
 def _kinds(model: NeuralODE) -> tuple[np.ndarray, np.ndarray]:
     """Of each term, the number of its factors and which rate it is of."""
-    powers = [len(factors) for factors in _monomials(model)]
-    count = basis_of_terms(model).shape[1] // len(powers)
+    field: Any = model.vector_field
+    powers, count = [len(factors) for factors in _monomials(model)], field.learned.size
     return np.tile(powers, count), np.repeat(np.arange(count), len(powers))
 
 

@@ -113,6 +113,11 @@ class MLPVectorField(eqx.Module):
         """Of the polynomial; 0 if there is none."""
         return 0 if self.polynomial is None else self.polynomial.degree
 
+    @property
+    def learned(self) -> np.ndarray:
+        """The states whose rates are learned, by their numbers: all but those of `rates`."""
+        return np.flatnonzero(~self._sources[0])
+
     def with_polynomial(self, degree: int) -> "MLPVectorField":
         """The same with a polynomial of this degree, all of whose coefficients are zero; 0 for none."""
         polynomial = self._polynomial(degree)
