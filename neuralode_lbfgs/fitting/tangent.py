@@ -60,7 +60,8 @@ class Tangent(NamedTuple):
         return change
 
     def spare(self) -> list[int]:
-        """The terms without which the criterion is least, as far as a search finds it, the least useful first.
+        """The terms without which the criterion is least, as far as a search finds it, the least useful first; one at
+        least is left.
 
         Of whole powers, then of single terms, then for each rate of all sets of a few, with the others as they are.
         """
@@ -107,7 +108,7 @@ class _Search:
         left = self.tangent.every
         for power in range(int(self.tangent.powers.max()), 0, -1):
             without = left[self.tangent.powers[left] < power]
-            if not self.criterion(without) < self.criterion(left):
+            if not (without.size and self.criterion(without) < self.criterion(left)):
                 break
             left = without
         return left
@@ -128,7 +129,7 @@ class _Search:
         """With other terms of one rate, if any few of them are better than those that are left."""
         others, own = left[self.tangent.rates[left] != rate], self.tangent.every[self.tangent.rates == rate]
         best, tried = (self.criterion(left), left), 0
-        for size in range(own.size + 1):
+        for size in range(0 if others.size else 1, own.size + 1):
             tried += (count := math.comb(own.size, size))
             if tried > MOST_SETS:
                 break

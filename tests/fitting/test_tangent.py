@@ -40,6 +40,12 @@ def test_whole_powers_go_first():
     assert sorted(one.spare()) == [2, 3, 4, 5]
 
 
+def test_of_noise_alone_one_term_is_left():
+    """A fit of no numbers is none."""
+    one = tangent(RNG.normal(size=(N, 4)), np.zeros(4), 0.3)
+    assert len(one.spare()) == 3
+
+
 def test_the_first_term_to_go_may_be_the_wrong_one():
     """Three columns of which any two make up the third: the least useful of them is the one that is needed."""
     a, b = RNG.normal(size=(2, N))
