@@ -46,7 +46,7 @@ def field(
     columns = saved.columns
     if not isinstance(saved.model, NeuralODE):
         raise ValueError(f"{run} holds a model that has no vector field.")
-    states = (*columns.states, *hidden_names(columns.states, saved.model.state_size - len(columns.states)))
+    states = (*columns.states, *hidden_names(saved.model, columns.states))
     axes = _axes(grid, at, saved)
     found = field_on_grid(saved.model, axes, states=states, inputs=columns.inputs, time=columns.time)
     units = _units(columns)

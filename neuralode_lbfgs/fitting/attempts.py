@@ -14,7 +14,7 @@ from .beside import explains_more, held_back, is_regular, stays, with_network, w
 from .course import Course
 from .losses import Parameters
 from .record import Stage
-from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss
+from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss, why_matching
 from .stages import WHY, WHY_AWAKE, WHY_BESIDE, WHY_WITHOUT
 from .terms import with_fewer_terms
 
@@ -47,18 +47,18 @@ def attempts(
     names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
 ) -> list[Attempt]:
     """With a polynomial beside the network, if that leads to the data and stays with them; else without, too."""
-    if course.options.stages or course.hidden or (names[0], names[-1]) != (ALL_STAGES[0], ALL_STAGES[-1]):
+    if course.options.stages or (names[0], names[-1]) != (ALL_STAGES[0], ALL_STAGES[-1]):
         return _usual(names, course, [], held_out, callback, notes, told=0)
     wider = with_polynomial(course)
     if wider is None:
-        return _by_itself(names, course, held_out, callback, notes, WHY["matching"])
-    why = WHY_BESIDE.format(wider.begun.vector_field.degree)
+        return _by_itself(names, course, held_out, callback, notes, why_matching(course, WHY["matching"]))
+    why = why_matching(course, WHY_BESIDE.format(wider.begun.vector_field.degree))
     first = _at_once(names, wider, held_out, callback, why, shoot="shooting" in names)
     beside = first.attempt
     fits = first.leads and not held_back(beside.course) and stays(beside.course)
     if ended(beside.reached) or (fits and first.near_enough):
         return [beside]
-    course.uncounted, course.elsewhere = beside.course.uncounted, len(course.spent)
+    course.elsewhere = len(course.spent)
     alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)
     if ended(alone[-1].reached) or (fits and held_out is not None):
         return [beside, *alone]  # the one that predicts better, or has come further
@@ -83,7 +83,6 @@ def _by_itself(
     if ended(reached) or tried.leads:
         return [attempt]
     if len(reached) == 1:  # it runs away
-        course.uncounted = attempt.course.uncounted
         return _usual(names, course, reached, held_out, callback, notes, told=0)
     if tried.near:
         notes.append("polish right after matching did not get to the bottom: the other stages were run after all.")
@@ -119,8 +118,7 @@ def _at_once(
     (matched,) = reached = [because(one, why) for one in run_stages(names[:1], course, held_out, callback, [])]
     if ended(reached):
         return _Tried(_attempt(names, course, reached, reached, held_out))
-    short = copy(course)
-    short.mesher = copy(course.mesher)
+    short = course.apart()
     basin = basin_of(short)
     shoot &= not basin.near
     if not (np.isfinite(basin.left) or shoot):

@@ -87,7 +87,7 @@ def basin_of(course: Course) -> Basin:
     with np.errstate(over="ignore", invalid="ignore"):
         by_model = np.nan_to_num(squares(problem.nodes(point)), nan=np.inf)
     shares = np.maximum(variance, 1e-12 * weight)
-    course.uncounted += 1
+    course.uncounted.append(1)
     found = Basin(
         float((by_model / shares).max()), float(((by_model - by_curves) / shares).max()), float(by_curves.sum())
     )

@@ -67,8 +67,8 @@ def with_network(course: Course) -> Course | None:
     found, awake = woken(course.parameters.model, course.begun)
     if not awake.any():
         return None
-    other = copy(course)
-    other.mesher, other.trial = copy(course.mesher), None
+    other = course.apart()
+    other.trial = None
     other.replace(found)
     if course.options.weight_decay is None:
         cheap = DEAREST * course.loss / squares_of(found)

@@ -1,6 +1,7 @@
 """What the stages of a fit hand on to each other."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -54,7 +55,7 @@ class Course:
         noise: estimated standard deviation of the observations, order one.
         determined: how many of the fitted numbers the data determine.
         trial: loss above which polish gives up after a few steps, which are to show whether there is a way.
-        uncounted: evaluations since the last stage ended, which the next one counts.
+        uncounted: evaluations since the last stage ended, of this course or a copy of it, which the next one counts.
         terms: of a polynomial, which of them are fitted, and nothing of the network; None where all numbers are.
         held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
     """
@@ -82,10 +83,16 @@ class Course:
     noise: float | None = None
     determined: float = 0.0
     trial: float | None = None
-    uncounted: int = 0
+    uncounted: list[int] = field(default_factory=list)
     terms: np.ndarray | None = None
     held_out: float | None = None
     _last_cut: Cut | None = None
+
+    def apart(self) -> "Course":
+        """A copy that goes its own way, on a mesh of its own."""
+        other = copy(self)
+        other.mesher = copy(self.mesher)
+        return other
 
     @property
     def choose(self) -> Callable[[Evidence], np.ndarray] | None:

@@ -25,14 +25,19 @@ def hidden_size(model: object, data: Trajectories) -> int:
     return max(model.state_size - data.state_size, 0) if isinstance(model, NeuralODE) else 0
 
 
-def hidden_names(known: Sequence[str], count: int) -> list[str]:
-    """Names for hidden states beside the known ones."""
+def hidden_names(model: NeuralODE, known: Sequence[str]) -> list[str]:
+    """Names for the states of a model beside the known ones: of a `SecondOrderField` x' for the velocity of x."""
+    count = max(model.state_size - len(known), 0)
+    primed = [f"{name}'" for name in known]
+    if isinstance(model.vector_field, SecondOrderField) and count == len(known) and not set(primed) & set(known):
+        return primed
     return [name for i in range(count + len(known)) if (name := f"hidden{i + 1}") not in known][:count]
 
 
-def with_hidden(data: Trajectories, count: int) -> Trajectories:
-    """The data with columns after the observed ones in which nothing is observed."""
-    names = hidden_names(data.state_names, count)
+def with_hidden(data: Trajectories, model: NeuralODE) -> Trajectories:
+    """The data with columns after the observed ones in which nothing is observed, for all states of a model."""
+    names = hidden_names(model, data.state_names)
+    count = len(names)
 
     def widened(run: Trajectory) -> Trajectory:
         blank = np.full((run.ts.size, count), np.nan)
@@ -42,10 +47,10 @@ def with_hidden(data: Trajectories, count: int) -> Trajectories:
     return replace(data, trajectories=tuple(map(widened, data)), state_names=(*data.state_names, *names))
 
 
-def unobserved(data: Trajectories, count: int) -> Trajectories:
-    """Trajectories of so many states at the times and with the inputs of the data, of which nothing is observed."""
+def unobserved(data: Trajectories, model: NeuralODE) -> Trajectories:
+    """Trajectories of a model's states at the times and with the inputs of the data, of which nothing is observed."""
     runs = tuple(replace(run, ys=np.zeros((run.ts.size, 0)), sd=None) for run in data)
-    return with_hidden(replace(data, trajectories=runs, state_names=()), count)
+    return with_hidden(replace(data, trajectories=runs, state_names=()), model)
 
 
 def state_curves(
@@ -61,9 +66,10 @@ def state_curves(
         check_observe(observe, model.state_size, data)
         check_field(model, model.state_size, data.input_size)
         behind = states_behind(observe, model, data, curves, by_slopes=not are_derivatives(model))
-        return unobserved(data, model.state_size), behind
-    count = hidden_size(model, data)
-    return (with_hidden(data, count), _guessed_curves(model, data, curves)) if count else (data, curves)
+        return unobserved(data, model), behind
+    if not hidden_size(model, data):
+        return data, curves
+    return with_hidden(data, model), _guessed_curves(model, data, curves)
 
 
 def _guessed_curves(

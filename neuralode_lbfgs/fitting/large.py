@@ -64,7 +64,7 @@ def _course_of_all(task: Task, first: Fitted) -> Course:
     left = seconds_left(options.time_limit, sum(record.run_s for record in first.spent))
     data = transformed(task.data, model.coordinates.transform)
     if task.observe is None and hidden_size(model, data):
-        data = with_hidden(data, hidden_size(model, data))
+        data = with_hidden(data, model)
     task = replace(task, options=replace(options, initial_states=known))
     unknown = SmoothTrajectory((None,) * model.state_size)
     curves = tuple(each_state(run, lines_through) if task.observe is None else unknown for run in data)

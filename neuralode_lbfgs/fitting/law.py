@@ -38,18 +38,14 @@ class Term:
         return "*".join(name if power == 1 else f"{name}^{power}" for name, power in powers.items()) or "1"
 
 
-def law_of(course: Course, measured: Trajectories) -> tuple[Term, ...]:
-    """Of a fit of some terms of a polynomial, where it has ended; nothing of any other.
-
-    Args:
-        measured: for the names of its columns.
-    """
+def law_of(course: Course) -> tuple[Term, ...]:
+    """Of a fit of some terms of a polynomial, where it has ended; nothing of any other."""
     if (kept := course.terms) is None:
         return ()
     model, c = course.parameters.model, course.coordinates
     exact, learned = dict(model.vector_field.rates), model.vector_field.learned.tolist()
     scales, centres = np.concatenate([c.scale, c.input_scale]), np.concatenate([c.centre, c.input_centre])
-    names, rates = _names(c, measured, np.where(origin(model) == 0, centres, 0.0)), _rates(c, measured)
+    names, rates = _names(c, course.data, np.where(origin(model) == 0, centres, 0.0)), _rates(c, course.data)
     monomials = all_monomials(len(names), model.vector_field.degree)
     covariance = inverse(tangent_of(course).matrix[np.ix_(kept, kept)]) / course.data.observed
     sds = (course.noise or 0.0) * np.sqrt(np.maximum(np.diag(covariance), 0.0))

@@ -12,7 +12,7 @@ from ..optimise import StopReason
 from .course import Course
 from .record import Progressed, Record, Stage
 from .settled import loss_on_mesh
-from .stages import STAGES, WHY, WHY_HIDDEN
+from .stages import STAGES, WHY, WHY_HIDDEN, WHY_SEEN
 from .validation import free_run_error
 
 # Times the best error on held-out trajectories, which may lie where no other does: the last stage is most exact, and
@@ -75,7 +75,8 @@ def best_of(reached: Sequence[Reached]) -> int:
 def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
     # The other stages have limits of their own, which few reach.
     record = Record(name, callback, course.held_out, course.options.max_evals if name == "full" else None)
-    record.evaluations, course.uncounted = course.uncounted, 0
+    record.evaluations = sum(course.uncounted)
+    course.uncounted.clear()
     record.time_limit = course.seconds_left(record)
     try:
         reason = STAGES[name](course, record)
@@ -86,8 +87,8 @@ def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
         notes += _warnings_of(record)
     how = "estimated with it" if course.train_starts else "taken from the first rows"
     why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
-    if name == "matching" and course.hidden:
-        why = WHY_HIDDEN
+    if name == "matching":
+        why = why_matching(course, why)
     note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
     return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "", record.rejected)
 
@@ -101,6 +102,11 @@ def _warnings_of(record: Record) -> list[str]:
             "the loss is rough (tighten rtol) or badly scaled (try a smaller initial_step)."
         )
     return notes
+
+
+def why_matching(course: Course, what: str) -> str:
+    """What is done in it, after what makes it possible."""
+    return (WHY_HIDDEN if course.hidden else WHY_SEEN).format(what)
 
 
 def because(reached: Reached, why: str) -> Reached:

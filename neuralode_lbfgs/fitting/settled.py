@@ -4,8 +4,6 @@ On the mesh of a fit the error of each step is below 1e-6. Where neighbouring tr
 grow, and what was fitted then is partly the errors themselves.
 """
 
-from copy import copy
-
 import numpy as np
 
 from .course import Course
@@ -32,8 +30,7 @@ def settled_loss(course: Course) -> float:
 
     Not counted as evaluations, as what chooses a mesh is not: nothing is fitted.
     """
-    finer, loss = copy(course), course.loss
-    finer.mesher = copy(course.mesher)
+    finer, loss = course.apart(), course.loss
     for _ in range(MOST_HALVINGS):
         counts = [2 * count for count in finer.mesher.counts]
         if sum(count.sum() for count in counts) > MOST_STEPS:

@@ -146,7 +146,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
         notes=tuple(notes),
         observe=course.observe and course.observe.observe,
         validation=validation,
-        law=law_of(course, measured),
+        law=law_of(course),
     )
 
 
@@ -213,7 +213,7 @@ def new_course(
     options, observe, programs = task.options, task.observe, task.programs
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
     coordinates, dtype = jax.tree.map(np.asarray, model.coordinates.linear), jnp.result_type(float)
-    starts, estimated = first_states(data if observe is None else unobserved(data, model.state_size), curves, options)
+    starts, estimated = first_states(data if observe is None else unobserved(data, model), curves, options)
     columns, observation = coordinates, None
     if observe is not None:
         found = find_coordinates(data, smooth_all(data))

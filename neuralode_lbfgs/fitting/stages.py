@@ -277,20 +277,16 @@ STAGES: dict[str, Callable[[Course, Record], StopReason]] = {
     "polish": polish,
 }
 WHY = {
-    "matching": "every state is observed: the field is regressed on the slopes of smooth curves first",
+    "matching": "the field is regressed on the slopes of smooth curves first",
     "shooting": "every row begins a short piece, and the jumps between pieces are driven to zero",
     "full": "all trajectories solved over their whole length",
     "polish": "Gauss-Newton goes to the bottom of the valley, and the evidence sets the weight decay",
 }
-WHY_BESIDE = (
-    "every state is observed: the network, and beside it a polynomial of degree {}, are regressed on the slopes of "
-    "smooth curves first"
-)
+WHY_BESIDE = "the network, and beside it a polynomial of degree {}, are regressed on the slopes of smooth curves first"
 WHY_WITHOUT = (
     "as the model with a polynomial misses what smooth curves follow, or leaves the data, the network alone is "
     "regressed on the slopes"
 )
 WHY_AWAKE = "the network, which slopes had no use for, is woken beside the polynomial: it {}"
-WHY_HIDDEN = (
-    "hidden states begin as derivatives of the observed ones: the field is regressed on the slopes of smooth curves"
-)
+WHY_SEEN = "every state is observed: {}"
+WHY_HIDDEN = "hidden states begin as derivatives of the observed ones: {}"

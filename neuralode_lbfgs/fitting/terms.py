@@ -7,7 +7,6 @@ Which terms is judged by the loss to second order; then whole trajectories are f
 they are chosen anew, until they stay.
 """
 
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from .course import Course
 from .evidence import LEAST_DECAY
 from .polish import Sensitivities
 from .running import Reached, Watcher, because, ended, run_stages
+from .settled import loss_on_mesh
 from .stages import whole_trajectories
 from .subspace import origin
 from .tangent import Tangent, cost_of_choice
@@ -89,7 +89,8 @@ def nearest_polynomial(
     tangent = regression_of(course)
     left = np.delete(tangent.every, tangent.spare())
     other, taken = _among(course, left, tangent.minimum(left)), []
-    if not tangent_of(other).finite:
+    other.uncounted.append(1)
+    if not np.isfinite(loss_on_mesh(other)):
         taken += run_stages(("shooting",), other, held_out, callback, [])
     if not ended(taken):
         other.trial, other.loss = _most(course), float("nan")
@@ -118,13 +119,13 @@ def _can_replace(one: Course, other: Course) -> bool:
 
 def tangent_of(course: Course) -> Tangent:
     """Of all terms, at the place of a fit of some."""
+    course.uncounted.append(2)  # a value and a Jacobian
     course = _among(course, every_term(course))
     point = course.point
     problem = whole_trajectories(course, course.cut())
     value = problem.value(point)
     linear = problem.linearised(point)
     assert isinstance(linear, Sensitivities)  # terms are few
-    course.uncounted += 2
     return Tangent(
         point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *_kinds(course.parameters.model)
     )
@@ -162,9 +163,8 @@ def _monomials(model: NeuralODE) -> list[tuple[int, ...]]:
 
 def _among(course: Course, terms: np.ndarray, numbers: np.ndarray | None = None) -> Course:
     """The same fit of some terms, with a mesh of its own; from these numbers, where its loss is not known yet."""
-    other = copy(course)
-    other.mesher, other.trial = copy(course.mesher), None
-    other.terms, other.decay = terms, np.full(1, LEAST_DECAY)
+    other = course.apart()
+    other.terms, other.decay, other.trial = terms, np.full(1, LEAST_DECAY), None
     if numbers is not None:
         other.replace(other.solver.model(numbers))
         other.loss = float("nan")

@@ -119,7 +119,8 @@ def law_table(contents: Contents) -> Table | None:
     law = contents.metrics.get("law")
     if not law:
         return None
-    rows = [(one["rate"], one["term"], f"{one['coefficient']:.6g}", f"{one['sd']:.2g}") for one in law]
+    sds = [f"{one['sd']:.2g}" if one["sd"] else "exact" for one in law]
+    rows = [(one["rate"], one["term"], f"{one['coefficient']:.6g}", sd) for one, sd in zip(law, sds, strict=True)]
     return Table(("rate", "term", "coefficient", "standard deviation"), tuple(rows))
 
 
