@@ -16,7 +16,7 @@ from .losses import Parameters
 from .record import Stage
 from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss, why_matching
 from .stages import WHY, WHY_AWAKE, WHY_BESIDE, WHY_WITHOUT
-from .terms import with_fewer_terms
+from .terms import of_pieces, with_fewer_terms
 
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
 # then runs away, or is no better than the mean, a smoother one is tried.
@@ -131,9 +131,8 @@ def _at_once(
         reached = [matched, *shot]
         return _Tried(_attempt(names, short, reached, reached, held_out))
     (polished,) = run_stages(names[-1:], short, held_out, callback, [])
-    kept, last, more = short, polished, []
-    if short.loss <= max(HIGH**2, FOLLOWED * basin.curves):  # else no polynomial comes near
-        kept, last, more = _simplest(names[-1:], short, polished, held_out, callback)
+    enough = max(HIGH**2, FOLLOWED * basin.curves)
+    kept, last, more = _simplest_near(names[-1:], short, shot, polished, enough, held_out, callback)
     # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
     bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
     if not shoot:
@@ -148,6 +147,30 @@ def _at_once(
     attempt = _attempt(names[:1] + names[-1:], kept, reached, [matched, *shot, polished, *more], held_out)
     near_enough = basin.as_near_as_curves(kept.loss) or _is_all(kept)
     return _Tried(attempt, better and bottom, basin.near, near_enough)
+
+
+def _simplest_near(
+    names: tuple[str, ...],
+    course: Course,
+    shot: Sequence[Reached],
+    polished: Reached,
+    enough: float,
+    held_out: Trajectories | None,
+    callback: Watcher,
+) -> tuple[Course, Reached, list[Reached]]:
+    """The simplest model where polish has come near, or a law of short pieces, where that does after shooting; else the
+    same model. And what this has taken."""
+    last, taken = polished, []
+    if shot and not course.loss <= enough and not ended([polished]):
+        law, taken = of_pieces(course, shot[-1].model, enough, held_out, callback)
+        if law is not None:
+            course, last = law, taken[-1]
+        elif ended(taken):  # and so is the attempt
+            last = last._replace(stage=replace(last.stage, reason=taken[-1].stage.reason))
+    if not course.loss <= enough:
+        return course, last, taken
+    course, last, more = _simplest(names, course, last, held_out, callback)
+    return course, last, [*taken, *more]
 
 
 def _simplest(

@@ -58,11 +58,12 @@ def what_is_left(model: Any) -> list[str]:
 
 
 def with_network(course: Course) -> Course | None:
-    """The same fit with the network woken, which matching has put to sleep beside the polynomial; None if it has not.
+    """The same fit with the network woken, which matching has put to sleep beside the polynomial; None if it has not,
+    or where nothing is left to explain.
 
     Its weights cost little of the loss: else they would be drawn to zero before the network can show its use.
     """
-    if not np.isfinite(course.loss):
+    if not np.isfinite(course.loss) or course.loss <= ROUNDING**2:
         return None
     found, awake = woken(course.parameters.model, course.begun)
     if not awake.any():

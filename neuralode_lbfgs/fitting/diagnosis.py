@@ -92,6 +92,21 @@ def unfinished(view: View) -> Finding | None:
     )
 
 
+def cannot_turn(view: View) -> Finding | None:
+    """A single state that rises and falls, by a model that does only one: what depends on itself alone never turns."""
+    if view.train.state_size > 1 or view.train.input_size:
+        return None
+    noise = max(ABOVE * _least_error(view.train, 0), MATTERS * view.spread[0])
+    turned = [_turns(run.ys[:, 0]) for run in view.train]
+    if not max(turned) > noise or any(_turns(run.ys[:, 0]) > MATTERS * view.spread[0] for run in view.fitted):
+        return None
+    return Finding(
+        f"{view.train.state_names[0]} rises and falls, which nothing does in one run that depends on itself alone",
+        "let the model have a state that is not in the data (--hidden-states 1, or --second-order if it swings), or "
+        "name what drives it (--inputs)",
+    )
+
+
 def flat_mean(view: View) -> Finding | None:
     """States of which the model knows no more than their mean: the most common bad minimum of oscillating records."""
     explained = 1 - (view.errors / view.spread) ** 2
@@ -250,6 +265,7 @@ def runs_away(view: View) -> Finding | None:
 
 CHECKS: tuple[Callable[[View], Finding | None], ...] = (
     unfinished,
+    cannot_turn,
     flat_mean,
     unmoved,
     at_bound,
@@ -260,13 +276,24 @@ CHECKS: tuple[Callable[[View], Finding | None], ...] = (
     below_the_noise,
     runs_away,
 )
+FOLLOWS = (flat_mean, above_the_noise, residuals_not_white)  # from a model that cannot turn
 
 
 def diagnose(view: View) -> tuple[Finding, ...]:
-    """All that the checks find."""
+    """All that the checks find, but for what follows from a model that cannot turn."""
     with np.errstate(over="ignore", invalid="ignore"):
-        found = [check(view) for check in CHECKS]
+        checks = [one for one in CHECKS if one not in FOLLOWS] if cannot_turn(view) else CHECKS
+        found = [check(view) for check in checks]
     return tuple(one for one in found if one is not None)
+
+
+def _turns(ys: np.ndarray) -> float:
+    """How far a column rises and falls, whichever is less."""
+    ys = ys[np.isfinite(ys)]
+    if not ys.size:
+        return 0.0
+    rises, falls = ys - np.minimum.accumulate(ys), np.maximum.accumulate(ys) - ys
+    return float(min(rises.max(), falls.max()))
 
 
 def _known_noise(data: Trajectories, state: int) -> float | None:

@@ -202,7 +202,7 @@ def gauss_newton(
     started = time.perf_counter()
     history: list[Iteration] = []
     evaluations, rejected, flat = 2, 0, 0  # a value and a Jacobian
-    reason = StopReason.MAX_ITER
+    reason = StopReason.STEPS
     evidence, asked = Evidence(float(np.sqrt(mean_square)), decay, 0.0), False  # whether it is that of this point
     if before is not None:
         initial, evidence, decay, flat = before.initial, before.evidence, before.decay, before.flat

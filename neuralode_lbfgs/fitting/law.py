@@ -9,8 +9,7 @@ from ..data.trajectories import Trajectories
 from ..models import Coordinates, all_monomials
 from .course import Course
 from .subspace import origin
-from .tangent import inverse
-from .terms import tangent_of
+from .terms import variances_of
 
 DIGITS = 6  # of a coefficient: no fit is surer of one
 
@@ -47,8 +46,7 @@ def law_of(course: Course) -> tuple[Term, ...]:
     scales, centres = np.concatenate([c.scale, c.input_scale]), np.concatenate([c.centre, c.input_centre])
     names, rates = _names(c, course.data, np.where(origin(model) == 0, centres, 0.0)), _rates(c, course.data)
     monomials = all_monomials(len(names), model.vector_field.degree)
-    covariance = inverse(tangent_of(course).matrix[np.ix_(kept, kept)]) / course.data.observed
-    sds = (course.noise or 0.0) * np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    sds = (course.noise or 0.0) * np.sqrt(np.maximum(variances_of(course, kept), 0.0))
     law = {number: [Term(rates[number], (names[source],), 1.0, 0.0)] for number, source in exact.items()}
     for term, value, sd in zip(kept, course.solver.numbers(model), sds, strict=True):
         of_value, monomial = divmod(int(term), len(monomials))

@@ -30,6 +30,8 @@ FINER_STEPS = 10  # with more slopes, from there
 FLAT = 0.5  # of the mean square slope: unexplained, it makes matching useless
 SLOPE_ERROR = 0.02  # of a smoothing spline, in units of a typical slope
 CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much as; then jumps are negligible
+# Of a law that is found in pieces, which need not lead from a jump into the basin of whole runs where errors grow.
+EXACT_CONTINUITY = (*CONTINUITY, 1e6, 1e8)
 SHOOTING_STEPS = 12  # at each of them
 # Steps on each mesh, the next one chosen for the model found there: on one mesh for long, a model without decay grows
 # features between its steps that only the mesh does not see.
@@ -157,7 +159,7 @@ def shoot(course: Course, record: Record) -> StopReason:
     if options.weight_decay is not None:  # of whole trajectories; a start for them may be smoother
         decay = np.maximum(course.decay, decay) if course.leads_on("shooting") else course.decay
     reason = StopReason.RUNNING
-    for problem.continuity in CONTINUITY:
+    for problem.continuity in CONTINUITY if course.terms is None else EXACT_CONTINUITY:
         fit = gauss_newton(
             problem, point, decay, choose=None, max_steps=SHOOTING_STEPS, ftol=0.03, patience=1, watch=record.watch,
             time_limit=course.seconds_left(record), loop=course.journal.loop("shooting"),
@@ -231,7 +233,7 @@ def polish(course: Course, record: Record) -> StopReason:
         if np.isnan(course.initial_loss):
             course.initial_loss = fit.initial_mean_square
         course.mesher.refine_pieces(cuts, problem.errors)
-        if reason is not StopReason.MAX_ITER and not (reason is StopReason.DECREASE and part == 0):
+        if reason is not StopReason.STEPS and not (reason is StopReason.DECREASE and part == 0):
             if reason.cut_short or not settled_loss(course) > TRUSTED * course.loss:
                 break
             # Its errors were fitted, too.

@@ -14,6 +14,8 @@ import numpy as np
 from .beside import ROUNDING
 
 UNDETERMINED = 1e-10  # of the best determined: beyond, rounding decides
+LEAST_NUMBERS = 3  # observed, for each term: what follows all noise is no law
+MOST_COSINE = 2.0  # between two terms; it is one, but for rounding
 MOST_SETS = 5000  # of terms of one rate that are tried: all of ten terms, of twenty those of up to four
 HOPELESS = 100.0  # of the criterion above the least so far, which further terms less do not make good
 
@@ -24,6 +26,7 @@ class Tangent(NamedTuple):
     Args:
         powers: of each term, the number of its factors.
         rates: of which rate it is a term.
+        idle: terms of no use, as others are the same wherever data are.
     """
 
     at: np.ndarray
@@ -33,15 +36,27 @@ class Tangent(NamedTuple):
     n: int
     powers: np.ndarray
     rates: np.ndarray
+    idle: np.ndarray = np.zeros(0, int)
 
     @property
-    def finite(self) -> bool:
-        """Whether the model can be solved here."""
-        return bool(np.isfinite(self.matrix).all() and np.isfinite(self.gradient).all() and np.isfinite(self.value))
+    def sound(self) -> bool:
+        """Whether the model can be solved here, and rounding has left the matrix one of sums of squares."""
+        if not (np.isfinite(self.matrix).all() and np.isfinite(self.gradient).all() and np.isfinite(self.value)):
+            return False
+        with np.errstate(over="ignore"):
+            return bool(np.abs(_of_order_one(self.matrix)[0]).max() <= MOST_COSINE)
 
     @property
     def every(self) -> np.ndarray:
         return np.arange(self.at.size)
+
+    @property
+    def most(self) -> int:
+        return most_terms(self.n)
+
+    @property
+    def of_use(self) -> np.ndarray:
+        return np.setdiff1d(self.every, self.idle)
 
     def minimum(self, left: np.ndarray) -> np.ndarray:
         """These terms, where all others are zero."""
@@ -88,9 +103,9 @@ class _Search:
 
     def __init__(self, tangent: Tangent):
         self.tangent = tangent
-        self.least = max(tangent.value + tangent.rise(tangent.every), ROUNDING**2)
-        size = 1 / np.sqrt(np.maximum(np.diag(tangent.matrix), 1e-300))
-        self.matrix = tangent.matrix * size[:, None] * size + UNDETERMINED * np.eye(size.size)
+        self.least = max(tangent.value + tangent.rise(tangent.of_use), ROUNDING**2)
+        scaled, size = _of_order_one(tangent.matrix)
+        self.matrix = scaled + UNDETERMINED * np.eye(size.size)
         pull = tangent.matrix @ tangent.at
         self.right = (pull - tangent.gradient) * size
         self.at_zero = tangent.value - 2 * tangent.gradient @ tangent.at + tangent.at @ pull
@@ -100,15 +115,18 @@ class _Search:
 
     def _criterion(self, loss: Any, size: int) -> Any:
         n = self.tangent.n
+        if size > self.tangent.most:
+            return np.full_like(loss, np.inf)
         chosen = size * np.log(n) + cost_of_choice(self.tangent.at.size, size)
         return n * np.log(np.maximum(loss, self.least) / self.least) + chosen
 
     def by_powers(self) -> np.ndarray:
         """Without the highest powers, as long as the criterion falls."""
-        left = self.tangent.every
+        left = self.tangent.of_use
         for power in range(int(self.tangent.powers.max()), 0, -1):
             without = left[self.tangent.powers[left] < power]
-            if not (without.size and self.criterion(without) < self.criterion(left)):
+            too_many = left.size > self.tangent.most
+            if not (without.size and (too_many or self.criterion(without) < self.criterion(left))):
                 break
             left = without
         return left
@@ -127,7 +145,8 @@ class _Search:
 
     def all_of_few(self, left: np.ndarray, rate: int) -> np.ndarray:
         """With other terms of one rate, if any few of them are better than those that are left."""
-        others, own = left[self.tangent.rates[left] != rate], self.tangent.every[self.tangent.rates == rate]
+        of_use, rates = self.tangent.of_use, self.tangent.rates
+        others, own = left[rates[left] != rate], of_use[rates[of_use] == rate]
         best, tried = (self.criterion(left), left), 0
         for size in range(0 if others.size else 1, own.size + 1):
             tried += (count := math.comb(own.size, size))
@@ -143,6 +162,11 @@ class _Search:
         return best[1]
 
 
+def most_terms(n: int) -> int:
+    """How many can be chosen by so many observations."""
+    return max(n // LEAST_NUMBERS, 1)
+
+
 def cost_of_choice(of: int, size: int) -> float:
     """What it costs in the criterion that a set of terms was chosen from all sets of its size: the best of many may be
     good by chance."""
@@ -151,6 +175,12 @@ def cost_of_choice(of: int, size: int) -> float:
 
 def inverse(matrix: np.ndarray) -> np.ndarray:
     """Of numbers of any size; what nothing determines is next to unlimited."""
-    size = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
-    values, vectors = np.linalg.eigh(matrix * size[:, None] * size)
+    scaled, size = _of_order_one(matrix)
+    values, vectors = np.linalg.eigh(scaled)
     return (vectors / np.maximum(values, UNDETERMINED * values.max(initial=0.0))) @ vectors.T * size[:, None] * size
+
+
+def _of_order_one(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A matrix of sums of squares with a diagonal of ones, and what its rows and columns were multiplied by."""
+    size = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    return matrix * size[:, None] * size, size

@@ -7,27 +7,35 @@ Which terms is judged by the loss to second order; then whole trajectories are f
 they are chosen anew, until they stay.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, all_monomials
+from ..optimise import StopReason
 from .basin import EXACT
 from .beside import criterion, stays
 from .course import Course
 from .evidence import LEAST_DECAY
+from .gauss_newton import gauss_newton
 from .polish import Sensitivities
 from .running import Reached, Watcher, because, ended, run_stages
 from .settled import loss_on_mesh
-from .stages import whole_trajectories
+from .shooting import Shooting
+from .stages import CONTINUITY, SHOOTING_STEPS, whole_trajectories
 from .subspace import origin
-from .tangent import Tangent, cost_of_choice
+from .tangent import Tangent, cost_of_choice, inverse, most_terms
 from .waking import is_asleep
 
 FEWER = 4  # times as many terms stay in the next attempt, where the data want some of those that were left out
 WHY_NEAREST = "a polynomial alone, as near to the model as it can be: is there more to it?"
 WHY_FEWER = "{} of the {} terms of the polynomial, in the data's units, explain no more than chance: fitted without"
+WHY_PIECES = (
+    "{} of the {} terms of the polynomial, in the data's units, explain no more of short pieces than chance: fitted "
+    "without, as errors grow along whole trajectories"
+)
 WHY_KEPT = "without {} of the {} terms of the polynomial, in the data's units: the data want them, and they stay"
 MOST_WORSE = 10.0  # times the loss with a network, from which a polynomial has to come within a few steps
 
@@ -42,8 +50,8 @@ def with_fewer_terms(
     model, taken = course.parameters.model, []
     if course.options.weight_decay is not None or ended([reached]):
         return course, reached, taken
-    here = _among(course, every_term(course))
-    if not is_asleep(model, course.begun)[0]:
+    here = course if course.terms is not None else _among(course, every_term(course))
+    if course.terms is None and not is_asleep(model, course.begun)[0]:
         here, taken = nearest_polynomial(course, held_out, callback)
         if ended(taken) or not here.loss <= _most(course):
             return course, reached, taken
@@ -65,21 +73,62 @@ def _of_other_terms(
         taken: what was run, to which is added.
     """
     tangent, every = tangent_of(here), every_term(here)
-    spare = tangent.spare() if tangent.finite else []
+    of_all = here.terms is not None and here.terms.size == every.size
+
+    def by_pieces() -> Course | None:
+        law, more = of_pieces(here, here.parameters.model, _most(best), held_out, callback)
+        taken.extend(more)
+        return law if law is not None and _can_replace(law, best) else None
+
+    if not tangent.sound:
+        return by_pieces() if of_all else None
+    spare = tangent.spare()
+    fewest = every.size - len(spare)
     while spare and not ended(taken):
         left = np.delete(every, spare)
-        if here.terms is not None and np.array_equal(left, here.terms):
+        if left.size > tangent.most or (here.terms is not None and np.array_equal(left, here.terms)):
             return None
+        promised = tangent.value + tangent.rise(left)
         other = _among(here, left, tangent.minimum(left))
         (one,) = run_stages(("polish",), other, held_out, callback, [])
         is_better = _can_replace(other, best)
         taken.append(because(one, (WHY_FEWER if is_better else WHY_KEPT).format(len(spare), every.size)))
         if is_better:
             return other
-        if here.terms is not None and here.terms.size < every.size:
+        if not of_all or one.stage.reason in (StopReason.MAX_EVALS, StopReason.MAX_ITER):
             return None
+        strays = not other.loss <= MOST_WORSE * max(promised, EXACT**2)
+        if strays and left.size == fewest and not ended(taken) and (law := by_pieces()) is not None:
+            return law
         spare = spare[: len(spare) // FEWER]
     return None
+
+
+def of_pieces(
+    course: Course, model: NeuralODE, enough: float, held_out: Trajectories | None, callback: Watcher
+) -> tuple[Course | None, list[Reached]]:
+    """A fit of the terms that explain short pieces, which no tangent of whole trajectories tells where errors grow
+    along them, as in chaotic systems; None if it does not come near. And what this has taken.
+
+    Args:
+        model: that shooting has found.
+        enough: the loss that is near.
+    """
+    if course.options.weight_decay is not None:
+        return None, []
+    here = _among(course, every_term(course))
+    here.replace(model)
+    tangent = tangent_of_pieces(here)
+    spare = tangent.spare() if tangent.sound else []
+    left = np.delete(tangent.every, spare)
+    if not spare or left.size > tangent.most or tangent.value + tangent.rise(left) > enough:
+        return None, []
+    other = _among(here, left, tangent.minimum(left))
+    taken = run_stages(("shooting",), other, held_out, callback, [])
+    if not ended(taken) and taken[0].stage.history[-1].loss <= enough:
+        taken += run_stages(("polish",), other, held_out, callback, [])
+    why = WHY_PIECES.format(len(spare), tangent.every.size)
+    return (other if other.loss <= enough else None), [because(one, why) for one in taken]
 
 
 def nearest_polynomial(
@@ -87,6 +136,8 @@ def nearest_polynomial(
 ) -> tuple[Course, list[Reached]]:
     """The fit of a polynomial that begins nearest to the field of a model, and what it took."""
     tangent = regression_of(course)
+    if not tangent.sound:
+        return _among(course, tangent.every, tangent.at), []
     left = np.delete(tangent.every, tangent.spare())
     other, taken = _among(course, left, tangent.minimum(left)), []
     other.uncounted.append(1)
@@ -105,11 +156,14 @@ def _most(course: Course) -> float:
 
 def every_term(course: Course) -> np.ndarray:
     """All terms that the polynomial has, by their numbers."""
-    return np.arange(_kinds(course.parameters.model)[0].size)
+    return np.arange(_kinds(course)[0].size)
 
 
 def _can_replace(one: Course, other: Course) -> bool:
-    """Whether the criterion falls from the other fit to this one of some terms, and it stays with the data."""
+    """Whether the criterion falls from the other fit to this one of some terms, they are few enough to be judged by
+    it, and it stays with the data."""
+    if one.terms is not None and one.terms.size > most_terms(one.data.observed):
+        return False
     asked, before = criterion(one), criterion(other)
     if one.terms is not None and other.terms is not None:
         of = every_term(one).size
@@ -126,9 +180,49 @@ def tangent_of(course: Course) -> Tangent:
     value = problem.value(point)
     linear = problem.linearised(point)
     assert isinstance(linear, Sensitivities)  # terms are few
-    return Tangent(
-        point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *_kinds(course.parameters.model)
-    )
+    return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *_kinds(course))
+
+
+def tangent_of_pieces(course: Course, nodes: np.ndarray | None = None) -> Tangent:
+    """Of all terms, at the place of a fit of some, of pieces whose jumps count little.
+
+    Args:
+        nodes: where the pieces begin and end; by default as suits them and the data best, with other terms.
+    """
+    course = _among(course, every_term(course))
+    given = None if course.train_starts else np.asarray(course.parameters.starts, np.float64)
+    cuts, point = course.cut(), course.point
+    problem = Shooting(course.solver, cuts, course.data.observed, course.observe, given)
+    problem.continuity = CONTINUITY[0]
+    if nodes is None:
+        begun = point._replace(states=cuts.guess)
+        fit = gauss_newton(problem, begun, course.decay, choose=None, max_steps=SHOOTING_STEPS)
+        course.uncounted.append(fit.evaluations)
+        point = fit.point
+    else:
+        point = point._replace(states=nodes)
+    value, linear = problem.value(point), problem.linearised(point)
+    course.uncounted.append(1)
+    size = point.x.size
+    matrix, gradient = np.full((size, size), np.nan), np.full(size, np.nan)
+    with suppress(np.linalg.LinAlgError, ValueError):  # not positive definite, or squares that overflow
+        matrix, gradient = linear.matrix, linear.gradient
+    return Tangent(point.x, value, gradient, matrix, course.data.observed, *_kinds(course))
+
+
+def variances_of(course: Course, kept: np.ndarray) -> np.ndarray:
+    """Of the terms that are kept, in units of the noise.
+
+    Where errors grow, rounding leaves of a term that is known well only a bound, and pieces with jumps between them
+    know it better; whole trajectories know all that pieces do, so that the lesser of both is no less than the true one.
+    """
+    nodes = whole_trajectories(course, course.cut()).nodes(course.point)
+    found = [
+        np.diag(inverse(tangent.matrix[np.ix_(kept, kept)]))
+        for tangent in (tangent_of(course), tangent_of_pieces(course, nodes))
+        if tangent.sound
+    ]
+    return np.min(found, axis=0) / course.data.observed if found else np.full(kept.size, np.nan)
 
 
 def regression_of(course: Course) -> Tangent:
@@ -142,18 +236,27 @@ def regression_of(course: Course) -> Tangent:
         variables = np.concatenate([variables, cuts.u[: len(variables), 0, 0]], axis=1)
     variables = variables + origin(model)
     values = np.stack([variables[:, list(one)].prod(axis=1) for one in _monomials(model)], axis=1)
-    nearest = np.linalg.lstsq(values, rates)[0]
+    finite = np.isfinite(values).all() and np.isfinite(rates).all()
+    nearest = np.linalg.lstsq(values, rates)[0] if finite else np.full((values.shape[1], rates.shape[1]), np.nan)
     matrix = np.kron(np.eye(field.learned.size), values.T @ values) / rates.size
     missed = values @ nearest - rates
     gradient = (values.T @ missed).T.ravel() / rates.size
-    return Tangent(nearest.T.ravel(), float(np.mean(missed**2)), gradient, matrix, rates.size, *_kinds(model))
+    return Tangent(nearest.T.ravel(), float(np.mean(missed**2)), gradient, matrix, rates.size, *_kinds(course))
 
 
-def _kinds(model: NeuralODE) -> tuple[np.ndarray, np.ndarray]:
-    """Of each term, the number of its factors and which rate it is of."""
+def _kinds(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each term, the number of its factors and which rate it is of; and the terms that are idle.
+
+    An input of two values has no use for its square, which is a line through both, nor one of three for its cube.
+    """
+    model = course.parameters.model
     field: Any = model.vector_field
-    powers, count = [len(factors) for factors in _monomials(model)], field.learned.size
-    return np.tile(powers, count), np.repeat(np.arange(count), len(powers))
+    monomials, count, states = _monomials(model), field.learned.size, course.coordinates.centre.size
+    known = [run.inputs for run in course.data if run.inputs is not None]
+    values = [np.unique(column).size for column in np.concatenate(known).T] if known else []
+    idle = [any(one.count(states + i) >= most for i, most in enumerate(values)) for one in monomials]
+    powers = np.tile([len(factors) for factors in monomials], count)
+    return powers, np.repeat(np.arange(count), len(monomials)), np.flatnonzero(np.tile(idle, count))
 
 
 def _monomials(model: NeuralODE) -> list[tuple[int, ...]]:

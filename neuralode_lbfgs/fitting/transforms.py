@@ -12,6 +12,7 @@ from .options import FitOptions
 
 # Times count as log-spaced when their intervals differ by this much, and their logarithms' next to nothing.
 SPREAD, UNEVEN, LEAST_ROWS = 1e3, 0.5, 6
+DECADES = 4  # below the largest value of a state: of no weight beside it, and more than measurements mostly resolve
 
 
 def transform_for(
@@ -58,6 +59,12 @@ def transform_for(
             f"the times {data.time_name} are log-spaced: solving in their logarithm (--time-scale log, "
             "time_scale='log' in Python) may fit better, in fewer steps."
         )
+    wide = [] if observe else [name for i, name in enumerate(data.state_names) if i not in log and _spans(data, i)]
+    if wide:
+        notes.append(
+            f"{' and '.join(wide)}: over more than {DECADES} powers of ten small values count for nothing beside large "
+            f'ones; their logarithms are modelled by --transform "log={",".join(wide)}".'
+        )
     return Transform(tuple((state, _floor(state, data, notes)) for state in sorted(log)), positive, log_time)
 
 
@@ -85,6 +92,16 @@ def is_log_spaced(ts: np.ndarray) -> bool:
         return False
     steps, log_steps = np.diff(ts), np.diff(np.log(ts))
     return bool(steps.max() > SPREAD * steps.min() and log_steps.std() < UNEVEN * log_steps.mean())
+
+
+def _spans(data: Trajectories, state: int) -> bool:
+    """Whether a tenth and more of a state that is never negative, zeros apart, is that far below its largest value."""
+    values = np.concatenate([run.ys[:, state] for run in data])
+    values = values[np.isfinite(values)]
+    positive = values[values > 0]
+    if positive.size < LEAST_ROWS or values.min() < 0:
+        return False
+    return bool(np.quantile(positive, 0.1) < positive.max() / 10.0**DECADES)
 
 
 def _number(name: str, data: Trajectories, option: str) -> int:

@@ -26,6 +26,12 @@ class StopReason(enum.Enum):
     INTERRUPTED = (9, "interrupted", "; the best model so far is kept")
     DIVERGED = (10, "a step led to a loss or gradient that is not finite", "; use a smaller learning rate")
 
+    STEPS = (
+        11,
+        "the last stage has taken all of its steps",
+        "; another start or another model may do more than further ones",
+    )
+
     def __init__(self, code: int, ending: str, advice: str):
         self.code = code
         self.ending = ending

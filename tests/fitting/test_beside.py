@@ -99,6 +99,18 @@ def test_the_law_is_what_the_model_says(result):
                                                                      f"{result.law[1].sd:.2g}"]]  # fmt: skip
 
 
+def test_the_law_of_positions_alone_has_velocities_with_a_prime():
+    swings = nl.simulate("pendulum_damped", num_trajectories=2, num=40, t1=4.0, key=jax.random.key(1))
+    little = [nl.Trajectory(run.id, run.ts, 0.01 * run.ys[:, :1]) for run in swings]
+    data = nl.Trajectories(tuple(little), ("theta",))
+    result = nl.fit(nl.NeuralODE(nl.SecondOrderField(1, WIDTH, 1, key=jax.random.key(0))), data)
+    assert result.law[0].rate == "d theta/dt" and result.law[0].name == "theta'" and result.law[0].sd == 0.0
+    assert {(term.rate, term.name) for term in result.law[1:]} >= {
+        ("d theta'/dt", "theta"), ("d theta'/dt", "theta'"),
+    }  # fmt: skip
+    assert result.stages[0].why.startswith("hidden states begin as derivatives of the observed ones: the network, and")
+
+
 def test_it_is_right_where_there_were_no_data(result):
     """A start inside of all orbits that were seen, and one far outside."""
     for start in ([1.8, 1.8], [0.5, 2.5]):

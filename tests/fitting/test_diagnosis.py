@@ -62,7 +62,10 @@ WAVE = 0.6 * np.sin(3 * TS)[:, None] * [1, 0]  # slow beside the rows, and of a 
 FLAT = np.broadcast_to(TRUTH.mean(axis=0), TRUTH.shape)
 CUT = np.where((TS > 11)[:, None], np.nan, TRUTH)
 AWAY = TRUTH + np.where(TS > 8, 20.0, 0.0)[:, None] * [1, 0]
+ONE = Trajectories((Trajectory("a", TS, TRUTH[:, :1] + NOISE[:, :1]),), ("hare",))
+STRAIGHT = Trajectories((Trajectory("a", TS, 8 + 0.2 * TS[:, None]),), ("hare",))
 WRONG = {
+    "cannot_turn": (View(ONE, STRAIGHT), "hare rises and falls, which nothing does in one run", "--hidden-states 1"),
     "unfinished": (replace(GOOD, fitted=runs(CUT)), "does not reach the end of trajectory a", "--train-until"),
     "flat_mean": (replace(GOOD, fitted=runs(FLAT)), "of hare and lynx the model explains 0% of the var", "--starts 8"),
     "unmoved": (replace(GOOD, parameters=(parameter("mass", 1.0, 1.0),)), "mass did not move", "--freeze"),
@@ -98,6 +101,12 @@ def test_a_check_speaks_where_something_is_wrong_and_says_what_to_try(name):
     assert said in found.finding
     assert advice in found.advice
     assert found in diagnose(view)
+
+
+def test_what_follows_from_a_model_that_cannot_turn_is_not_told_as_well():
+    assert [one.finding.split(",")[0] for one in diagnose(View(ONE, STRAIGHT))] == ["hare rises and falls"]
+    assert diagnosis.cannot_turn(View(ONE, ONE)) is None  # time-dependent, maybe
+    assert diagnosis.cannot_turn(View(STRAIGHT, STRAIGHT)) is None
 
 
 def test_what_cannot_be_known_is_not_said():

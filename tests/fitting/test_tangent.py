@@ -46,6 +46,21 @@ def test_of_noise_alone_one_term_is_left():
     assert len(one.spare()) == 3
 
 
+def test_of_terms_that_are_alike_the_idle_one_goes():
+    """A valve is open or shut: its cube is itself."""
+    x, valve = RNG.normal(size=N), RNG.integers(2, size=N)
+    values = np.stack([x, valve, valve**3], axis=1)
+    one = tangent(values, np.array([1.0, 0.0, 0.5]), 0.1)
+    assert one._replace(idle=np.array([2])).spare() == [2]
+    assert one._replace(idle=np.array([1])).spare() == [1]
+
+
+def test_of_few_observations_fewer_terms_are_chosen():
+    values = RNG.normal(size=(15, 12))
+    one = tangent(values, np.ones(12), 0.0)
+    assert 12 - len(one.spare()) <= 5
+
+
 def test_the_first_term_to_go_may_be_the_wrong_one():
     """Three columns of which any two make up the third: the least useful of them is the one that is needed."""
     a, b = RNG.normal(size=(2, N))
@@ -75,9 +90,9 @@ def test_what_nothing_determines_is_no_trouble():
 def test_a_model_that_runs_away_has_no_tangent():
     values = RNG.normal(size=(N, 2))
     one = tangent(values, np.zeros(2), 1.0)
-    assert one.finite
-    assert not one._replace(value=np.nan).finite
-    assert not one._replace(matrix=np.full((2, 2), np.inf)).finite
+    assert one.sound
+    assert not one._replace(value=np.nan).sound
+    assert not one._replace(matrix=np.full((2, 2), np.inf)).sound
 
 
 def test_an_inverse_of_numbers_of_any_size():

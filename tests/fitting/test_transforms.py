@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting.transforms import is_log_spaced
+from neuralode_lbfgs.fitting.options import FitOptions
+from neuralode_lbfgs.fitting.transforms import is_log_spaced, transform_for
 
 
 def model_for(data, **keywords):
@@ -141,6 +142,17 @@ def test_log_spaced_times_are_noticed_and_solved_in_their_logarithm():
         nl.fit(result.model, data, positive=("y",))
     plain = nl.fit(model_for(data), data, max_evals=5)
     assert any("--time-scale log" in note for note in plain.notes)
+
+
+def test_states_over_decades_are_noticed():
+    ts = np.linspace(0.0, 10.0, 12)
+    data = one_run(ts, virus=1e6 * np.exp(-2 * ts), cells=1 + ts)
+    notes = []
+    transform_for(model_for(data), data, FitOptions(), notes)
+    assert len(notes) == 1 and notes[0].startswith("virus: over more than 4 powers of ten")
+    assert '--transform "log=virus"' in notes[0]
+    transform_for(model_for(data), data, FitOptions(transform=("log=virus",)), notes)
+    assert len(notes) == 1
 
 
 def test_what_counts_as_log_spaced():
