@@ -32,6 +32,12 @@ def is_timestamp(text: str) -> bool:
         return True  # reading it says what is wrong
 
 
+def is_switch(cells: Sequence[str]) -> bool:
+    """Whether all cells but blank ones are true or false."""
+    words = {text.strip().lower() for text in cells} - MISSING
+    return bool(words) and words <= SWITCHES.keys()
+
+
 def parse_number(text: str, decimal: str = ".") -> float | None:
     """The number in a cell: NaN when the cell is blank, 1 or 0 for true or false, None when the text is no number."""
     if is_missing(text):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table, is_timestamp
+from .cells import BLANK_OR_REMOVE, Column, Table, is_switch, is_timestamp
 from .errors import DataError, did_you_mean, listed
 
 _DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
@@ -35,6 +35,7 @@ class Roles:
             observations; empty when none are known.
         held, linear: inputs of which it is said that they are held from row to row, or linear in between; the data
             decide of the others.
+        inferred: whether nobody named the states, and they are the columns that were left over.
 
     Raises:
         DataError: if there is no state, or a column has two roles.
@@ -47,6 +48,7 @@ class Roles:
     sd: tuple[str | float, ...] = ()
     held: tuple[str, ...] = ()
     linear: tuple[str, ...] = ()
+    inferred: bool = False
 
     def __post_init__(self) -> None:
         for name in ("states", "inputs", "sd", "held", "linear"):
@@ -100,8 +102,8 @@ def infer_roles(
     The time is the one column with a name such as t, time, time_s, timestamp, date or, failing
     those, days, hours, ..., or the one that holds timestamps; the trajectory is the one called id,
     run, trajectory, series, subject, experiment, ...; the states are all other columns that are not
-    inputs. A column called id, index or row that counts 0, 1, 2, ... only numbers the rows and is
-    left out.
+    inputs, but for those of true and false, which are inputs that are held. A column called id, index
+    or row that counts 0, 1, 2, ... only numbers the rows and is left out.
 
     Args:
         sd_columns: the column of standard deviations of each state; they weigh its observations.
@@ -148,8 +150,15 @@ def infer_roles(
     if trajectory is None:
         found = [column.name for column in free if _TRAJECTORY.fullmatch(column.name.lower()) and column.name != time]
         trajectory = _only(table, found, "trajectory") if found else None
+    inferred = states is None
+    held = (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ())
+    linear = (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ())
     if states is None:
-        states = [column.name for column in free if column.name not in (time, trajectory)]
+        left = [column for column in free if column.name not in (time, trajectory)]
+        switches = tuple(column.name for column in left if is_switch(column.cells))
+        states = [column.name for column in left if column.name not in switches]
+        inputs = (*inputs, *switches)
+        held += tuple(name for name in switches if name not in (*held, *linear))
         if not states:
             raise DataError(f"{table.source} has no state column beside {listed(table.names)}; add one.")
         for name in states:
@@ -163,8 +172,9 @@ def infer_roles(
         states,
         tuple(map(column_name, inputs)),
         _sd_of(states, given, noise or {}),
-        (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ()),
-        (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ()),
+        held,
+        linear,
+        inferred,
     )
 
 
