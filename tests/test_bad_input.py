@@ -54,6 +54,10 @@ FITS = {
     # its times
     "no time": ("a,b\n0,1\n", "", "error: mine.csv has no column called t or time"),
     "two times": ("t,date,x\n0,1,2\n", "", "error: mine.csv: the time column may be 't' or 'date'"),
+    "a date and a time of day": (
+        "date,time,x\n2024-01-31,22:00,1\n", "", "error: mine.csv: 'date' seems to be the date and 'time' the time",
+    ),
+    "a temperature as the time": ("T [K],x\n300,1\n", "", "error: mine.csv has no column called t or time (it has 'T'"),
     "two runs": ("run,subject,t,x\n1,1,1,2\n", "", "error: mine.csv: the trajectory column may be 'run' or 'subject'"),
     "a blank time": ("t,x\n0,1\n,2\n", "", f"{AT} 3, column 't': the time is blank"),
     "an infinite time": ("t,x\n0,1\ninf,2\n", "", f"{AT} 3, column 't': 'inf' is infinite"),

@@ -6,15 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table, is_switch, is_timestamp
-from .errors import DataError, did_you_mean, listed
+from .cells import BLANK_OR_REMOVE, Column, Table, is_switch
+from .errors import DataError, did_you_mean, listed, only
+from .times import time_of
 
-_DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
-_TIME = re.compile(
-    rf"(t|time|timestamp|elapsed([ _]time)?)([ _.-]({_DURATION})|\(({_DURATION})\))?|ts|times|date|datetime"
-)
-# Plain units of time name the time only where no clearer name is there.
-_TIME_UNIT = re.compile(r"seconds?|minutes?|hours?|days?|weeks?|months?|years?")
 _TRAJECTORY = re.compile(
     r"(id|run|traj|trajectory|series|subject|patient|experiment|episode|trial|replicate|culture)"
     r"([ _.-]?(id|no|nr|number|name))?"
@@ -100,10 +95,10 @@ def infer_roles(
     """Find what each column is; names that are given win.
 
     The time is the one column with a name such as t, time, time_s, timestamp, date or, failing
-    those, days, hours, ..., or the one that holds timestamps; the trajectory is the one called id,
-    run, trajectory, series, subject, experiment, ...; the states are all other columns that are not
-    inputs, but for those of true and false, which are inputs that are held. A column called id, index
-    or row that counts 0, 1, 2, ... only numbers the rows and is left out.
+    those, days, hours, ..., or the one that holds timestamps, and never a temperature; the trajectory
+    is the one called id, run, trajectory, series, subject, experiment, ...; the states are all other
+    columns that are not inputs, but for those of true and false, which are inputs that are held. A
+    column called id, index or row that counts 0, 1, 2, ... only numbers the rows and is left out.
 
     Args:
         sd_columns: the column of standard deviations of each state; they weigh its observations.
@@ -131,25 +126,10 @@ def infer_roles(
     free = [column for column in table.columns if column.name not in taken]
     free = [column for column in free if not _numbers_the_rows(column)]
     if time is None:
-        found = [column.name for column in free if _TIME.fullmatch(column.name.lower())]
-        found = found or [column.name for column in free if _TIME_UNIT.fullmatch(column.name.lower())]
-        found = found or [column.name for column in free if _has_timestamps(column)]
-        if not found:
-            for column in table.columns:
-                if column.name in taken and _TIME.fullmatch(column.name.lower()):
-                    raise DataError(
-                        f"{table.source}: column {column.name!r} was given another role, and no other one can be the "
-                        "time; give it none, or name the time column with --time (time= in Python)."
-                    )
-            notes = "".join(f"; {note}" for note in table.notes if "left out" in note)
-            raise DataError(
-                f"{table.source} has no column called t or time (it has {listed(table.names)}{notes}); "
-                "name the time column with --time (time= in Python)."
-            )
-        time = _only(table, found, "time")
+        time = time_of(table, free)
     if trajectory is None:
         found = [column.name for column in free if _TRAJECTORY.fullmatch(column.name.lower()) and column.name != time]
-        trajectory = _only(table, found, "trajectory") if found else None
+        trajectory = only(table.source, found, "trajectory") if found else None
     inferred = states is None
     held = (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ())
     linear = (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ())
@@ -203,19 +183,6 @@ def _sd_of(states: Sequence[str], columns: Mapping[str, str], noise: Mapping[str
                 f"{state}=COLUMN (sd_columns= in Python) or --noise {state}=NUMBER (noise=)."
             )
     return tuple(columns.get(state, noise.get(state, 0.0)) for state in states)
-
-
-def _has_timestamps(column: Column) -> bool:
-    return bool(column.cells) and is_timestamp(column.cells[0])
-
-
-def _only(table: Table, found: list[str], role: str) -> str:
-    if len(found) > 1:
-        which = " or ".join(repr(name) for name in found[:5])
-        raise DataError(
-            f"{table.source}: the {role} column may be {which}; choose one with --{role} ({role}= in Python)."
-        )
-    return found[0]
 
 
 def _numbers_the_rows(column: Column) -> bool:
