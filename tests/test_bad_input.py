@@ -35,6 +35,20 @@ FITS = {
     "open quotation": ('t,x\n0,1\n1,"2\n', "", f"{AT} 3: a quotation mark is not closed"),
     "two columns of a name": ("t,x,x\n0,1,2\n", "", f"{AT} 1: two columns are named 'x'"),
     "a column without a name": ("t,,x\n0,1,2\n", "", f"{AT} 1: column 2 has no name"),
+    # what stands above it
+    "a preamble as wide as the table": (
+        "Instrument,HPLC\nOperator,Smith\n\nTime,Conc\n0,5.0\n1,4.1\n", "",
+        f"{AT} 1: this is no header of the table, which seems to begin with line 4",
+    ),
+    "a preamble between bare separators": (
+        "Exported by LabView 2020;;\n;;\nZeit [s];T1 [K];T2 [K]\n0;300,1;301\n0,5;300,4;302\n", "",
+        f"{AT} 1: this is no header of the table, which seems to begin with line 3",
+    ),
+    "a preamble and units": (
+        "Instrument: LC-MS/MS 6500+\nBatch,17,rerun\n\nTime,Conc,Sample\nh,mg/L,\n0,<0.05,S1\n1,1.7,S2\n", "",
+        f"{AT} 1: this is no header of the table, which seems to begin with line 4",
+    ),
+    "another separator than is told": ("sep=;\nt,x\n0,1\n1,2\n", "", "error: mine.csv has no column called t or time"),
     # its cells
     "text": ("t,x\n0,1\n1,abc\n", "", f"{AT} 3, column 'x': 'abc' is not a number"),
     "infinite": ("t,x\n0,1\n1,-inf\n", "", f"{AT} 3, column 'x': '-inf' is infinite"),
