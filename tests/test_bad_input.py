@@ -77,6 +77,13 @@ FITS = {
     "an infinite time": ("t,x\n0,1\ninf,2\n", "", f"{AT} 3, column 't': 'inf' is infinite"),
     "a time twice": ("t,x\n0,1\n1.0,2\n1,3\n", "", "error: mine.csv, lines 3 and 4: time 1.0 comes twice"),
     "a time twice in a run": ("run,t,x\na,0,1\nb,0,1\na,0,2\n", "", "error: mine.csv, lines 2 and 4: time 0 of traj"),
+    "a long table": (
+        "run,t,what,value\na,0,x,1\na,0,y,2\na,1,x,3\na,1,y,4\n", "", "error: mine.csv: column 'what' tells rows of",
+    ),
+    "a long table, its values the state": (
+        "run,t,what,value\na,0,x,1\na,0,y,2\na,1,x,3\na,1,y,4\n", "--states value",
+        "error: mine.csv, lines 2 and 3: time 0 of trajectory 'a' comes twice; column 'what' tells rows of the same",
+    ),
     "a date twice": ("t,x\n2024-01-01,1\n2024-01-01T00:00,2\n", "", "error: mine.csv, lines 2 and 3: time 2024-01-01"),
     "text as a time": ("t,x\n0,1\nnoon,2\n", "", f"{AT} 3, column 't': 'noon' is not a number; write times as"),
     "dates of another form": ("t,x\n31/01/2024,1\n", "", f"{AT} 2, column 't': '31/01/2024' is not a number; write"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from .cells import BLANK_OR_REMOVE, Column, Table, is_switch
 from .errors import DataError, did_you_mean, listed, only
+from .long import advice_on_long
 from .times import time_of
 
 _TRAJECTORY = re.compile(
@@ -141,6 +142,8 @@ def infer_roles(
         held += tuple(name for name in switches if name not in (*held, *linear))
         if not states:
             raise DataError(f"{table.source} has no state column beside {listed(table.names)}; add one.")
+        if long := advice_on_long(table, time, trajectory):
+            raise DataError(f"{table.source}: {long}.")
         for name in states:
             _check_inferred_state(table, name)
     column_name = lambda name: table.column(name).name  # noqa: E731 - a header may have been given for the name
