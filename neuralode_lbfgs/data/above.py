@@ -33,7 +33,8 @@ def refuse_preamble(lines: list[str], numbers: list[int], separator: str, source
 def _header(lines: list[str], separator: str) -> int | None:
     """The last line that has a name above every number of the last row, and only rows as wide below it.
 
-    If this line may have the units of the one above, that one. None if there is no such line.
+    If this line may have the units of the one above, that one; the first, where it names the time and no other does.
+    None if there is no such line.
     """
     places, rows = [], []
     for place, line in enumerate(lines):
@@ -44,8 +45,7 @@ def _header(lines: list[str], separator: str) -> int | None:
     columns = [column for column, cell in enumerate(last) if _is_number(cell)]
     if len(rows) < 2 or len(last) < 2 or not columns:
         return None
-    timed = _has_names(rows[0], columns) and any(map(names_the_time, rows[0]))
-    if len(rows[0]) == len(last) and (timed or _are_data(rows[1], columns)):
+    if len(rows[0]) == len(last) and _are_data(rows[1], columns):
         return 0  # as in nearly all files
     i = len(rows) - 2
     while i >= 0 and len(rows[i]) == len(last) and not _has_names(rows[i], columns):
@@ -55,7 +55,8 @@ def _header(lines: list[str], separator: str) -> int | None:
     above = rows[i - 1] if i else []
     if len(above) == len(last) and _has_names(above, columns) and _has_units(rows[i], above, first=i == 1):
         i -= 1
-    return places[i]
+    timed = len(rows[0]) == len(last) and _has_names(rows[0], columns) and _names_a_time(rows[0])
+    return 0 if timed and not _names_a_time(rows[i]) else places[i]
 
 
 def _is_number(cell: str) -> bool:
@@ -69,9 +70,12 @@ def _are_data(row: list[str], columns: Sequence[int]) -> bool:
 
 
 def _has_names(row: list[str], columns: Sequence[int]) -> bool:
-    return len(row) > columns[-1] and all(
-        _NAME.fullmatch(row[i]) and not is_missing(row[i]) and parse_number(row[i]) is None for i in columns
-    )
+    """Whether names stand in these columns, and names or nothing in the others."""
+    return len(row) > columns[-1] and all(row[i] for i in columns) and all(_is_name(cell) for cell in row if cell)
+
+
+def _is_name(cell: str) -> bool:
+    return _NAME.fullmatch(cell) is not None and not is_missing(cell) and not _is_number(cell)
 
 
 def _has_units(row: list[str], names: list[str], *, first: bool) -> bool:
@@ -80,9 +84,13 @@ def _has_units(row: list[str], names: list[str], *, first: bool) -> bool:
     Args:
         first: whether the names are the first line, which is then rather the header than not.
     """
-    if any(map(names_the_time, names)):
-        return True
-    return not any(map(names_the_time, row)) and (first or any(is_duration(cell.strip("[]()")) for cell in row))
+    if _names_a_time(row):
+        return False
+    return _names_a_time(names) or first or any(is_duration(cell.strip("[]()")) and cell != "y" for cell in row)
+
+
+def _names_a_time(row: list[str]) -> bool:
+    return any(map(names_the_time, row))
 
 
 def refuse_units(rows: list[list[str]], places: list[int], source: str) -> None:

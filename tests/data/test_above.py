@@ -14,6 +14,7 @@ PREAMBLES = {
     "pairs": ("Instrument,HPLC\nOperator,Smith\n", TABLE.replace(",Sample", "").replace(",S", "#")),
     "pairs with numbers": ("Date,2024-03-05\nBatch,17\n", TABLE.replace(",Sample", "").replace(",S", "#")),
     "as wide": ("Batch,17,rerun\nOperator,Smith,Jo\n", TABLE),
+    "a date in words": ("Date,March 5,2024\nDate,at noon,Jo\n", TABLE),
     "one line as wide": ("Batch,HPLC,rerun\n", TABLE),
     "as wide, with units": ("Batch,17,rerun\nOperator,Smith,Jo\n", UNITS),
     "units in brackets": (
@@ -74,6 +75,8 @@ def test_bundled_sets_have_nothing_above(name):
         "t;x\n0;1,5\n1;2,5\n",
         "t,x\n0,one\nnoon,two\n2,3\n",
         "t x [m]\n0 1\n1 2\n",
+        "a,on\n2,x y\n1,alpha\n3,TRUE\n",
+        "600;level\nNA;P-01\n1;2024-01-01\n",
         "t,x\n0,1\n",
     ],
 )
