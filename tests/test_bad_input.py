@@ -35,6 +35,20 @@ FITS = {
     "open quotation": ('t,x\n0,1\n1,"2\n', "", f"{AT} 3: a quotation mark is not closed"),
     "two columns of a name": ("t,x,x\n0,1,2\n", "", f"{AT} 1: two columns are named 'x'"),
     "a column without a name": ("t,,x\n0,1,2\n", "", f"{AT} 1: column 2 has no name"),
+    # what stands above it
+    "a preamble as wide as the table": (
+        "Instrument,HPLC\nOperator,Smith\n\nTime,Conc\n0,5.0\n1,4.1\n", "",
+        f"{AT} 1: this is no header of the table, which seems to begin with line 4",
+    ),
+    "a preamble between bare separators": (
+        "Exported by LabView 2020;;\n;;\nZeit [s];T1 [K];T2 [K]\n0;300,1;301\n0,5;300,4;302\n", "",
+        f"{AT} 1: this is no header of the table, which seems to begin with line 3",
+    ),
+    "a preamble and units": (
+        "Instrument: LC-MS/MS 6500+\nBatch,17,rerun\n\nTime,Conc,Sample\nh,mg/L,\n0,<0.05,S1\n1,1.7,S2\n", "",
+        f"{AT} 1: this is no header of the table, which seems to begin with line 4",
+    ),
+    "another separator than is told": ("sep=;\nt,x\n0,1\n1,2\n", "", "error: mine.csv has no column called t or time"),
     # its cells
     "text": ("t,x\n0,1\n1,abc\n", "", f"{AT} 3, column 'x': 'abc' is not a number"),
     "infinite": ("t,x\n0,1\n1,-inf\n", "", f"{AT} 3, column 'x': '-inf' is infinite"),
@@ -54,11 +68,22 @@ FITS = {
     # its times
     "no time": ("a,b\n0,1\n", "", "error: mine.csv has no column called t or time"),
     "two times": ("t,date,x\n0,1,2\n", "", "error: mine.csv: the time column may be 't' or 'date'"),
+    "a date and a time of day": (
+        "date,time,x\n2024-01-31,22:00,1\n", "", "error: mine.csv: 'date' seems to be the date and 'time' the time",
+    ),
+    "a temperature as the time": ("T [K],x\n300,1\n", "", "error: mine.csv has no column called t or time (it has 'T'"),
     "two runs": ("run,subject,t,x\n1,1,1,2\n", "", "error: mine.csv: the trajectory column may be 'run' or 'subject'"),
     "a blank time": ("t,x\n0,1\n,2\n", "", f"{AT} 3, column 't': the time is blank"),
     "an infinite time": ("t,x\n0,1\ninf,2\n", "", f"{AT} 3, column 't': 'inf' is infinite"),
     "a time twice": ("t,x\n0,1\n1.0,2\n1,3\n", "", "error: mine.csv, lines 3 and 4: time 1.0 comes twice"),
     "a time twice in a run": ("run,t,x\na,0,1\nb,0,1\na,0,2\n", "", "error: mine.csv, lines 2 and 4: time 0 of traj"),
+    "a long table": (
+        "run,t,what,value\na,0,x,1\na,0,y,2\na,1,x,3\na,1,y,4\n", "", "error: mine.csv: column 'what' tells rows of",
+    ),
+    "a long table, its values the state": (
+        "run,t,what,value\na,0,x,1\na,0,y,2\na,1,x,3\na,1,y,4\n", "--states value",
+        "error: mine.csv, lines 2 and 3: time 0 of trajectory 'a' comes twice; column 'what' tells rows of the same",
+    ),
     "a date twice": ("t,x\n2024-01-01,1\n2024-01-01T00:00,2\n", "", "error: mine.csv, lines 2 and 3: time 2024-01-01"),
     "text as a time": ("t,x\n0,1\nnoon,2\n", "", f"{AT} 3, column 't': 'noon' is not a number; write times as"),
     "dates of another form": ("t,x\n31/01/2024,1\n", "", f"{AT} 2, column 't': '31/01/2024' is not a number; write"),

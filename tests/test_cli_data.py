@@ -249,3 +249,19 @@ def test_a_switch_is_held_between_rows(folder, capsys):
     forecast = [float(row[1]) for row in rows_of(folder / "f.csv")[1:]]
     known = [float(row[1]) for row in rows_of(folder / "held" / "predictions.csv")[1:]]
     np.testing.assert_allclose(forecast, known, atol=1e-4)
+
+
+def test_what_nobody_named_is_told_once_and_then_kept(folder, capsys):
+    rows = [(t, *states(t, STARTS["a"]), t > 60, 5 * (t > 90)) for t in MINUTES.tolist()]
+    path = table("t,x,y,fan,current", rows, folder / "roles.csv")
+    assert main(["fit", str(path), "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "states: x, y, current\ninputs: fan (held from row to row)\n" in printed
+    assert "note: 'current' looks like steps, as no state does; if it is known, give it as --inputs current" in printed
+    assert main(["fit", str(path), "--inputs", "current", "--out", str(folder / "roles"), *SMALL]) == 0
+    capsys.readouterr()
+    for words in ([str(path), "--inputs", "current"], ["--config", str(folder / "roles" / "config.toml")]):
+        assert main(["fit", *words, "--dry-run"]) == 0
+        printed = capsys.readouterr().out
+        assert "states: x, y\ninputs: current (held from row to row), fan (held from row to row)\n" in printed
+        assert "note" not in printed

@@ -12,6 +12,7 @@ from .cells import Column, Table, format_number, is_missing, shown
 from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, exact, parse_timestamp
 from .driving import filled, held, read_inputs
 from .errors import DataError
+from .long import advice_on_long
 from .roles import Roles
 from .trajectories import Trajectories, Trajectory
 
@@ -131,9 +132,10 @@ def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None = None) -
             if roles.trajectory is None:
                 advice += " or name the column that tells the runs apart with --trajectory (trajectory= in Python)"
             which = "" if roles.trajectory is None else f" of trajectory {name!r}"
+            long = advice_on_long(table, roles.time, roles.trajectory)
             raise DataError(
                 f"{table.both(int(rows[again]), int(rows[again + 1]))}: time "
-                f"{table.column(roles.time).cells[rows[again]]}{which} comes twice; {advice}."
+                f"{table.column(roles.time).cells[rows[again]]}{which} comes twice; {long or advice}."
             )
         ordered[name] = rows
     return ordered

@@ -15,7 +15,7 @@ MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-"
 SWITCHES = {"true": 1.0, "false": 0.0}  # as pandas and R write what is on or off
 BLANK_OR_REMOVE = "remove it or leave the cell blank"
 # Far beyond any table of measurements; what is larger was made by mistake, or to fill the memory.
-CLEAR_TIMES = {"t", "time", "ts", "times", "date", "datetime", "timestamp"}
+CLEAR_TIMES = {"t", "time", "ts", "times", "date", "datetime", "date time", "date_time", "timestamp"}
 MOST_COLUMNS, MOST_CHARACTERS, LONGEST_NAME = 10_000, 4096, 500
 
 
@@ -30,6 +30,12 @@ def is_timestamp(text: str) -> bool:
         return parse_timestamp(text) is not None
     except ValueError:
         return True  # reading it says what is wrong
+
+
+def is_switch(cells: Sequence[str]) -> bool:
+    """Whether all cells but blank ones are true or false."""
+    words = {text.strip().lower() for text in cells} - MISSING
+    return bool(words) and words <= SWITCHES.keys()
 
 
 def parse_number(text: str, decimal: str = ".") -> float | None:

@@ -4,20 +4,16 @@ import csv
 import io
 import re
 
+from .above import refuse_preamble, refuse_units
 from .cells import Table, build_table, is_missing, parse_number, shown
 from .errors import DataError
 from .opening import stem
 from .packing import ZIP
+from .separators import SPELLED, cells_of, reader, separator_of, told_separator
 
-# From the start of a word, and never back: a long header takes no longer than its length.
-_NAME_AND_UNIT = (
-    re.compile(r'(?<![^\s"\[\]])[^\s"\[\]]++[ \t]*+\[[^\[\]"]*+\]'),
-    re.compile(r'(?<![^\s"()])[^\s"()]++[ \t]++\([^()"]*+\)'),
-)
 _NO_COMMENT = re.compile(r"\s*#(N/A|DIV/0!|VALUE!|NUM!|NULL!|REF!|NAME\?)", re.IGNORECASE)  # spreadsheets' errors
 # A comma may part thousands or decimals; all of these may be thousands.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-MOST_PREAMBLE = 100  # lines above the header and below it that are looked at
 LONGEST_LINE = 2**20  # characters; a header of ten thousand names has a tenth of that
 
 
@@ -25,9 +21,10 @@ def parse_text(data: bytes, source: str) -> Table:
     """Read the bytes of a text file.
 
     The separator is a tab, semicolon, comma or run of spaces, whichever splits the header and the
-    first row alike; cells may be quoted. Lines that are blank or start with `#` are skipped; when
-    the first row is all numbers, the comment line before it is taken for the header, as
-    `numpy.savetxt` writes it. Decimal commas are understood where the separator is not a comma.
+    first row alike, or what a line `sep=;` above them says; cells may be quoted. Lines that are blank
+    or start with `#` are skipped; when the first row is all numbers, the comment line before it is
+    taken for the header, as `numpy.savetxt` writes it. Decimal commas are understood where the
+    separator is not a comma.
 
     Raises:
         DataError: if this is not such a file; one sentence with the line.
@@ -35,11 +32,14 @@ def parse_text(data: bytes, source: str) -> Table:
     numbers, lines, comment, notes = _content(_decode(data, source), source)
     if not lines:
         raise DataError(f"{source} is empty; it needs a header line and rows of numbers.")
-    separator = _separator(lines[0], lines[1] if len(lines) > 1 else None)
-    _refuse_preamble(lines, numbers, separator, source)
+    told = told_separator(lines[0])
+    if told is not None and len(lines) > 1:
+        numbers, lines = numbers[1:], lines[1:]
+    separator = told or separator_of(lines[0], lines[1] if len(lines) > 1 else None)
+    refuse_preamble(lines, numbers, separator, source)
     rows, places = _rows(lines, numbers, separator, source)
     if all(parse_number(text) is not None or parse_number(text, ",") is not None for text in rows[0]):
-        headers = _cells(comment.strip().lstrip("#"), separator) if comment else []
+        headers = cells_of(comment.strip().lstrip("#"), separator) if comment else []
         if len(headers) != len(rows[0]):
             raise DataError(
                 f"{source}, line {places[0]}: the first row holds numbers, not names; add a header line such as t,x,y."
@@ -53,7 +53,7 @@ def parse_text(data: bytes, source: str) -> Table:
         raise DataError(f"{source} has a header line but no rows of data{''.join(f' ({note})' for note in notes)}.")
     places = [places[i] for i in kept]
     fitted = [_fit(rows[i], len(headers), separator, source, place) for i, place in zip(kept, places, strict=True)]
-    _refuse_units(fitted, places, source)
+    refuse_units(fitted, places, source)
     columns = list(zip(*fitted, strict=True))
     decimal = "." if separator == "," else _decimal(columns)
     if decimal == ",":
@@ -139,76 +139,15 @@ def _content(text: str, source: str) -> tuple[list[int], list[str], str | None, 
     return numbers, lines, comment, (what,) if below else ()
 
 
-def _reader(lines: list[str], separator: str):
-    if separator == " ":
-        lines = [line.replace("\t", " ").strip() for line in lines]
-        for pattern in _NAME_AND_UNIT:
-            lines[0] = pattern.sub(r'"\g<0>"', lines[0])  # the spaces in `t [s]` and `x (m)` are no separators
-    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    """The cells of one line; an unfinished quotation counts as one cell."""
-    try:
-        return [text.strip() for text in next(_reader([line.strip(" \r\n")], separator), [])]
-    except csv.Error:
-        return [line]
-
-
-def _separator(header: str, first: str | None) -> str:
-    def splits(separator: str) -> bool:
-        width = len(_cells(header, separator))
-        return width > 1 and (first is None or len(_cells(first, separator)) == width)
-
-    written = [separator for separator in "\t;," if separator in header]
-    for separator in (*written, " "):
-        if splits(separator):
-            return separator
-    return written[0] if written else " "  # ragged: the row that does not fit will be named
-
-
-def _refuse_preamble(lines: list[str], numbers: list[int], separator: str, source: str) -> None:
-    """Refuse a first line that does not split like those below it, if one of them may be the header that is meant."""
-    last = lines[min(len(lines), MOST_PREAMBLE) - 1]
-    if len(_cells(lines[0], separator)) == len(_cells(last, separator)):
-        return
-    for mark in ("\t", ";", ",", " "):
-        widths = [len(_cells(line, mark)) for line in lines[:MOST_PREAMBLE]]
-        begins = len(widths)
-        while begins and widths[begins - 1] == widths[-1] > 1:
-            begins -= 1
-        header = _cells(lines[begins], mark) if 0 < begins < len(widths) - 1 else []
-        if header and all(cell and parse_number(cell) is None for cell in header):
-            raise DataError(
-                f"{source}, line {numbers[0]}: this is no header of the table, which seems to begin with line "
-                f"{numbers[begins]}; remove the lines before that one, or begin them with #."
-            )
-
-
-def _refuse_units(rows: list[list[str]], places: list[int], source: str) -> None:
-    """Refuse a second line of the header: words above numbers, and no number among them."""
-
-    def number(cell: str) -> bool:
-        return not is_missing(cell) and (parse_number(cell) is not None or parse_number(cell, ",") is not None)
-
-    if len(rows) < 2 or any(map(number, rows[0])):
-        return
-    if any(not is_missing(word) and number(below) for word, below in zip(rows[0], rows[1], strict=True)):
-        raise DataError(
-            f"{source}, line {places[0]}: the first row holds no number; if these are units, write them behind the "
-            "names, as x [m], and remove the row."
-        )
-
-
 def _rows(lines: list[str], numbers: list[int], separator: str, source: str) -> tuple[list[list[str]], list[int]]:
     """Cells of each row and the line on which it starts (a quoted cell may run over several lines)."""
-    reader = _reader(lines, separator)
+    cells = reader(lines, separator)
     rows, places, start = [], [], 0
     try:
-        for row in reader:
+        for row in cells:
             rows.append([text.strip() for text in row])
             places.append(numbers[start])
-            start = reader.line_num
+            start = cells.line_num
     except csv.Error as error:
         where = f"{source}, line {numbers[start]}"
         if "field larger" in str(error):
@@ -224,9 +163,9 @@ def _fit(row: list[str], width: int, separator: str, source: str, place: int) ->
     if len(row) != width:
         advice = "complete the row" if len(row) < width else "remove what is too much, or put text in quotes"
         cells = "cell" if len(row) == 1 else "cells"
-        spelled = {"\t": "tabs", " ": "spaces", ",": "commas", ";": "semicolons"}[separator]
         raise DataError(
-            f"{source}, line {place}: {len(row)} {cells} between {spelled}, but the header has {width}; {advice}."
+            f"{source}, line {place}: {len(row)} {cells} between {SPELLED[separator]}, but the header has {width}; "
+            f"{advice}."
         )
     return row
 

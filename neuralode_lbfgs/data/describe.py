@@ -4,6 +4,7 @@ import numpy as np
 
 from .arrange import rows_by_trajectory
 from .cells import Table, is_missing
+from .doubts import doubts
 from .errors import MOST_LISTED, counted
 from .roles import Roles
 from .trajectories import Trajectories
@@ -53,7 +54,7 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
             how = "with the value before" if keep else "by straight lines"
             cells = "cell of the input {!r} was" if blank == 1 else "cells of the input {!r} were"
             notes.append(f"{blank} blank {cells.format(name)} filled {how}")
-    notes += _sentinels(data)
+    notes += [*_sentinels(data), *doubts(roles, data)]
     unsorted = sum(bool((np.diff(rows) < 0).any()) for rows in rows_by_trajectory(table, roles, data.clock).values())
     if unsorted:
         notes.append(f"the rows of {unsorted} of {runs} were not in the order of time and were sorted")

@@ -46,7 +46,7 @@ def held(us: np.ndarray, rows: Mapping[str, np.ndarray], roles: Roles) -> tuple[
         us: inputs of all rows, shape `(rows, inputs)`, NaN where blank.
     """
     return tuple(
-        name in roles.held or (name not in roles.linear and _steps([us[at, i] for at in rows.values()]))
+        name in roles.held or (name not in roles.linear and steps([us[at, i] for at in rows.values()]))
         for i, name in enumerate(roles.inputs)
     )
 
@@ -61,7 +61,7 @@ def filled(ts: np.ndarray, us: np.ndarray, hold: tuple[bool, ...]) -> np.ndarray
     return us
 
 
-def _steps(columns: list[np.ndarray]) -> bool:
+def steps(columns: list[np.ndarray]) -> bool:
     """Whether values stay for some rows and then change at once: most changes stand alone, or there are two values."""
     known = [column[np.isfinite(column)] for column in columns]
     changes = [np.diff(column) != 0 for column in known if column.size > 2]

@@ -32,3 +32,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     by_lower = {other.lower(): other for other in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
     return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
+
+
+def only(source: str, found: list[str], role: str) -> str:
+    """The one column that was found for a role.
+
+    Raises:
+        DataError: if there are more.
+    """
+    if len(found) > 1:
+        which = " or ".join(map(repr, found[:5]))
+        raise DataError(f"{source}: the {role} column may be {which}; choose one with --{role} ({role}= in Python).")
+    return found[0]

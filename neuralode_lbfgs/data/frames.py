@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import timestamps, without_mask
-from .cells import Table, build_table
+from .cells import CLEAR_TIMES, Table, build_table, split_unit
 from .errors import DataError
 from .opening import stem
 from .packing import check_unpacked
@@ -24,7 +25,7 @@ def table_from_frame(
 ) -> Table:
     """The table of a pandas or polars data frame, or of a dict of columns; an index with a name becomes a column.
 
-    Numbers keep their value exactly; rows are counted from zero in messages.
+    Numbers keep their value exactly, spans of time are seconds; rows are counted from zero in messages.
 
     Args:
         source: what messages call the frame.
@@ -47,10 +48,27 @@ def _table_of(columns: list[tuple[Any, list[Any]]], source: str, title: str) -> 
         raise DataError(f"{source} is empty; it needs named columns and rows of numbers.")
     if len(lengths) > 1:
         raise DataError(f"{source} has columns of {min(lengths)} and of {max(lengths)} rows; they must be as long.")
-    headers = ["" if name is None else str(name).strip() for name, _ in columns]
-    # str of a Python float is its shortest exact form, that of a date and time is ISO 8601.
-    cells = [tuple("" if value is None else str(value) for value in values) for _, values in columns]
+    headers = _headers(columns)
+    cells = [tuple(map(_written, values)) for _, values in columns]
     return build_table(source, headers, cells, range(lengths.pop()), place_word="row", title=title)
+
+
+def _headers(columns: list[tuple[Any, list[Any]]]) -> list[str]:
+    """The names of columns as text; spans of time get their unit, and are the time where they are an index."""
+    headers = ["" if name is None else str(name).strip() for name, _ in columns]
+    index = "" if CLEAR_TIMES & {header.lower() for header in headers} else "time"
+    for i, (_, values) in enumerate(columns):
+        if any(isinstance(value, timedelta) for value in values):
+            name = split_unit(headers[i])[0] or index
+            headers[i] = f"{name} [s]" if name else ""
+    return headers
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    # str of a Python float is its shortest exact form, that of a date and time is ISO 8601.
+    return "" if value is None else str(value)
 
 
 def _pandas_columns(frame: Any) -> list[tuple[Any, list[Any]]]:
@@ -59,7 +77,8 @@ def _pandas_columns(frame: Any) -> list[tuple[Any, list[Any]]]:
         frame = frame.reset_index(level=levels)
     columns = []
     every = [(name, frame.iloc[:, position]) for position, name in enumerate(frame.columns)]
-    if frame.index.names == [None] and hasattr(frame.index, "year"):  # days or hours, as a frame of times has them
+    times = hasattr(frame.index, "year") or hasattr(frame.index, "total_seconds")
+    if frame.index.names == [None] and times:  # days or hours, as a frame of times has them
         every.insert(0, (None, frame.index.to_series()))
     for name, series in every:
         if getattr(series.dtype, "tz", None) is not None:  # one zone, whose offset changes with summer time
@@ -78,6 +97,8 @@ def _other_columns(frame: Any) -> list[tuple[Any, list[Any]]]:
     for name, values in frame.items():
         array = without_mask(values)
         # tolist() of nanoseconds would be their number.
+        if array.dtype.kind == "m":
+            array = array.astype("m8[us]")  # the finest that Python knows
         columns.append((name, timestamps(array) if array.dtype.kind == "M" else np.atleast_1d(array).tolist()))
     return columns
 

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table, is_timestamp
-from .errors import DataError, did_you_mean, listed
+from .cells import BLANK_OR_REMOVE, Column, Table, is_switch
+from .errors import DataError, did_you_mean, listed, only
+from .long import advice_on_long
+from .times import time_of
 
-_DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
-_TIME = re.compile(
-    rf"(t|time|timestamp|elapsed([ _]time)?)([ _.-]({_DURATION})|\(({_DURATION})\))?|ts|times|date|datetime"
-)
-# Plain units of time name the time only where no clearer name is there.
-_TIME_UNIT = re.compile(r"seconds?|minutes?|hours?|days?|weeks?|months?|years?")
 _TRAJECTORY = re.compile(
     r"(id|run|traj|trajectory|series|subject|patient|experiment|episode|trial|replicate|culture)"
     r"([ _.-]?(id|no|nr|number|name))?"
@@ -35,6 +31,7 @@ class Roles:
             observations; empty when none are known.
         held, linear: inputs of which it is said that they are held from row to row, or linear in between; the data
             decide of the others.
+        inferred: whether nobody named the states, and they are the columns that were left over.
 
     Raises:
         DataError: if there is no state, or a column has two roles.
@@ -47,6 +44,7 @@ class Roles:
     sd: tuple[str | float, ...] = ()
     held: tuple[str, ...] = ()
     linear: tuple[str, ...] = ()
+    inferred: bool = False
 
     def __post_init__(self) -> None:
         for name in ("states", "inputs", "sd", "held", "linear"):
@@ -98,10 +96,10 @@ def infer_roles(
     """Find what each column is; names that are given win.
 
     The time is the one column with a name such as t, time, time_s, timestamp, date or, failing
-    those, days, hours, ..., or the one that holds timestamps; the trajectory is the one called id,
-    run, trajectory, series, subject, experiment, ...; the states are all other columns that are not
-    inputs. A column called id, index or row that counts 0, 1, 2, ... only numbers the rows and is
-    left out.
+    those, days, hours, ..., or the one that holds timestamps, and never a temperature; the trajectory
+    is the one called id, run, trajectory, series, subject, experiment, ...; the states are all other
+    columns that are not inputs, but for those of true and false, which are inputs that are held. A
+    column called id, index or row that counts 0, 1, 2, ... only numbers the rows and is left out.
 
     Args:
         sd_columns: the column of standard deviations of each state; they weigh its observations.
@@ -129,29 +127,23 @@ def infer_roles(
     free = [column for column in table.columns if column.name not in taken]
     free = [column for column in free if not _numbers_the_rows(column)]
     if time is None:
-        found = [column.name for column in free if _TIME.fullmatch(column.name.lower())]
-        found = found or [column.name for column in free if _TIME_UNIT.fullmatch(column.name.lower())]
-        found = found or [column.name for column in free if _has_timestamps(column)]
-        if not found:
-            for column in table.columns:
-                if column.name in taken and _TIME.fullmatch(column.name.lower()):
-                    raise DataError(
-                        f"{table.source}: column {column.name!r} was given another role, and no other one can be the "
-                        "time; give it none, or name the time column with --time (time= in Python)."
-                    )
-            notes = "".join(f"; {note}" for note in table.notes if "left out" in note)
-            raise DataError(
-                f"{table.source} has no column called t or time (it has {listed(table.names)}{notes}); "
-                "name the time column with --time (time= in Python)."
-            )
-        time = _only(table, found, "time")
+        time = time_of(table, free)
     if trajectory is None:
         found = [column.name for column in free if _TRAJECTORY.fullmatch(column.name.lower()) and column.name != time]
-        trajectory = _only(table, found, "trajectory") if found else None
+        trajectory = only(table.source, found, "trajectory") if found else None
+    inferred = states is None
+    held = (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ())
+    linear = (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ())
     if states is None:
-        states = [column.name for column in free if column.name not in (time, trajectory)]
+        left = [column for column in free if column.name not in (time, trajectory)]
+        switches = tuple(column.name for column in left if is_switch(column.cells))
+        states = [column.name for column in left if column.name not in switches]
+        inputs = (*inputs, *switches)
+        held += tuple(name for name in switches if name not in (*held, *linear))
         if not states:
             raise DataError(f"{table.source} has no state column beside {listed(table.names)}; add one.")
+        if long := advice_on_long(table, time, trajectory):
+            raise DataError(f"{table.source}: {long}.")
         for name in states:
             _check_inferred_state(table, name)
     column_name = lambda name: table.column(name).name  # noqa: E731 - a header may have been given for the name
@@ -163,8 +155,9 @@ def infer_roles(
         states,
         tuple(map(column_name, inputs)),
         _sd_of(states, given, noise or {}),
-        (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ()),
-        (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ()),
+        held,
+        linear,
+        inferred,
     )
 
 
@@ -193,19 +186,6 @@ def _sd_of(states: Sequence[str], columns: Mapping[str, str], noise: Mapping[str
                 f"{state}=COLUMN (sd_columns= in Python) or --noise {state}=NUMBER (noise=)."
             )
     return tuple(columns.get(state, noise.get(state, 0.0)) for state in states)
-
-
-def _has_timestamps(column: Column) -> bool:
-    return bool(column.cells) and is_timestamp(column.cells[0])
-
-
-def _only(table: Table, found: list[str], role: str) -> str:
-    if len(found) > 1:
-        which = " or ".join(repr(name) for name in found[:5])
-        raise DataError(
-            f"{table.source}: the {role} column may be {which}; choose one with --{role} ({role}= in Python)."
-        )
-    return found[0]
 
 
 def _numbers_the_rows(column: Column) -> bool:

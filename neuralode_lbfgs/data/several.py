@@ -69,7 +69,7 @@ def joined(tables: Sequence[Table], roles_of: Callable[[Table], Roles]) -> tuple
                     "write all files in the same units."
                 )
         own = roles_of(table)
-        more = [name for name in (own.trajectory, *own.states) if name is not None and name not in used]
+        more = [name for name in (own.trajectory, *own.states, *own.inputs) if name is not None and name not in used]
         if more:
             raise DataError(
                 f"{first.source} has no column {more[0]!r}, which {table.source} has; all files need the same columns, "

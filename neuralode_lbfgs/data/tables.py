@@ -114,7 +114,8 @@ def read_csv(
         path: the file, or several, of which each is a trajectory of its own unless a column names them; a
             pattern such as `runs/*.csv` stands for those that it matches.
         time: the column of times; found by its name when not given, see `infer_roles`.
-        states: the columns that the model describes; all that have no other role when not given.
+        states: the columns that the model describes; all that have no other role when not given, but for those of
+            true and false, which are then inputs.
         inputs: the columns that are known and drive the model.
         trajectory: the column that names the run of each row.
         sd_columns: for each state the column of the standard deviations of its observations, which weigh them.
@@ -156,7 +157,8 @@ def from_frame(
 ) -> Trajectories:
     """Trajectories from a pandas or polars data frame, or a dict of columns; arguments and errors as in `read_csv`.
 
-    An index with a name counts as a column, one without is the time if it holds timestamps, and else ignored.
+    An index with a name counts as a column, one without is the time if it holds timestamps or spans of time, and else
+    ignored. Spans of time are seconds.
     """
     table = table_from_frame(frame)
     roles = infer_roles(

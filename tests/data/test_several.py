@@ -44,6 +44,7 @@ def test_ids_inside_of_files_are_kept(tmp_path, monkeypatch):
     [
         ("t,x,y\n0,1,2\n", "t,x\n0,1\n", "b.csv has no column 'y', which a.csv has; all files need the same columns."),
         ("t,x\n0,1\n", "t,x,y\n0,1,2\n", "a.csv has no column 'y', which b.csv has; all files need the same columns"),
+        ("t,x\n0,1\n", "t,x,on\n0,1,true\n", "a.csv has no column 'on', which b.csv has; all files need the same"),
         ("run,t,x\n1,0,1\n", "run,t,x\n1,1,1\n", "trajectory '1' is in a.csv and in b.csv; name trajectories"),
         ("t,x [m]\n0,1\n", "t,x [mm]\n0,1\n", "b.csv: column 'x' has the unit 'mm', but in a.csv it is 'm'; write all"),
         ("t,x\n0,1\n", "t,x\n0,1\n1,one\n", "b.csv, line 3, column 'x': 'one' is not a number"),

@@ -1,0 +1,112 @@
+"""Lines that stand above a table, and a line of units below its header: instruments write both."""
+
+import re
+from collections.abc import Sequence
+
+from .cells import is_missing, is_timestamp, parse_number
+from .errors import DataError
+from .separators import SEPARATORS, cells_of
+from .times import is_duration, names_the_time
+
+MOST_LINES = 100  # from the first one on, that are looked at
+_NAME = re.compile(r"[^\d\s+\-.,<>=~].*", re.DOTALL)  # dates of all forms and limits such as <0.1 are no names
+
+
+def refuse_preamble(lines: list[str], numbers: list[int], separator: str, source: str) -> None:
+    """Refuse lines above the header, if one of those below them is the header that is meant.
+
+    Raises:
+        DataError: if so; it names the line of the header.
+    """
+    lines = lines[:MOST_LINES]
+    for mark in (separator, *(mark for mark in SEPARATORS if mark != separator)):
+        begins = _header(lines, mark)
+        if begins:
+            raise DataError(
+                f"{source}, line {numbers[0]}: this is no header of the table, which seems to begin with line "
+                f"{numbers[begins]}; remove the lines before that one, or begin them with #."
+            )
+        if begins == 0:
+            return
+
+
+def _header(lines: list[str], separator: str) -> int | None:
+    """The last line that has a name above every number of the last row, and only rows as wide below it.
+
+    If this line may have the units of the one above, that one; the first, where it names the time and no other does.
+    None if there is no such line.
+    """
+    places, rows = [], []
+    for place, line in enumerate(lines):
+        if any(cells := cells_of(line, separator)):  # spreadsheets leave lines of bare separators
+            places.append(place)
+            rows.append(cells)
+    last = rows[-1] if rows else []
+    columns = [column for column, cell in enumerate(last) if _is_number(cell)]
+    if len(rows) < 2 or len(last) < 2 or not columns:
+        return None
+    if len(rows[0]) == len(last) and _are_data(rows[1], columns):
+        return 0  # as in nearly all files
+    i = len(rows) - 2
+    while i >= 0 and len(rows[i]) == len(last) and not _has_names(rows[i], columns):
+        i -= 1
+    if i < 0 or len(rows[i]) != len(last):
+        return None
+    above = rows[i - 1] if i else []
+    if len(above) == len(last) and _has_names(above, columns) and _has_units(rows[i], above, first=i == 1):
+        i -= 1
+    timed = len(rows[0]) == len(last) and _has_names(rows[0], columns) and _names_a_time(rows[0])
+    return 0 if timed and not _names_a_time(rows[i]) else places[i]
+
+
+def _is_number(cell: str) -> bool:
+    if is_missing(cell):
+        return False
+    return parse_number(cell) is not None or parse_number(cell, ",") is not None or is_timestamp(cell)
+
+
+def _are_data(row: list[str], columns: Sequence[int]) -> bool:
+    return len(row) > columns[-1] and all(is_missing(row[i]) or _is_number(row[i]) for i in columns)
+
+
+def _has_names(row: list[str], columns: Sequence[int]) -> bool:
+    """Whether names stand in these columns, and names or nothing in the others."""
+    return len(row) > columns[-1] and all(row[i] for i in columns) and all(_is_name(cell) for cell in row if cell)
+
+
+def _is_name(cell: str) -> bool:
+    return _NAME.fullmatch(cell) is not None and not is_missing(cell) and not _is_number(cell)
+
+
+def _has_units(row: list[str], names: list[str], *, first: bool) -> bool:
+    """Whether a row of words has the units of the names above it, and is no header itself.
+
+    Args:
+        first: whether the names are the first line, which is then rather the header than not.
+    """
+    if _names_a_time(row):
+        return False
+    return _names_a_time(names) or first or any(is_duration(cell.strip("[]()")) and cell != "y" for cell in row)
+
+
+def _names_a_time(row: list[str]) -> bool:
+    return any(map(names_the_time, row))
+
+
+def refuse_units(rows: list[list[str]], places: list[int], source: str) -> None:
+    """Refuse a second line of the header: words above numbers, and no number among them.
+
+    Raises:
+        DataError: if so.
+    """
+
+    def number(cell: str) -> bool:
+        return not is_missing(cell) and (parse_number(cell) is not None or parse_number(cell, ",") is not None)
+
+    if len(rows) < 2 or any(map(number, rows[0])):
+        return
+    if any(not is_missing(word) and number(below) for word, below in zip(rows[0], rows[1], strict=True)):
+        raise DataError(
+            f"{source}, line {places[0]}: the first row holds no number; if these are units, write them behind the "
+            "names, as x [m], and remove the row."
+        )

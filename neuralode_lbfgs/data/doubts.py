@@ -1,0 +1,79 @@
+"""States that nobody named and that may be something else: an input, or standard deviations of another state."""
+
+import re
+import shlex
+
+import numpy as np
+
+from .driving import FEWEST, steps
+from .errors import listed
+from .roles import Roles
+from .trajectories import Trajectories
+
+_SD = r"sd|std|stdev|stddev|err|error|se|sem|stderr|sigma"
+_SD_OF = re.compile(rf"(?:(?:{_SD})[ _.-](?P<after>.+))|(?:(?P<before>.+)[ _.-](?:{_SD}))")
+
+
+def doubts(roles: Roles, data: Trajectories) -> list[str]:
+    """A sentence for the states that look like inputs, and one for those that look like standard deviations.
+
+    Nothing is said where the states were named.
+
+    Args:
+        data: `to_trajectories(table, roles)`.
+    """
+    if not roles.inferred:
+        return []
+    columns = {name: [run.ys[:, i] for run in data] for i, name in enumerate(roles.states)}
+    sd = {} if roles.sd else _deviations(columns)
+    known = [name for name in columns if name not in sd and _looks_like_steps(columns[name])]
+    said = []
+    if known and len(known) + len(sd) < len(columns):  # something is left that they could drive
+        looks, are, them = ("looks", "it is", "it") if len(known) == 1 else ("look", "they are", "them")
+        flags = " ".join(map(shlex.quote, known))
+        said.append(
+            f"{listed(known)} {looks} like steps, as no state does; if {are} known, give {them} as --inputs {flags} "
+            "(inputs= in Python)"
+        )
+    if sd:
+        looks = "looks" if len(sd) == 1 else "look"
+        flags = " ".join(shlex.quote(f"{state}={name}") for name, state in sd.items())
+        said.append(
+            f"{listed(sd)} {looks} like standard deviations of {listed(sd.values())}; if so, give --sd-columns {flags} "
+            "(sd_columns= in Python)"
+        )
+    return said
+
+
+def _deviations(columns: dict[str, list[np.ndarray]]) -> dict[str, str]:
+    """By the names of columns such as `x_sd`, without negative numbers: the state that each may belong to."""
+    states = {name.lower(): name for name in columns}
+    found: dict[str, str] = {}
+    for name, runs in columns.items():
+        match = _SD_OF.fullmatch(name.lower())
+        state = states.get(match["after"] or match["before"]) if match else None
+        if state is not None and state not in found.values() and not any((run < 0).any() for run in runs):
+            found[name] = state
+    return found
+
+
+def _looks_like_steps(runs: list[np.ndarray]) -> bool:
+    """Whether numbers stay and then jump, or stay in each trajectory and differ between them."""
+    seen = [run[np.isfinite(run)] for run in runs]
+    seen = [run for run in seen if run.size > 1]
+    if sum(run.size for run in seen) < FEWEST:
+        return False
+    levels = np.unique(np.concatenate(seen))
+    if levels.size > 1 and all(np.ptp(run) == 0 for run in seen):
+        return True
+    return steps(seen) and not _rounded(seen, levels)
+
+
+def _rounded(seen: list[np.ndarray], levels: np.ndarray) -> bool:
+    """Whether there are several levels, and most changes are the least that there is between two of them.
+
+    So a slow state looks in the digits of a coarse instrument.
+    """
+    jumps = np.abs(np.concatenate([np.diff(run) for run in seen]))
+    least = 1.5 * np.diff(levels).min()
+    return levels.size > 2 and 2 * int(((jumps > 0) & (jumps < least)).sum()) > int((jumps > 0).sum())

@@ -1,0 +1,40 @@
+"""Long tables: a row for each variable at each time, its name in one column and its value in another."""
+
+import shlex
+
+from .cells import Column, Table, is_missing, parse_number
+
+FEWEST = 2  # rows on average that share a word; remarks share fewer
+
+
+def advice_on_long(table: Table, time: str, trajectory: str | None) -> str | None:
+    """What to do where a column of words tells rows of the same time apart: the end of a sentence, or None."""
+    index = [table.column(name) for name in (trajectory, time) if name is not None]
+    rest = [column for column in table.columns if column not in index]
+    words = [column for column in rest if all(map(_is_word, column.cells))]
+    rows = list(zip(*(column.cells for column in index), strict=True)) if words else []
+    if len(set(rows)) == len(rows):
+        return None
+    for column in words:
+        shared = FEWEST * len(set(column.cells)) <= len(rows)
+        if shared and len(set(zip(rows, column.cells, strict=True))) == len(rows):
+            return _advice(index, column, [other for other in rest if other not in words], trajectory)
+    return None
+
+
+def _advice(index: list[Column], words: Column, rest: list[Column], trajectory: str | None) -> str:
+    headers = [column.header for column in rest]
+    values = headers if len(headers) > 1 else "".join(headers)
+    pivot = (
+        f"frame.pivot(index={[column.header for column in index]}, columns={words.header!r}, "
+        f"values={values!r}).reset_index()"
+    )
+    runs = f"; if they are runs, give --trajectory {shlex.quote(words.name)} (trajectory= in Python)"
+    return (
+        f"column {words.name!r} tells rows of the same time apart: if its words are variables, give each a column of "
+        f"its own, in pandas by {pivot}{runs if trajectory is None else ''}"
+    )
+
+
+def _is_word(text: str) -> bool:
+    return not is_missing(text) and parse_number(text) is None and parse_number(text, ",") is None

@@ -1,0 +1,95 @@
+"""Columns that nobody gave a role: those of true and false are inputs, and what is no usual state is told of."""
+
+import numpy as np
+import pytest
+
+from neuralode_lbfgs.data import describe, from_frame, infer_roles, read_csv, read_table, to_trajectories
+
+SMOOTH = [1, 0.9, 0.8, 0.72, 0.65, 0.58]
+
+
+def write(tmp_path, columns, runs=1):
+    """A table of `columns` beside the time and the smooth state x."""
+    names = ["run", "t", "x", *columns]
+    rows = [
+        [str(run), str(t), str(x), *(str(column[run * len(SMOOTH) + t]) for column in columns.values())]
+        for run in range(runs)
+        for t, x in enumerate(SMOOTH)
+    ]
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(map(",".join, [names, *rows])) + "\n")
+    return path
+
+
+def described(path, **words):
+    table = read_table(path)
+    roles = infer_roles(table, **words)
+    return describe(table, roles, to_trajectories(table, roles)).splitlines()
+
+
+@pytest.mark.parametrize("cells", [["TRUE", "FALSE"] * 3, ["false"] * 6, ["False", "", "True", "", "", "True"]])
+def test_true_and_false_are_an_input_that_is_held(tmp_path, cells):
+    path = write(tmp_path, {"fan": cells})
+    lines = described(path)
+    assert "states: x" in lines
+    assert "inputs: fan (held from row to row)" in lines
+    data = read_csv(path)
+    assert (data.state_names, data.input_names, data[0].hold) == (("x",), ("fan",), (True,))
+    assert data[0].inputs_at(data[0].ts[:1])[0, 0] == (cells[0] == "TRUE")
+
+
+def test_true_and_false_go_with_what_is_said(tmp_path):
+    path = write(tmp_path, {"fan": ["true", "false"] * 3, "u": SMOOTH})
+    assert read_csv(path, inputs=["u"]).input_names == ("u", "fan")
+    assert read_csv(path, input_linear=["fan"])[0].hold == (False,)
+    assert read_csv(path, states=["x", "fan"]).state_names == ("x", "fan")
+    assert read_csv(path, states=["x"]).input_names == ()
+
+
+def test_a_frame_of_booleans():
+    data = from_frame({"t": [0, 1, 2], "x": [1.0, 2, 3], "on": [True, False, False]})
+    assert (data.state_names, data.input_names) == (("x",), ("on",))
+
+
+STEPS = "note: 'u' looks like steps, as no state does; if it is known, give it as --inputs u (inputs= in Python)"
+TWO = "note: 'u', 'the dose' look like steps, as no state does; if they are known, give them as --inputs u 'the dose' "
+SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-columns x={0} (sd_columns= in Python)"
+
+
+@pytest.mark.parametrize(
+    "columns, runs, note",
+    [
+        ({"u": [12, 12, 12, 0, 0, 0]}, 1, STEPS),
+        ({"u": [100, 0, 0, 0, 0, 0]}, 1, STEPS),
+        ({"u": [0, 0, 5, 5, 7, 7]}, 1, STEPS),
+        ({"u": 6 * [300] + 6 * [320]}, 2, STEPS),  # constant in each trajectory, and another in the next
+        ({"u": [1, 1, 1, 0, 0, 0], "the dose": [5, 0, 0, 0, 0, 0]}, 1, TWO + "(inputs= in Python)"),
+        *(({name: 6 * [0.1]}, 1, SD.format(name)) for name in ("x_sd", "X_std", "x_err", "se_x", "x.sem", "sigma_x")),
+        ({"x_sd": [1, 1, 1, 2, 2, 2]}, 1, SD.format("x_sd")),
+    ],
+)
+def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns, runs, note):
+    path = write(tmp_path, columns, runs)
+    assert [line for line in described(path) if line.startswith("note")] == [note]
+    assert not any("note" in line for line in described(path, states=["x", *columns]))
+    assert not any("note" in line for line in described(path, states=["x"]))
+
+
+@pytest.mark.parametrize(
+    "columns, runs",
+    [
+        ({"y": SMOOTH}, 1),
+        ({"y": [3] * 6}, 1),  # at rest
+        ({"y": [20.1, 20.1, 20.2, 20.2, 20.3, 20.3]}, 1),  # slow, in few digits
+        ({"y": [0, 0, 0.2, 0.9, 0.3, 0]}, 1),
+        ({"x_err": [0.1, -0.2, 0.1, 0.3, -0.4, 0.2]}, 1),  # a deviation that is no standard deviation
+        ({"y_sd": np.round(np.sin(range(6)) ** 2, 3)}, 1),  # of a state that is not there
+    ],
+)
+def test_usual_states_are_not_doubted(tmp_path, columns, runs):
+    assert not any("note" in line for line in described(write(tmp_path, columns, runs)))
+
+
+def test_where_all_look_like_steps_nothing_is_said(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,u\n0,1\n1,1\n2,1\n3,5\n4,5\n5,2\n")
+    assert not any("note" in line for line in described(tmp_path / "mine.csv"))

@@ -1,0 +1,91 @@
+"""Which column is the time, by its name, its unit or its timestamps."""
+
+import re
+from datetime import timedelta
+
+import numpy as np
+import pandas
+import pytest
+
+from neuralode_lbfgs.data import DataError, from_frame, read_csv
+
+ASKED = "the time column may be {} or {}; choose one with --time (time= in Python)."
+NAMES = ("t", "T", "Time", "time_s", "Date Time", "date_time", "DateTime", "Time stamp", "days")
+
+
+def read(tmp_path, header, rows="0,1\n2,3\n"):
+    (tmp_path / "mine.csv").write_text(f"{header}\n{rows}")
+    return read_csv(tmp_path / "mine.csv")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_the_time(tmp_path, name):
+    assert read(tmp_path, f"{name},x").time_name == name
+
+
+@pytest.mark.parametrize(
+    "header, time",
+    [
+        ("time (s),T (K)", "time"),
+        ("T,Time", "Time"),
+        ("t,T", "t"),
+        ("T [°C],t [s]", "t"),
+        ("t [degC],T [h]", "T"),
+        ("T (K),days", "days"),
+        ("t [F],time", "time"),
+        ("hours,T [C]", "hours"),
+    ],
+)
+def test_a_temperature_is_not_the_time(tmp_path, header, time):
+    assert read(tmp_path, header).time_name == time
+
+
+@pytest.mark.parametrize("header, one, other", [("t,time", "t", "time"), ("T [h],time [h]", "T", "time")])
+def test_two_names_that_are_as_clear(tmp_path, header, one, other):
+    with pytest.raises(DataError, match=re.escape(ASKED.format(repr(one), repr(other)))):
+        read(tmp_path, header)
+
+
+@pytest.mark.parametrize("day", ["2024-01-01", "01.02.2024"])
+@pytest.mark.parametrize("hour", ["22:00", "7:30:00", "07:30:00.25"])
+def test_a_date_and_a_time_of_day(tmp_path, day, hour):
+    with pytest.raises(DataError) as error:
+        read(tmp_path, "Date,Time,x", f"{day},{hour},1\n")
+    assert str(error.value).endswith(
+        "mine.csv: 'Date' seems to be the date and 'Time' the time of day; join them into one column, such as "
+        "2024-01-31T13:45:00."
+    )
+
+
+SPANS = [timedelta(seconds=second) for second in (0, 0.5, 90061.25)]
+STATE = {"x": [1.0, 2.0, 4.0]}
+
+
+@pytest.mark.parametrize(
+    "frame, name",
+    [
+        (pandas.DataFrame(STATE, index=pandas.to_timedelta(SPANS)), "time"),
+        (pandas.DataFrame(STATE, index=pandas.to_timedelta(SPANS).rename("elapsed")), "elapsed"),
+        (pandas.DataFrame({"t": SPANS, **STATE}), "t"),
+        (pandas.DataFrame({"t [h]": SPANS, **STATE}), "t"),
+        ({"t": SPANS, **STATE}, "t"),
+        ({"t": np.array(SPANS, "m8[ns]"), **STATE}, "t"),
+    ],
+)
+def test_spans_of_time_are_seconds(tmp_path, frame, name):
+    read = [from_frame(frame)]
+    if isinstance(frame, pandas.DataFrame):
+        frame.to_parquet(tmp_path / "mine.parquet")
+        read.append(read_csv(tmp_path / "mine.parquet"))
+    for data in read:
+        assert (data.label(data.time_name), data.state_names) == (f"{name} [s]", ("x",))
+        assert data[0].ts.tolist() == [0, 0.5, 90061.25]
+
+
+def test_a_span_that_is_missing_is_no_time():
+    with pytest.raises(DataError, match="row 1, column 't': the time is blank"):
+        from_frame(pandas.DataFrame({"t": [SPANS[0], None, SPANS[2]], **STATE}))
+
+
+def test_an_index_of_spans_beside_a_time_numbers_the_rows():
+    assert from_frame(pandas.DataFrame({"t": [0, 1, 5], **STATE}, index=pandas.to_timedelta(SPANS)))[0].ts[2] == 5
