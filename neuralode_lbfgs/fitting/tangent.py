@@ -15,6 +15,7 @@ from .beside import ROUNDING
 
 UNDETERMINED = 1e-10  # of the best determined: beyond, rounding decides
 LEAST_NUMBERS = 3  # observed, for each term: what follows all noise is no law
+NOTHING = 1e-30  # of the largest of its diagonal: a term of which the data do not depend
 MOST_COSINE = 2.0  # between two terms; it is one, but for rounding
 MOST_SETS = 5000  # of terms of one rate that are tried: all of ten terms, of twenty those of up to four
 HOPELESS = 100.0  # of the criterion above the least so far, which further terms less do not make good
@@ -182,5 +183,6 @@ def inverse(matrix: np.ndarray) -> np.ndarray:
 
 def _of_order_one(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A matrix of sums of squares with a diagonal of ones, and what its rows and columns were multiplied by."""
-    size = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    diagonal = np.diag(matrix)
+    size = 1 / np.sqrt(np.maximum(diagonal, max(NOTHING * diagonal.max(initial=0.0), 1e-200)))
     return matrix * size[:, None] * size, size

@@ -14,9 +14,12 @@ from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
 from neuralode_lbfgs.fitting.gauss_newton import Point
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.polish import Sensitivities
+from neuralode_lbfgs.fitting.running import run_stages
 from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.stages import whole_trajectories
+from neuralode_lbfgs.fitting.tangent import inverse
 from neuralode_lbfgs.fitting.task import Task
+from neuralode_lbfgs.fitting.terms import of_pieces, tangent_of, variances_of
 from neuralode_lbfgs.fitting.waking import woken
 from neuralode_lbfgs.models import all_monomials
 
@@ -109,6 +112,20 @@ def test_the_law_of_positions_alone_has_velocities_with_a_prime():
         ("d theta'/dt", "theta"), ("d theta'/dt", "theta'"),
     }  # fmt: skip
     assert result.stages[0].why.startswith("hidden states begin as derivatives of the observed ones: the network, and")
+
+
+def test_short_pieces_tell_the_terms_of_a_law(data):
+    """Errors grow along a chaotic record, and no tangent of a whole one holds far; along pieces nothing grows."""
+    course = wider_of(course_of(data))
+    run_stages(("matching",), course, None, None, [])
+    law, taken = of_pieces(course, course.parameters.model, 0.1, None, None)
+    assert law is not None and law.terms is not None and law.loss < 3e-3
+    assert [one.stage.name for one in taken] == ["shooting", "polish"]
+    every = [(rate, factors) for rate in (0, 1) for factors in all_monomials(2, 3)]
+    assert [every[term] for term in law.terms] == [(0, (0,)), (0, (0, 1)), (1, (1,)), (1, (0, 1))]
+    whole = np.diag(inverse(tangent_of(law).matrix[np.ix_(law.terms, law.terms)])) / data.observed
+    np.testing.assert_allclose(variances_of(law, law.terms), whole, rtol=1e-3)  # pieces know less
+    assert of_pieces(course, course.parameters.model, 1e-9, None, None) == (None, [])
 
 
 def test_it_is_right_where_there_were_no_data(result):
