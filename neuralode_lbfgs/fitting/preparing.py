@@ -1,16 +1,20 @@
 """A model made ready for data: of one precision, in coordinates of order one, and checked on one state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Transform, plain, trainable, with_coordinates
 from .scaling import find_coordinates
-from .smoothing import SmoothTrajectory
+from .smoothing import LEAST_FOR_GCV, SmoothTrajectory
+
+ALIKE = 0.95  # correlation of slopes and a rate, from which the factor between them is clear
+MOST_FACTOR = 2.0  # of it: noise and coarse sampling do less
 
 
 def prepared(
@@ -31,7 +35,35 @@ def prepared(
             "(a Python float is a constant)."
         )
     check_field(model, data.state_size, data.input_size)
+    if transform == Transform(positive=transform.positive):
+        check_rates(dict(getattr(model.vector_field, "rates", ())), data, curves)
     return model
+
+
+def check_rates(rates: Mapping[int, int], data: Trajectories, curves: Sequence[SmoothTrajectory]) -> None:
+    """Refuse a state as the rate of another whose slope is clearly a multiple of it: their units differ.
+
+    Raises:
+        ValueError: if so.
+    """
+    for state, rate in rates.items():
+        pairs = [
+            (curve.rates(run.ts)[:, state], curve.states(run.ts)[:, rate])
+            for run, curve in zip(data, curves, strict=True)
+        ]
+        slopes, values = (np.concatenate(column) for column in zip(*pairs, strict=True))
+        seen = np.isfinite(slopes) & np.isfinite(values)
+        slopes, values = slopes[seen], values[seen]
+        size = np.sqrt(np.sum(slopes**2) * np.sum(values**2))
+        if slopes.size < LEAST_FOR_GCV or not slopes @ values > ALIKE * size:
+            continue
+        factor = slopes @ values / np.sum(values**2)
+        if not 1 / MOST_FACTOR < factor < MOST_FACTOR:
+            names = data.state_names[state], data.state_names[rate]
+            raise ValueError(
+                f"the slope of {names[0]} is {factor:.3g} times {names[1]}, which cannot be its rate as it is: give "
+                f"both in units that agree, such as rad and rad/s where time is in s, or leave the rate to be learned."
+            )
 
 
 def check_field(model: NeuralODE, states: int, inputs: int) -> None:

@@ -53,6 +53,14 @@ DECAY_TS = np.linspace(0.0, 9.0, 19)
 
 
 @pytest.mark.slow
+def test_a_rate_in_other_units_is_refused():
+    """Degrees beside radians a second."""
+    ts = np.linspace(0.0, 6.0, 40)
+    data = one_run(ts, angle=np.degrees(np.sin(2 * ts)), omega=2 * np.cos(2 * ts))
+    with pytest.raises(ValueError, match=r"the slope of angle is 57.\d times omega, which cannot be its rate as it is"):
+        nl.fit(model_for(data, rates={0: 1}), data, max_evals=1)
+
+
 def test_a_state_in_logarithms_is_fitted_over_decades():
     cells, substrate = np.exp(-2 * DECAY_TS), 3 - 2 * np.exp(-DECAY_TS)
     data = one_run(DECAY_TS, cells=cells, substrate=substrate)
