@@ -10,8 +10,9 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE, SecondOrderField, Transform
 from .options import FitOptions
 
-# Times count as log-spaced when their intervals differ by this much, and their logarithms' next to nothing.
-SPREAD, UNEVEN, LEAST_ROWS = 1e3, 0.5, 6
+# Times count as log-spaced when their intervals differ by this much, a tenth at either end apart, and their logarithms'
+# no more than by chance: those of random times have a standard deviation of their mean, of even ones none.
+SPREAD, UNEVEN, LEAST_ROWS = 300.0, 1.4, 6
 DECADES = 4  # below the largest value of a state: of no weight beside it, and more than measurements mostly resolve
 
 
@@ -86,12 +87,13 @@ def transformed(data: Trajectories, transform: Transform) -> Trajectories:
 
 
 def is_log_spaced(ts: np.ndarray) -> bool:
-    """Whether the intervals between positive times grow a thousandfold while those of their logarithms stay."""
+    """Whether the intervals between positive times grow three hundredfold while those of their logarithms stay."""
     ts = ts[ts > 0]
     if ts.size < LEAST_ROWS:
         return False
     steps, log_steps = np.diff(ts), np.diff(np.log(ts))
-    return bool(steps.max() > SPREAD * steps.min() and log_steps.std() < UNEVEN * log_steps.mean())
+    least, most = np.quantile(steps, [0.1, 0.9])
+    return bool(most > SPREAD * least and log_steps.std() < UNEVEN * log_steps.mean())
 
 
 def _spans(data: Trajectories, state: int) -> bool:

@@ -165,7 +165,10 @@ def test_states_over_decades_are_noticed():
 
 def test_what_counts_as_log_spaced():
     assert is_log_spaced(np.geomspace(1e-4, 1e3, 30))
+    assert is_log_spaced(np.geomspace(1.0, 2000.0, 20))
+    assert is_log_spaced(10 ** np.sort(np.random.default_rng(0).uniform(-5, 5, 40)))
     assert not is_log_spaced(np.geomspace(1.0, 30.0, 30))
+    assert not is_log_spaced(np.sort(np.random.default_rng(0).uniform(0, 1e5, 40)))
     assert not is_log_spaced(np.linspace(0.0, 1e5, 1000))
     assert not is_log_spaced(np.array([1.0, 1e4, 2e4]))
     assert not is_log_spaced(np.cumsum(np.random.default_rng(0).exponential(size=500)))
