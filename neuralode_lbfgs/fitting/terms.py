@@ -125,7 +125,8 @@ def of_pieces(
         return None, []
     other = _among(here, left, tangent.minimum(left))
     taken = run_stages(("shooting",), other, held_out, callback, [])
-    if not ended(taken) and taken[0].stage.history[-1].loss <= enough:
+    steps = taken[0].stage.history
+    if not ended(taken) and steps and steps[-1].loss <= enough:
         taken += run_stages(("polish",), other, held_out, callback, [])
     why = WHY_PIECES.format(len(spare), tangent.every.size)
     return (other if other.loss <= enough else None), [because(one, why) for one in taken]

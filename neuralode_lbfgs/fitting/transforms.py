@@ -63,7 +63,7 @@ def transform_for(
     wide = [] if observe else [name for i, name in enumerate(data.state_names) if i not in log and _spans(data, i)]
     if wide:
         notes.append(
-            f"{' and '.join(wide)}: over more than {DECADES} powers of ten small values count for nothing beside large "
+            f"{', '.join(wide)}: over more than {DECADES} powers of ten small values count for nothing beside large "
             f'ones; their logarithms are modelled by --transform "log={",".join(wide)}".'
         )
     return Transform(tuple((state, _floor(state, data, notes)) for state in sorted(log)), positive, log_time)
