@@ -61,6 +61,9 @@ class Compiled:
         return self._programs[key]
 
     def _compiled(self, leaves: list[Any], structure: Any) -> Callable:
+        # No program holds what holds it: those of a fit that is done are to be freed at once. Each takes some of the
+        # 65,530 mappings that a process has on Linux, and the garbage collector comes too late for a dozen fits.
+        function, given_first = self.function, self.held
         static = [None if eqx.is_array(leaf) else leaf for leaf in leaves]
         places = [i for i, leaf in enumerate(leaves) if eqx.is_array(leaf)]
         arrays = [leaves[i] for i in places]
@@ -70,14 +73,14 @@ class Compiled:
             for i, array in zip(places, arrays, strict=True):
                 filled[i] = array
             held, arguments = jax.tree.unflatten(structure, filled)
-            return self.function(*held, *arguments)
+            return function(*held, *arguments)
 
-        flat, outline = traced(self.function, of_arrays, jax.tree.unflatten(structure, leaves), arrays)
+        flat, outline = traced(function, of_arrays, jax.tree.unflatten(structure, leaves), arrays)
         program = flat.lower(*arrays).compile(compiler_options=self.options)
 
         def run(*arguments: Any) -> Any:
-            given = [leaf for leaf in jax.tree.leaves((self.held, arguments)) if eqx.is_array(leaf)]
-            return outline(program(*given), (self.held, arguments))
+            given = [leaf for leaf in jax.tree.leaves((given_first, arguments)) if eqx.is_array(leaf)]
+            return outline(program(*given), (given_first, arguments))
 
         return run
 

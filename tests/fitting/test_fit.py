@@ -1,5 +1,6 @@
 """`fit` from data to result: recovers, is repeatable, copes with gaps, and says what went wrong."""
 
+import gc
 import itertools
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import optax
 import pytest
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.compiling import Compiled
 from neuralode_lbfgs.fitting.batch import Shape, lane_lengths, make_batch
 from neuralode_lbfgs.fitting.losses import Parameters, residuals
 from neuralode_lbfgs.fitting.mesh import first_counts
@@ -302,6 +304,19 @@ def test_bad_models_give_one_sentence(data):
         nl.fit(model_for(data), data, max_evals=0)
     with pytest.raises(ValueError, match="scalar"):
         nl.fit(model_for(data), data, loss=lambda model, ts, ys: ys)
+
+
+def test_programs_of_a_fit_are_freed_when_it_is_done(data):
+    """Not when the garbage collector comes: by then a dozen fits take all the mappings that a process may have."""
+    alive = lambda: sum(isinstance(one, Compiled) for one in gc.get_objects())  # noqa: E731
+    gc.collect()
+    before = alive()
+    gc.disable()
+    try:
+        result = nl.fit(model_for(data), data, max_evals=60)
+        assert result.stages and alive() <= before
+    finally:
+        gc.enable()
 
 
 def test_callback_sees_every_stage(data):
