@@ -30,7 +30,7 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
     said = []
     if known and len(known) + len(sd) < len(columns):  # something is left that they could drive
         looks, are, them = ("looks", "it is", "it") if len(known) == 1 else ("look", "they are", "them")
-        flags = " ".join(map(shlex.quote, known))
+        flags = " ".join(map(shlex.quote, [*roles.inputs, *known]))
         said.append(
             f"{listed(known)} {looks} like steps, as no state does; if {are} known, give {them} as --inputs {flags} "
             "(inputs= in Python)"

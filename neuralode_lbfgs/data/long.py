@@ -23,16 +23,14 @@ def advice_on_long(table: Table, time: str, trajectory: str | None) -> str | Non
 
 
 def _advice(index: list[Column], words: Column, rest: list[Column], trajectory: str | None) -> str:
-    headers = [column.header for column in rest]
-    values = headers if len(headers) > 1 else "".join(headers)
-    pivot = (
-        f"frame.pivot(index={[column.header for column in index]}, columns={words.header!r}, "
-        f"values={values!r}).reset_index()"
-    )
+    pivot = ""
+    if len(rest) == 1:  # of several columns of values pandas makes headers of two lines
+        at, name, values = [column.header for column in index], words.header, rest[0].header
+        pivot = f", in pandas by frame.pivot(index={at}, columns={name!r}, values={values!r}).reset_index()"
     runs = f"; if they are runs, give --trajectory {shlex.quote(words.name)} (trajectory= in Python)"
     return (
         f"column {words.name!r} tells rows of the same time apart: if its words are variables, give each a column of "
-        f"its own, in pandas by {pivot}{runs if trajectory is None else ''}"
+        f"its own{pivot}{runs if trajectory is None else ''}"
     )
 
 

@@ -139,13 +139,17 @@ def _at_once(
         they_do = "" if basin.near or not bottom else "; they do: shooting and full are left out"
         polished = because(polished, basin.why + they_do)
         last = because(last, polished.stage.why) if kept is short else last
-    reached = [matched, last]
-    better = held_out is None or (
-        best_of(reached) == len(reached) - 1 and last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5)
+    reached, told = [matched, last], names[:1] + names[-1:]
+    if all_of_it := _is_all(kept):  # few terms overfit nothing: where a free run leaves others held out, errors grow
+        reached, told = [last], names[-1:]
+    better = (
+        all_of_it
+        or held_out is None
+        or (best_of(reached) == len(reached) - 1 and last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5))
     )
     more = [one for one in more if one.stage.reason is not StopReason.NONFINITE_START]  # nothing was done there
-    attempt = _attempt(names[:1] + names[-1:], kept, reached, [matched, *shot, polished, *more], held_out)
-    near_enough = basin.as_near_as_curves(kept.loss) or _is_all(kept)
+    attempt = _attempt(told, kept, reached, [matched, *shot, polished, *more], held_out)
+    near_enough = all_of_it or basin.as_near_as_curves(kept.loss)
     return _Tried(attempt, better and bottom, basin.near, near_enough)
 
 

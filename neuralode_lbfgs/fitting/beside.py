@@ -69,11 +69,12 @@ def with_network(course: Course) -> Course | None:
     if not awake.any():
         return None
     other = course.apart()
-    other.trial = None
+    other.trial = other.terms = None
     other.replace(found)
     if course.options.weight_decay is None:
-        cheap = DEAREST * course.loss / squares_of(found)
-        other.decay = np.where(awake, np.minimum(course.smooth, cheap), course.decay)
+        cheap = DEAREST * course.loss / np.maximum(squares_of(found), 1e-300)
+        before = course.decay if course.terms is None else course.smooth  # few terms have none
+        other.decay = np.where(awake, np.minimum(course.smooth, cheap), before)
     return other
 
 

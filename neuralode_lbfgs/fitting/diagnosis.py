@@ -96,9 +96,12 @@ def cannot_turn(view: View) -> Finding | None:
     """A single state that rises and falls, by a model that does only one: what depends on itself alone never turns."""
     if view.train.state_size > 1 or view.train.input_size:
         return None
-    noise = max(ABOVE * _least_error(view.train, 0), MATTERS * view.spread[0])
-    turned = [_turns(run.ys[:, 0]) for run in view.train]
-    if not max(turned) > noise or any(_turns(run.ys[:, 0]) > MATTERS * view.spread[0] for run in view.fitted):
+    noise, rows = _least_error(view.train, 0), sum(run.ts.size for run in view.train)
+    by_chance = max(2 * np.sqrt(2 * np.log(rows)) * noise, MATTERS * view.spread[0])
+    turned = max(_turns(run.ys[:, 0]) for run in view.train) > by_chance
+    if not (turned and view.errors[0] > ABOVE * noise):
+        return None
+    if any(_turns(run.ys[:, 0]) > MATTERS * view.spread[0] for run in view.fitted):
         return None
     return Finding(
         f"{view.train.state_names[0]} rises and falls, which nothing does in one run that depends on itself alone",
@@ -288,7 +291,7 @@ def diagnose(view: View) -> tuple[Finding, ...]:
 
 
 def _turns(ys: np.ndarray) -> float:
-    """How far a column rises and falls, whichever is less."""
+    """How far a column rises and falls, whichever is less; of noise alone the range between its extremes."""
     ys = ys[np.isfinite(ys)]
     if not ys.size:
         return 0.0

@@ -46,7 +46,9 @@ def law_of(course: Course) -> tuple[Term, ...]:
     scales, centres = np.concatenate([c.scale, c.input_scale]), np.concatenate([c.centre, c.input_centre])
     names, rates = _names(c, course.data, np.where(origin(model) == 0, centres, 0.0)), _rates(c, course.data)
     monomials = all_monomials(len(names), model.vector_field.degree)
-    sds = (course.noise or 0.0) * np.sqrt(np.maximum(variances_of(course, kept), 0.0))
+    noise = np.nan if course.noise is None else course.noise
+    # Zero is the sign of what is exact.
+    sds = np.maximum(noise * np.sqrt(np.maximum(variances_of(course, kept), 0.0)), np.finfo(float).tiny)
     law = {number: [Term(rates[number], (names[source],), 1.0, 0.0)] for number, source in exact.items()}
     for term, value, sd in zip(kept, course.solver.numbers(model), sds, strict=True):
         of_value, monomial = divmod(int(term), len(monomials))
@@ -87,7 +89,11 @@ def law_table(law: Sequence[Term]) -> list[str]:
     rows, last = [("rate", "term", "coefficient", "sd")], ""
     for term in law:
         rate = "" if term.rate == last else term.rate
-        rows.append((rate, term.name, f"{term.value:.{DIGITS}g}", f"{term.sd:.2g}" if term.sd else "exact"))
+        rows.append((rate, term.name, f"{term.value:.{DIGITS}g}", _sd(term.sd)))
         last = term.rate
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     return [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows]
+
+
+def _sd(value: float) -> str:
+    return "unknown" if np.isnan(value) else f"{value:.2g}" if value else "exact"

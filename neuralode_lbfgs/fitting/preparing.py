@@ -52,7 +52,8 @@ def check_rates(rates: Mapping[int, int], data: Trajectories, curves: Sequence[S
             for run, curve in zip(data, curves, strict=True)
         ]
         slopes, values = (np.concatenate(column) for column in zip(*pairs, strict=True))
-        seen = np.isfinite(slopes) & np.isfinite(values)
+        both = np.concatenate([run.ys[:, [state, rate]] for run in data])  # curves of hidden states are guesses
+        seen = np.isfinite(both).all(axis=1) & np.isfinite(slopes) & np.isfinite(values)
         slopes, values = slopes[seen], values[seen]
         size = np.sqrt(np.sum(slopes**2) * np.sum(values**2))
         if slopes.size < LEAST_FOR_GCV or not slopes @ values > ALIKE * size:

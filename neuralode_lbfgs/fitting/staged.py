@@ -1,6 +1,7 @@
 """A fit in stages: each begins where the one before it ended, and the one that predicts best is kept."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,12 +14,13 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Tableau, count_trained, is_explicit
 from ..optimise import LBFGS, StopReason
 from .attempts import ALL_STAGES, MUCH_WORSE, attempts, first_smooth
-from .beside import what_is_left
+from .basin import EXACT
+from .beside import is_regular, what_is_left
 from .course import Course
 from .dual import FEWEST_WEIGHTS
 from .evidence import weight_groups
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
-from .law import law_of
+from .law import Term, law_of
 from .losses import Parameters
 from .matching import collect_slopes
 from .mesh import Mesher
@@ -38,6 +40,10 @@ from .task import Task
 from .transforms import transform_for, transformed
 from .validation import hold_out
 
+REGULAR = (
+    "what the law leaves of the data is regular, so that it is not all, or not at its best: its standard deviations, "
+    "which know of noise alone, are too small."
+)
 TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
@@ -80,7 +86,9 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
             if course.train_starts:  # from the data alone, where a first row is not complete, one may begin far off
                 course.replace(from_here, starts_of_all(before, held_out, data.ids))
         finished = run_stages(again, course, None, callback, notes)
-        if not (goes_on or ended(finished)):
+        if course.terms is not None and not ended(finished):
+            finished += _of_all_in_pieces(course, before, from_here, callback)
+        elif not (goes_on or ended(finished)):
             finished += _further(names[best + 1 :], course, validation, callback, notes)
         stages += [replace(one.stage, why="again, with all trajectories") for one in finished]
         reason = finished[-1].stage.reason
@@ -128,6 +136,11 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
     course, stages, spent, reason, validation = fitted
     on_mesh = whole_loss(course)
     loss = settled_loss(course)
+    law: tuple[Term, ...] = ()
+    with suppress(KeyboardInterrupt):  # the model is there already
+        law = law_of(course)
+    if law and is_regular(course):
+        notes.append(REGULAR)
     notes += [*what_is_left(course.parameters.model), *stiffness_note(course), *unsettled_note(on_mesh, loss)]
     return FitResult(
         model=course.parameters.model,
@@ -146,7 +159,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
         notes=tuple(notes),
         observe=course.observe and course.observe.observe,
         validation=validation,
-        law=law_of(course),
+        law=law,
     )
 
 
@@ -157,6 +170,23 @@ def starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) ->
     prior = usual_starts(model, held_out, (start for _, start in known.values()), course.noise, observe)
     known = {**known, **estimate_starts(model, held_out, prior=prior, observe=observe)}
     return np.asarray(course.coordinates.states_in(np.stack([known[name][1] for name in ids])))
+
+
+def _of_all_in_pieces(course: Course, before: Course, model: NeuralODE, callback: Watcher) -> list[Reached]:
+    """A law of all trajectories by way of short pieces, where those that it had not seen cannot be followed from it.
+
+    Args:
+        before: the fit of the others.
+        model: where that has ended.
+    """
+    if course.loss <= MUCH_WORSE**2 * max(before.loss, EXACT**2):
+        return []
+    parameters, loss, noise = course.parameters, course.loss, course.noise
+    course.replace(model)
+    reached = run_stages(("shooting", "polish"), course, None, callback, [])
+    if not course.loss <= loss:
+        course.parameters, course.loss, course.noise = parameters, loss, noise
+    return reached
 
 
 def _further(

@@ -199,7 +199,7 @@ def polish(course: Course, record: Record) -> StopReason:
     options, data = course.options, course.data
     starts = np.asarray(course.parameters.starts, np.float64)
     point = Point(course.solver.numbers(course.parameters.model), starts)
-    if not any(one.stage in ("shooting", "full") for one in course.spent):
+    if not any(one.stage in ("shooting", "full") for one in course.spent[course.elsewhere :]):
         # On the first mesh, which knows no model, a fit would fit its errors.
         suit_mesh(course, point.x, lambda cuts: whole_trajectories(course, cuts).nodes(point))
     reason, damping = StopReason.RUNNING, Damping()

@@ -91,6 +91,7 @@ class Tangent(NamedTuple):
             if np.array_equal(left, before):
                 break
         useful = self.useful(self.every)
+        useful[self.idle] = -1.0
         return sorted(np.setdiff1d(self.every, left).tolist(), key=lambda term: useful[term])
 
     def useful(self, left: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ Which terms is judged by the loss to second order; then whole trajectories are f
 they are chosen anew, until they stay.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +22,7 @@ from .course import Course
 from .evidence import LEAST_DECAY
 from .gauss_newton import gauss_newton
 from .polish import Sensitivities
+from .record import Stage
 from .running import Reached, Watcher, because, ended, run_stages
 from .settled import loss_on_mesh
 from .shooting import Shooting
@@ -36,6 +38,7 @@ WHY_PIECES = (
     "{} of the {} terms of the polynomial, in the data's units, explain no more of short pieces than chance: fitted "
     "without, as errors grow along whole trajectories"
 )
+WHY_CHOICE = "which terms of the polynomial explain short pieces"
 WHY_KEPT = "without {} of the {} terms of the polynomial, in the data's units: the data want them, and they stay"
 MOST_WORSE = 10.0  # times the loss with a network, from which a polynomial has to come within a few steps
 
@@ -57,49 +60,60 @@ def with_fewer_terms(
             return course, reached, taken
         if _can_replace(here, course):
             course, reached = here, taken[-1]
-    while (better := _of_other_terms(here, course, held_out, callback, taken)) is not None:
+    in_pieces = course.terms is not None  # whether that has been tried, and once is enough
+
+    def by_pieces(best: Course) -> Course | None:
+        nonlocal in_pieces
+        if in_pieces or ended(taken):
+            return None
+        in_pieces = True
+        law, more = of_pieces(here, here.parameters.model, _most(best), held_out, callback)
+        taken.extend(more)
+        return law if law is not None and _can_replace(law, best) else None
+
+    while (better := _of_other_terms(here, course, by_pieces, held_out, callback, taken)) is not None:
         course = here = better
         reached = taken[-1]
     return course, reached, taken
 
 
 def _of_other_terms(
-    here: Course, best: Course, held_out: Trajectories | None, callback: Watcher, taken: list[Reached]
+    here: Course,
+    best: Course,
+    by_pieces: Callable[[Course], Course | None],
+    held_out: Trajectories | None,
+    callback: Watcher,
+    taken: list[Reached],
 ) -> Course | None:
     """A fit of fewer terms, or of others where there are few already, that can replace the best; None if there is none.
 
     Args:
         here: where terms are chosen.
+        by_pieces: a law of short pieces that can replace the best, where whole trajectories tell nothing.
         taken: what was run, to which is added.
     """
     tangent, every = tangent_of(here), every_term(here)
-    of_all = here.terms is not None and here.terms.size == every.size
-
-    def by_pieces() -> Course | None:
-        law, more = of_pieces(here, here.parameters.model, _most(best), held_out, callback)
-        taken.extend(more)
-        return law if law is not None and _can_replace(law, best) else None
-
     if not tangent.sound:
-        return by_pieces() if of_all else None
+        return by_pieces(best)
     spare = tangent.spare()
-    fewest = every.size - len(spare)
     while spare and not ended(taken):
-        left = np.delete(every, spare)
+        left = np.setdiff1d(every, [*spare, *tangent.idle])
         if left.size > tangent.most or (here.terms is not None and np.array_equal(left, here.terms)):
             return None
         promised = tangent.value + tangent.rise(left)
         other = _among(here, left, tangent.minimum(left))
         (one,) = run_stages(("polish",), other, held_out, callback, [])
         is_better = _can_replace(other, best)
-        taken.append(because(one, (WHY_FEWER if is_better else WHY_KEPT).format(len(spare), every.size)))
+        taken.append(because(one, (WHY_FEWER if is_better else WHY_KEPT).format(every.size - left.size, every.size)))
         if is_better:
             return other
-        if not of_all or one.stage.reason in (StopReason.MAX_EVALS, StopReason.MAX_ITER):
+        if one.stage.reason in (StopReason.MAX_EVALS, StopReason.MAX_ITER):
             return None
         strays = not other.loss <= MOST_WORSE * max(promised, EXACT**2)
-        if strays and left.size == fewest and not ended(taken) and (law := by_pieces()) is not None:
+        if strays and (law := by_pieces(best)) is not None:
             return law
+        if here.terms is not None and here.terms.size < every.size:
+            return None
         spare = spare[: len(spare) // FEWER]
     return None
 
@@ -118,7 +132,10 @@ def of_pieces(
         return None, []
     here = _among(course, every_term(course))
     here.replace(model)
-    tangent = tangent_of_pieces(here)
+    try:
+        tangent = tangent_of_pieces(here)
+    except KeyboardInterrupt:
+        return None, [Reached(Stage("shooting", WHY_CHOICE, StopReason.INTERRUPTED, ()), model, here.decay, np.nan)]
     spare = tangent.spare() if tangent.sound else []
     left = np.delete(tangent.every, spare)
     if not spare or left.size > tangent.most or tangent.value + tangent.rise(left) > enough:
@@ -199,6 +216,8 @@ def tangent_of_pieces(course: Course, nodes: np.ndarray | None = None) -> Tangen
         begun = point._replace(states=cuts.guess)
         fit = gauss_newton(problem, begun, course.decay, choose=None, max_steps=SHOOTING_STEPS)
         course.uncounted.append(fit.evaluations)
+        if fit.reason is StopReason.INTERRUPTED:
+            raise KeyboardInterrupt
         point = fit.point
     else:
         point = point._replace(states=nodes)
@@ -248,16 +267,23 @@ def regression_of(course: Course) -> Tangent:
 def _kinds(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each term, the number of its factors and which rate it is of; and the terms that are idle.
 
-    An input of two values has no use for its square, which is a line through both, nor one of three for its cube.
+    An input that is held at two values has no use for its square, which is a line through both, nor one of three for
+    its cube.
     """
     model = course.parameters.model
     field: Any = model.vector_field
     monomials, count, states = _monomials(model), field.learned.size, course.coordinates.centre.size
-    known = [run.inputs for run in course.data if run.inputs is not None]
-    values = [np.unique(column).size for column in np.concatenate(known).T] if known else []
+    values = [_levels(course.data, i) for i in range(course.data.input_size)]
     idle = [any(one.count(states + i) >= most for i, most in enumerate(values)) for one in monomials]
     powers = np.tile([len(factors) for factors in monomials], count)
     return powers, np.repeat(np.arange(count), len(monomials)), np.flatnonzero(np.tile(idle, count))
+
+
+def _levels(data: Trajectories, number: int) -> float:
+    """How many values an input takes: any between two rows, where it is not held or the same in both."""
+    values = [run.inputs[:, number] for run in data if run.inputs is not None]
+    held = all(run.hold and run.hold[number] for run in data) or all(np.ptp(of_run) == 0 for of_run in values)
+    return np.unique(np.concatenate(values)).size if held else np.inf
 
 
 def _monomials(model: NeuralODE) -> list[tuple[int, ...]]:

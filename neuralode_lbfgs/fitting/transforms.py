@@ -60,11 +60,14 @@ def transform_for(
             f"the times {data.time_name} are log-spaced: solving in their logarithm (--time-scale log, "
             "time_scale='log' in Python) may fit better, in fewer steps."
         )
-    wide = [] if observe else [name for i, name in enumerate(data.state_names) if i not in log and _spans(data, i)]
+    fixed = observe or isinstance(model.vector_field, SecondOrderField)  # neither goes with a transform
+    wide = [i for i in range(data.state_size) if not fixed and i not in (*log, *positive) and _spans(data, i)]
     if wide:
+        names = [data.state_names[i] for i in wide]
+        every = ",".join(data.state_names[i] for i in sorted([*log, *wide]))
         notes.append(
-            f"{', '.join(wide)}: over more than {DECADES} powers of ten small values count for nothing beside large "
-            f'ones; their logarithms are modelled by --transform "log={",".join(wide)}".'
+            f"{', '.join(names)}: over more than {DECADES} powers of ten small values count for nothing beside large "
+            f"ones; their logarithms are modelled by --transform 'log={every}' (transform=['log={every}'] in Python)."
         )
     return Transform(tuple((state, _floor(state, data, notes)) for state in sorted(log)), positive, log_time)
 

@@ -25,10 +25,9 @@ class StopReason(enum.Enum):
     UNBOUNDED = (8, "the loss falls without bound", ": it is not a sum of squares, or needs regularisation")
     INTERRUPTED = (9, "interrupted", "; the best model so far is kept")
     DIVERGED = (10, "a step led to a loss or gradient that is not finite", "; use a smaller learning rate")
-
     STEPS = (
         11,
-        "the last stage has taken all of its steps",
+        "all steps of the stage were taken",
         "; another start or another model may do more than further ones",
     )
 

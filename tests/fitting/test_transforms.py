@@ -52,7 +52,6 @@ def test_a_pendulum_whose_velocity_is_its_angles_rate():
 DECAY_TS = np.linspace(0.0, 9.0, 19)
 
 
-@pytest.mark.slow
 def test_a_rate_in_other_units_is_refused():
     """Degrees beside radians a second."""
     ts = np.linspace(0.0, 6.0, 40)
@@ -61,6 +60,7 @@ def test_a_rate_in_other_units_is_refused():
         nl.fit(model_for(data, rates={0: 1}), data, max_evals=1)
 
 
+@pytest.mark.slow
 def test_a_state_in_logarithms_is_fitted_over_decades():
     cells, substrate = np.exp(-2 * DECAY_TS), 3 - 2 * np.exp(-DECAY_TS)
     data = one_run(DECAY_TS, cells=cells, substrate=substrate)
@@ -158,8 +158,11 @@ def test_states_over_decades_are_noticed():
     notes = []
     transform_for(model_for(data), data, FitOptions(), notes)
     assert len(notes) == 1 and notes[0].startswith("virus: over more than 4 powers of ten")
-    assert '--transform "log=virus"' in notes[0]
+    assert "--transform 'log=virus'" in notes[0]
     transform_for(model_for(data), data, FitOptions(transform=("log=virus",)), notes)
+    transform_for(model_for(data), data, FitOptions(positive=("virus",)), notes)
+    swings = nl.NeuralODE(nl.SecondOrderField(2, 6, 1, key=jax.random.key(0)))
+    transform_for(swings, data, FitOptions(), notes)
     assert len(notes) == 1
 
 
