@@ -169,8 +169,7 @@ def _simplest_near(
         law, taken = of_pieces(course, shot[-1].model, enough, held_out, callback)
         if law is not None:
             course, last = law, taken[-1]
-        elif ended(taken):  # and so is the attempt
-            last = last._replace(stage=replace(last.stage, reason=taken[-1].stage.reason))
+        last = _ended_as(last, taken)
     if not course.loss <= enough:
         return course, last, taken
     course, last, more = _simplest(names, course, last, held_out, callback)
@@ -185,20 +184,21 @@ def _simplest(
     if getattr(course.begun.vector_field, "polynomial", None) is None or ended([polished]):
         return course, polished, []
     law, last, taken = with_fewer_terms(course, polished, held_out, callback)
-    if ended(taken) or _is_all(law):
-        return law, last, taken
-    wider = with_network(course)
+    wider = None if ended(taken) or _is_all(law) else with_network(course)
     if wider is None:
-        return law, last, taken
+        return law, _ended_as(last, taken), taken
     (other,) = run_stages(names, wider, held_out, callback, [])
     more = explains_more(wider, law)
     taken.append(because(other, WHY_AWAKE.format("explains more" if more else "explains no more, and is left asleep")))
     if more:
-        kept, last, fewer = with_fewer_terms(wider, taken[-1], held_out, callback)
-        return kept, last, [*taken, *fewer]
-    if ended(taken):  # and so is the attempt
-        last = last._replace(stage=replace(last.stage, reason=other.stage.reason))
-    return law, last, taken
+        law, last, fewer = with_fewer_terms(wider, taken[-1], held_out, callback)
+        taken = [*taken, *fewer]
+    return law, _ended_as(last, taken), taken
+
+
+def _ended_as(last: Reached, taken: Sequence[Reached]) -> Reached:
+    """Where an attempt has come to, which has ended if what was tried from there has."""
+    return last._replace(stage=replace(last.stage, reason=taken[-1].stage.reason)) if ended(taken) else last
 
 
 def _is_all(course: Course) -> bool:

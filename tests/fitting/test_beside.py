@@ -14,7 +14,7 @@ from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
 from neuralode_lbfgs.fitting.gauss_newton import Point
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.polish import Sensitivities
-from neuralode_lbfgs.fitting.running import run_stages
+from neuralode_lbfgs.fitting.running import ended, run_stages
 from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.stages import whole_trajectories
 from neuralode_lbfgs.fitting.tangent import inverse
@@ -129,6 +129,16 @@ def test_short_pieces_tell_the_terms_of_a_law(data):
     whole = np.diag(inverse(tangent_of(law).matrix[np.ix_(law.terms, law.terms)])) / data.observed
     np.testing.assert_allclose(variances_of(law, law.terms), whole, rtol=1e-3)  # pieces know less
     assert of_pieces(course, course.parameters.model, 1e-9, None, None) == (None, [])
+
+
+def test_an_interrupt_while_terms_are_chosen_ends_what_is_tried(data, monkeypatch):
+    def interrupted(course):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neuralode_lbfgs.fitting.terms.tangent_of_pieces", interrupted)
+    course = wider_of(course_of(data))
+    law, taken = of_pieces(course, course.parameters.model, 0.1, None, None)
+    assert law is None and ended(taken) and taken[-1].stage.reason is nl.StopReason.INTERRUPTED
 
 
 def test_it_is_right_where_there_were_no_data(result):
