@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Iterator
 
 # From the start of a word, and never back: a long header takes no longer than its length.
 _NAME_AND_UNIT = (
@@ -13,7 +14,7 @@ SEPARATORS = ("\t", ";", ",", " ")
 SPELLED = {"\t": "tabs", " ": "spaces", ",": "commas", ";": "semicolons"}
 
 
-def reader(lines: list[str], separator: str):
+def reader(lines: list[str], separator: str) -> Iterator[list[str]]:
     """Rows of cells of the lines, of which the first is the header."""
     if separator == " ":
         lines = [line.replace("\t", " ").strip() for line in lines]

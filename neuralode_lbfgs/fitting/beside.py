@@ -18,6 +18,7 @@ from .course import Course
 from .evidence import squares_of, weight_groups
 from .losses import Parameters
 from .run_on import MANY_TIMES, beyond, rows_of, run_on
+from .settled import settled_loss
 from .stages import newton_pays, whole_trajectories
 from .waking import woken
 
@@ -116,12 +117,14 @@ def held_back(course: Course) -> bool:
 
 
 def stays(course: Course) -> bool:
-    """Whether the model, run on for as long again, stays within reach of the data.
+    """Whether the model, run on for as long again, stays within reach of the data, and under finer steps.
 
     On the present mesh first, so that nothing compiles; as those steps suit other times, only a model that stays there
     is believed. Yes where inputs drive it, which nobody knows beyond the data.
     """
     model, data = course.parameters.model, course.data
+    if np.isfinite(course.loss) and not np.isfinite(settled_loss(course)):
+        return False
     if data.input_size:
         return True
     cuts, point = course.cut(), course.point

@@ -180,7 +180,7 @@ def every_term(course: Course) -> np.ndarray:
 def _can_replace(one: Course, other: Course) -> bool:
     """Whether the criterion falls from the other fit to this one of some terms, they are few enough to be judged by
     it, and it stays with the data."""
-    if one.terms is not None and one.terms.size > most_terms(one.data.observed):
+    if one.terms is not None and one.terms.size > min(most_terms(one.data.observed), every_term(one).size - 1):
         return False
     asked, before = criterion(one), criterion(other)
     if one.terms is not None and other.terms is not None:
