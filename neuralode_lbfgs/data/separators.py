@@ -2,7 +2,10 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 # From the start of a word, and never back: a long header takes no longer than its length.
 _NAME_AND_UNIT = (
@@ -14,7 +17,7 @@ SEPARATORS = ("\t", ";", ",", " ")
 SPELLED = {"\t": "tabs", " ": "spaces", ",": "commas", ";": "semicolons"}
 
 
-def reader(lines: list[str], separator: str) -> Iterator[list[str]]:
+def reader(lines: list[str], separator: str) -> "Reader":
     """Rows of cells of the lines, of which the first is the header."""
     if separator == " ":
         lines = [line.replace("\t", " ").strip() for line in lines]
