@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from .cells import is_missing, is_timestamp, parse_number
+from .cells import is_missing, is_timestamp, may_be_number
 from .errors import DataError
 from .separators import SEPARATORS, cells_of
 from .times import is_duration, names_the_time
@@ -60,9 +60,7 @@ def _header(lines: list[str], separator: str) -> int | None:
 
 
 def _is_number(cell: str) -> bool:
-    if is_missing(cell):
-        return False
-    return parse_number(cell) is not None or parse_number(cell, ",") is not None or is_timestamp(cell)
+    return not is_missing(cell) and (may_be_number(cell) or is_timestamp(cell))
 
 
 def _are_data(row: list[str], columns: Sequence[int]) -> bool:
@@ -101,7 +99,7 @@ def refuse_units(rows: list[list[str]], places: list[int], source: str) -> None:
     """
 
     def number(cell: str) -> bool:
-        return not is_missing(cell) and (parse_number(cell) is not None or parse_number(cell, ",") is not None)
+        return not is_missing(cell) and may_be_number(cell)
 
     if len(rows) < 2 or any(map(number, rows[0])):
         return

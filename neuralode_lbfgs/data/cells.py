@@ -34,8 +34,14 @@ def is_timestamp(text: str) -> bool:
 
 def is_switch(cells: Sequence[str]) -> bool:
     """Whether all cells but blank ones are true or false."""
-    words = {text.strip().lower() for text in cells} - MISSING
-    return bool(words) and words <= SWITCHES.keys()
+    if not all(is_missing(text) or text.strip().lower() in SWITCHES for text in cells):  # columns of numbers end here
+        return False
+    return not all(map(is_missing, cells))
+
+
+def may_be_number(text: str) -> bool:
+    """Whether a cell is blank or a number, with a decimal point or a decimal comma."""
+    return parse_number(text) is not None or parse_number(text, ",") is not None
 
 
 def parse_number(text: str, decimal: str = ".") -> float | None:

@@ -5,7 +5,7 @@ import io
 import re
 
 from .above import refuse_preamble, refuse_units
-from .cells import Table, build_table, is_missing, parse_number, shown
+from .cells import Table, build_table, is_missing, may_be_number, parse_number, shown
 from .errors import DataError
 from .opening import stem
 from .packing import ZIP
@@ -38,7 +38,7 @@ def parse_text(data: bytes, source: str) -> Table:
     separator = told or separator_of(lines[0], lines[1] if len(lines) > 1 else None)
     refuse_preamble(lines, numbers, separator, source)
     rows, places = _rows(lines, numbers, separator, source)
-    if all(parse_number(text) is not None or parse_number(text, ",") is not None for text in rows[0]):
+    if all(map(may_be_number, rows[0])):
         headers = cells_of(comment.strip().lstrip("#"), separator) if comment else []
         if len(headers) != len(rows[0]):
             raise DataError(

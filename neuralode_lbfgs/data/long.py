@@ -2,7 +2,7 @@
 
 import shlex
 
-from .cells import Column, Table, is_missing, parse_number
+from .cells import Column, Table, may_be_number
 
 FEWEST = 2  # rows on average that share a word; remarks share fewer
 
@@ -11,7 +11,7 @@ def advice_on_long(table: Table, time: str, trajectory: str | None) -> str | Non
     """What to do where a column of words tells rows of the same time apart: the end of a sentence, or None."""
     index = [table.column(name) for name in (trajectory, time) if name is not None]
     rest = [column for column in table.columns if column not in index]
-    words = [column for column in rest if all(map(_is_word, column.cells))]
+    words = [column for column in rest if not any(map(may_be_number, column.cells))]
     rows = list(zip(*(column.cells for column in index), strict=True)) if words else []
     if len(set(rows)) == len(rows):
         return None
@@ -32,7 +32,3 @@ def _advice(index: list[Column], words: Column, rest: list[Column], trajectory: 
         f"column {words.name!r} tells rows of the same time apart: if its words are variables, give each a column of "
         f"its own{pivot}{runs if trajectory is None else ''}"
     )
-
-
-def _is_word(text: str) -> bool:
-    return not is_missing(text) and parse_number(text) is None and parse_number(text, ",") is None

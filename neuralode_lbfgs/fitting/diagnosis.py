@@ -285,9 +285,9 @@ FOLLOWS = (flat_mean, above_the_noise, residuals_not_white)  # from a model that
 def diagnose(view: View) -> tuple[Finding, ...]:
     """All that the checks find, but for what follows from a model that cannot turn."""
     with np.errstate(over="ignore", invalid="ignore"):
-        checks = [one for one in CHECKS if one not in FOLLOWS] if cannot_turn(view) else CHECKS
-        found = [check(view) for check in checks]
-    return tuple(one for one in found if one is not None)
+        found = {check: check(view) for check in CHECKS}
+    told = [check for check in CHECKS if not (found[cannot_turn] and check in FOLLOWS)]
+    return tuple(one for check in told if (one := found[check]) is not None)
 
 
 def _turns(ys: np.ndarray) -> float:

@@ -181,12 +181,7 @@ def _of_all_in_pieces(course: Course, before: Course, model: NeuralODE, callback
     """
     if course.loss <= MUCH_WORSE**2 * max(before.loss, EXACT**2):
         return []
-    parameters, loss, noise = course.parameters, course.loss, course.noise
-    course.replace(model)
-    reached = run_stages(("shooting", "polish"), course, None, callback, [])
-    if not course.loss <= loss:
-        course.parameters, course.loss, course.noise = parameters, loss, noise
-    return reached
+    return _unless_worse(("shooting", "polish"), model, course, callback, [])
 
 
 def _further(
@@ -203,7 +198,16 @@ def _further(
         f"with all trajectories the model ended at RMSE/sd {np.sqrt(before):.3g}, far above the {validation:.3g} of "
         f"those held out: {', '.join(names)} were run after all."
     )
-    parameters, decay, noise = course.parameters, course.decay, course.noise
+    return _unless_worse(names, course.parameters.model, course, callback, notes)
+
+
+def _unless_worse(
+    names: Sequence[str], model: NeuralODE, course: Course, callback: Watcher, notes: list[str]
+) -> list[Reached]:
+    """Run stages from a model, and go back to where the course was if they lead to no lower loss."""
+    parameters, decay, noise, before = course.parameters, course.decay, course.noise, whole_loss(course)
+    course.replace(model)
+    course.loss = float("nan")  # of other parameters, once shooting has moved them
     reached = run_stages(names, course, None, callback, notes)
     if not whole_loss(course) <= before:
         course.parameters, course.decay, course.noise, course.loss = parameters, decay, noise, before

@@ -20,7 +20,7 @@ from .basin import EXACT
 from .beside import criterion, stays
 from .course import Course
 from .evidence import LEAST_DECAY
-from .gauss_newton import gauss_newton
+from .gauss_newton import Point, gauss_newton
 from .polish import Sensitivities
 from .record import Stage
 from .running import Reached, Watcher, because, ended, run_stages
@@ -130,7 +130,7 @@ def of_pieces(
     """
     if course.options.weight_decay is not None:
         return None, []
-    here = _among(course, every_term(course))
+    here = course.apart()
     here.replace(model)
     try:
         tangent = tangent_of_pieces(here)
@@ -174,7 +174,8 @@ def _most(course: Course) -> float:
 
 def every_term(course: Course) -> np.ndarray:
     """All terms that the polynomial has, by their numbers."""
-    return np.arange(_kinds(course)[0].size)
+    model = course.parameters.model
+    return np.arange(model.vector_field.learned.size * len(_monomials(model)))
 
 
 def _can_replace(one: Course, other: Course) -> bool:
@@ -201,26 +202,26 @@ def tangent_of(course: Course) -> Tangent:
     return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *_kinds(course))
 
 
-def tangent_of_pieces(course: Course, nodes: np.ndarray | None = None) -> Tangent:
-    """Of all terms, at the place of a fit of some, of pieces whose jumps count little.
-
-    Args:
-        nodes: where the pieces begin and end; by default as suits them and the data best, with other terms.
-    """
+def tangent_of_pieces(course: Course) -> Tangent:
+    """Of all terms, of pieces whose jumps count little, where these suit the data best."""
     course = _among(course, every_term(course))
+    problem = _pieces(course)
+    begun = course.point._replace(states=problem.cuts.guess)
+    fit = gauss_newton(problem, begun, course.decay, choose=None, max_steps=SHOOTING_STEPS)
+    course.uncounted.append(fit.evaluations)
+    if fit.reason is StopReason.INTERRUPTED:
+        raise KeyboardInterrupt
+    return _tangent_at(fit.point, problem, course)
+
+
+def _pieces(course: Course) -> Shooting:
     given = None if course.train_starts else np.asarray(course.parameters.starts, np.float64)
-    cuts, point = course.cut(), course.point
-    problem = Shooting(course.solver, cuts, course.data.observed, course.observe, given)
+    problem = Shooting(course.solver, course.cut(), course.data.observed, course.observe, given)
     problem.continuity = CONTINUITY[0]
-    if nodes is None:
-        begun = point._replace(states=cuts.guess)
-        fit = gauss_newton(problem, begun, course.decay, choose=None, max_steps=SHOOTING_STEPS)
-        course.uncounted.append(fit.evaluations)
-        if fit.reason is StopReason.INTERRUPTED:
-            raise KeyboardInterrupt
-        point = fit.point
-    else:
-        point = point._replace(states=nodes)
+    return problem
+
+
+def _tangent_at(point: Point, problem: Shooting, course: Course) -> Tangent:
     value, linear = problem.value(point), problem.linearised(point)
     course.uncounted.append(1)
     size = point.x.size
@@ -237,9 +238,11 @@ def variances_of(course: Course, kept: np.ndarray) -> np.ndarray:
     know it better; whole trajectories know all that pieces do, so that the lesser of both is no less than the true one.
     """
     nodes = whole_trajectories(course, course.cut()).nodes(course.point)
+    of_all = _among(course, every_term(course))
+    in_pieces = _tangent_at(of_all.point._replace(states=nodes), _pieces(of_all), of_all)
     found = [
         np.diag(inverse(tangent.matrix[np.ix_(kept, kept)]))
-        for tangent in (tangent_of(course), tangent_of_pieces(course, nodes))
+        for tangent in (tangent_of(course), in_pieces)
         if tangent.sound
     ]
     return np.min(found, axis=0) / course.data.observed if found else np.full(kept.size, np.nan)

@@ -6,8 +6,10 @@ import numpy as np
 from scipy.optimize import least_squares
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.systems.populations import LotkaVolterra
 
-TRUE = np.array([1.3, 0.9, 1.8, 0.8])  # growth, predation, death, conversion
+LAW = LotkaVolterra()
+TRUE = np.array([LAW.growth, LAW.predation, LAW.death, LAW.conversion])
 STEPS = 4  # of Runge and Kutta's fourth order between rows: their errors are far below the noise
 DIFFERENCE = 1e-6
 
