@@ -68,9 +68,10 @@ FITS = {
     # its times
     "no time": ("a,b\n0,1\n", "", "error: mine.csv has no column called t or time"),
     "two times": ("t,date,x\n0,1,2\n", "", "error: mine.csv: the time column may be 't' or 'date'"),
-    "a date and a time of day": (
-        "date,time,x\n2024-01-31,22:00,1\n", "", "error: mine.csv: 'date' seems to be the date and 'time' the time",
+    "a date that may be two": (
+        "t,x\n1/2/2026,1\n2/2/2026,2\n", "", f"{AT} 2, column 't': '1/2/2026' may be 2026-02-01 or 2026-01-02",
     ),
+    "times past midnight": ("t,x\n23:00,1\n0:30,2\n", "", f"{AT} 3, column 't': '0:30' seems to be on the next day"),
     "a temperature as the time": ("T [K],x\n300,1\n", "", "error: mine.csv has no column called t or time (it has 'T'"),
     "two runs": ("run,subject,t,x\n1,1,1,2\n", "", "error: mine.csv: the trajectory column may be 'run' or 'subject'"),
     "a blank time": ("t,x\n0,1\n,2\n", "", f"{AT} 3, column 't': the time is blank"),
@@ -86,7 +87,7 @@ FITS = {
     ),
     "a date twice": ("t,x\n2024-01-01,1\n2024-01-01T00:00,2\n", "", "error: mine.csv, lines 2 and 3: time 2024-01-01"),
     "text as a time": ("t,x\n0,1\nnoon,2\n", "", f"{AT} 3, column 't': 'noon' is not a number; write times as"),
-    "dates of another form": ("t,x\n31/01/2024,1\n", "", f"{AT} 2, column 't': '31/01/2024' is not a number; write"),
+    "dates of another form": ("t,x\nMay 5th,1\n", "", f"{AT} 2, column 't': 'May 5th' is not a number; write"),
     "no such date": ("t,x\n2023-02-28,1\n2023-02-29,2\n", "", f"{AT} 3, column 't': there is no such time as"),
     "no such hour": ("t,x\n2023-02-28T25:00,1\n", "", f"{AT} 2, column 't': there is no such time as"),
     "a number among dates": ("t,x\n2024-01-01,1\n2,2\n", "", f"{AT} 3, column 't': '2' is no timestamp, but"),

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from .cells import is_missing, is_timestamp, may_be_number
 from .errors import DataError
+from .headers import is_duration, names_the_time
 from .separators import SEPARATORS, cells_of
-from .times import is_duration, names_the_time
 
 MOST_LINES = 100  # from the first one on, that are looked at
 _NAME = re.compile(r"[^\d\s+\-.,<>=~].*", re.DOTALL)  # dates of all forms and limits such as <0.1 are no names

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from .cells import Table, build_table, format_number, shown
+from .building import build_table
+from .cells import Table, format_number, shown
 from .errors import MOST_LISTED, DataError, did_you_mean
 from .opening import stem
 from .packing import ZIP, check_unpacked

@@ -1,7 +1,6 @@
 """A table as it was written: the text of every cell, and where it stands."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,11 +11,8 @@ from .errors import DataError, did_you_mean, listed
 
 # What spreadsheets, pandas, R, SQL and people write for "no value"; compared in lower case.
 MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", "--", "–", "—", ".", "?"))
-SWITCHES = {"true": 1.0, "false": 0.0}  # as pandas and R write what is on or off
+SWITCHES = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0, "yes": 1.0, "no": 0.0}
 BLANK_OR_REMOVE = "remove it or leave the cell blank"
-# Far beyond any table of measurements; what is larger was made by mistake, or to fill the memory.
-CLEAR_TIMES = {"t", "time", "ts", "times", "date", "datetime", "date time", "date_time", "timestamp"}
-MOST_COLUMNS, MOST_CHARACTERS, LONGEST_NAME = 10_000, 4096, 500
 
 
 def is_missing(text: str) -> bool:
@@ -33,7 +29,7 @@ def is_timestamp(text: str) -> bool:
 
 
 def is_switch(cells: Sequence[str]) -> bool:
-    """Whether all cells but blank ones are true or false."""
+    """Whether all cells but blank ones say what is on or off: true or false, on or off, yes or no."""
     if not all(is_missing(text) or text.strip().lower() in SWITCHES for text in cells):  # columns of numbers end here
         return False
     return not all(map(is_missing, cells))
@@ -45,7 +41,7 @@ def may_be_number(text: str) -> bool:
 
 
 def parse_number(text: str, decimal: str = ".") -> float | None:
-    """The number in a cell: NaN when the cell is blank, 1 or 0 for true or false, None when the text is no number."""
+    """The number in a cell: NaN when it is blank, 1 or 0 for what is on or off, None when the text is no number."""
     if is_missing(text):
         return math.nan
     if decimal == ",":
@@ -174,99 +170,3 @@ class Table:
                 raise DataError(f"{self.where(row, column.name)}: {shown(text)} is infinite; {advice}.")
             values[row] = value
         return values
-
-
-def split_unit(header: str) -> tuple[str, str]:
-    """Name and unit in a header: `substrate [mol/L]` and `substrate (mol/L)` are `substrate`, `mol/L`.
-
-    `y[0]` and `f(x)` are names: an index is no unit, and round brackets need a space before them.
-    """
-    for left, right in ("[]", "()"):
-        before, _, inside = header.removesuffix(right).rpartition(left)
-        name, unit = before.rstrip(), inside.strip()
-        if not header.endswith(right) or right in inside or not name or "\n" in name:
-            continue
-        is_name = unit.isdigit() if left == "[" else name == before
-        if not is_name:
-            return name, unit
-    return header, ""
-
-
-def build_table(
-    source: str,
-    headers: Sequence[str],
-    cells: Sequence[tuple[str, ...]],
-    places: Sequence[int],
-    *,
-    place_word: str = "line",
-    title: str = "trajectory",
-    header_place: str = "",
-    decimal: str = ".",
-    notes: tuple[str, ...] = (),
-    inputs: tuple[str, ...] = (),
-    sd: Mapping[str, str] | None = None,
-) -> Table:
-    """A table from headers and columns of text: index columns dropped, but for timestamps; names and units read.
-
-    Args:
-        header_place: where the headers stand, for messages, as `, line 1`.
-        inputs, sd: what the file itself says of its columns.
-
-    Raises:
-        DataError: if a column has no name, or two have the same, or there are far more or longer ones than of
-            measurements.
-    """
-    headers, cells = list(headers), list(cells)
-    _refuse_giants(source, headers, cells, places, place_word, header_place)
-    while len(headers) > 1 and re.fullmatch(r"|Unnamed: \d+(\.\d+)?", headers[0]):
-        if cells[0] and is_timestamp(cells[0][0]) and not CLEAR_TIMES & {header.lower() for header in headers}:
-            notes += ("the first column has no name and was read as the time",)
-            headers[0] = "time"
-            break
-        notes += ("the first column has no name and was left out as row numbers",)
-        headers, cells = headers[1:], cells[1:]
-    # Spreadsheets like to save empty columns at the right.
-    filled = [i for i, header in enumerate(headers) if header or any(text for text in cells[i])]
-    headers, cells = [headers[i] for i in filled], [cells[i] for i in filled]
-    if "" in headers:
-        number = headers.index("") + 1
-        raise DataError(f"{source}{header_place}: column {number} has no name; name it in the header.")
-    split = [split_unit(header) for header in headers]
-    if len({name for name, _ in split}) < len(split):  # the unit tells them apart: keep it in the name
-        split = [(header, "") for header in headers]
-    seen: set[str] = set()
-    for header in headers:
-        if header in seen:
-            raise DataError(f"{source}{header_place}: two columns are named {header!r}; rename one of them.")
-        seen.add(header)
-    columns = [
-        Column(name, header, unit, text) for (name, unit), header, text in zip(split, headers, cells, strict=True)
-    ]
-    return Table(source, tuple(columns), places, place_word, title, decimal, notes, inputs=inputs, sd=sd or {})
-
-
-def _refuse_giants(
-    source: str,
-    headers: Sequence[str],
-    cells: Sequence[tuple[str, ...]],
-    places: Sequence[int],
-    place_word: str,
-    header_place: str,
-) -> None:
-    if len(headers) > MOST_COLUMNS:
-        raise DataError(
-            f"{source}{header_place}: there are {len(headers)} columns, and {MOST_COLUMNS} at most are read; is this "
-            "a table with one row for each time?"
-        )
-    for number, header in enumerate(headers, start=1):
-        if len(header) > LONGEST_NAME:
-            raise DataError(
-                f"{source}{header_place}: the name of column {number} has {len(header)} characters; shorten it."
-            )
-    for header, column in zip(headers, cells, strict=True):
-        if max(map(len, column), default=0) > MOST_CHARACTERS:
-            row = next(row for row, text in enumerate(column) if len(text) > MOST_CHARACTERS)
-            raise DataError(
-                f"{source}, {place_word} {places[row]}, column {header!r}: the cell has {len(column[row])} characters; "
-                "shorten it or remove the column."
-            )

@@ -5,7 +5,8 @@ import io
 import re
 
 from .above import refuse_preamble, refuse_units
-from .cells import Table, build_table, is_missing, may_be_number, parse_number, shown
+from .building import build_table
+from .cells import Table, is_missing, may_be_number, parse_number, shown
 from .errors import DataError
 from .opening import stem
 from .packing import ZIP

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import timestamps, without_mask
-from .cells import CLEAR_TIMES, Table, build_table, split_unit
+from .building import build_table
+from .cells import Table
 from .errors import DataError
+from .headers import names_the_time, split_unit
 from .opening import stem
 from .packing import check_unpacked
 
@@ -56,7 +58,7 @@ def _table_of(columns: list[tuple[Any, list[Any]]], source: str, title: str) -> 
 def _headers(columns: list[tuple[Any, list[Any]]]) -> list[str]:
     """The names of columns as text; spans of time get their unit, and are the time where they are an index."""
     headers = ["" if name is None else str(name).strip() for name, _ in columns]
-    index = "" if CLEAR_TIMES & {header.lower() for header in headers} else "time"
+    index = "" if any(map(names_the_time, headers)) else "time"
     for i, (_, values) in enumerate(columns):
         if any(isinstance(value, timedelta) for value in values):
             name = split_unit(headers[i])[0] or index

@@ -107,15 +107,16 @@ def read_csv(
     data = nl.read_csv("mine.csv", time="t", states=["x", "y"])
     ```
 
-    Times are numbers, or timestamps of ISO 8601. Timestamps are counted from the first of them in days, hours,
-    minutes or seconds, and numbers far from zero from the first; `data.clock` tells, and writes them as they were.
+    Times are numbers, timestamps of ISO 8601 or dates as spreadsheets write them, which become such. Timestamps are
+    counted from the first of them in days, hours, minutes or seconds, and numbers far from zero from the first;
+    `data.clock` tells, and writes them as they were.
 
     Args:
         path: the file, or several, of which each is a trajectory of its own unless a column names them; a
             pattern such as `runs/*.csv` stands for those that it matches.
         time: the column of times; found by its name when not given, see `infer_roles`.
         states: the columns that the model describes; all that have no other role when not given, but for those of
-            true and false, which are then inputs.
+            true and false (on and off, yes and no), which are then inputs.
         inputs: the columns that are known and drive the model.
         trajectory: the column that names the run of each row.
         sd_columns: for each state the column of the standard deviations of its observations, which weigh them.

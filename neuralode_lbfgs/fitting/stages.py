@@ -234,7 +234,7 @@ def polish(course: Course, record: Record) -> StopReason:
             course.initial_loss = fit.initial_mean_square
         course.mesher.refine_pieces(cuts, problem.errors)
         if reason is not StopReason.STEPS and not (reason is StopReason.DECREASE and part == 0):
-            if reason.cut_short or not settled_loss(course) > TRUSTED * course.loss:
+            if reason.cut_short or settled_loss(course) <= TRUSTED * course.loss:
                 break
             # Its errors were fitted, too.
             course.mesher.tolerance *= FINER

@@ -126,8 +126,8 @@ BAD_TEXT = {
         f"mine.csv, line 3, column 't': 'noon' is not a number; write times as numbers {FORMS}.",
     ),
     "time is a date of another kind": (
-        "date,x\n05.01.2024,1\n06.01.2024,2\n",
-        f"mine.csv, line 2, column 'date': '05.01.2024' is not a number; write times as numbers {FORMS}.",
+        "date,x\n5th of May,1\n6th of May,2\n",
+        f"mine.csv, line 2, column 'date': '5th of May' is not a number; write times as numbers {FORMS}.",
     ),
     "dates without dashes": (
         "t,x\n20240131,1\n20240201,2\n",
@@ -204,9 +204,9 @@ def test_blank_and_infinite_inputs(tmp_path, monkeypatch):
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_csv("mine.csv", inputs=["u"])
-    (tmp_path / "mine.csv").write_text("t,x,u\n0,1,off\n")
+    (tmp_path / "mine.csv").write_text("t,x,u\n0,1,shut\n")
     message = (
-        "mine.csv, line 2, column 'u': 'off' is not a number; an input needs a number, such as 1 and 0 for on and off."
+        "mine.csv, line 2, column 'u': 'shut' is not a number; an input needs a number, such as 1 and 0 for on and off."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_csv("mine.csv", inputs=["u"])

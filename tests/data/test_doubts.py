@@ -27,7 +27,10 @@ def described(path, **words):
     return describe(table, roles, to_trajectories(table, roles)).splitlines()
 
 
-@pytest.mark.parametrize("cells", [["TRUE", "FALSE"] * 3, ["false"] * 6, ["False", "", "True", "", "", "True"]])
+@pytest.mark.parametrize(
+    "cells",
+    [["TRUE", "FALSE"] * 3, ["false"] * 6, ["False", "", "True", "", "", "True"], ["on", "off"] * 3, ["No", "Yes"] * 3],
+)
 def test_true_and_false_are_an_input_that_is_held(tmp_path, cells):
     path = write(tmp_path, {"fan": cells})
     lines = described(path)
@@ -35,7 +38,7 @@ def test_true_and_false_are_an_input_that_is_held(tmp_path, cells):
     assert "inputs: fan (held from row to row)" in lines
     data = read_csv(path)
     assert (data.state_names, data.input_names, data[0].hold) == (("x",), ("fan",), (True,))
-    assert data[0].inputs_at(data[0].ts[:1])[0, 0] == (cells[0] == "TRUE")
+    assert data[0].inputs_at(data[0].ts[:1])[0, 0] == (cells[0] in ("TRUE", "on"))
 
 
 def test_true_and_false_go_with_what_is_said(tmp_path):

@@ -46,17 +46,6 @@ def test_two_names_that_are_as_clear(tmp_path, header, one, other):
         read(tmp_path, header)
 
 
-@pytest.mark.parametrize("day", ["2024-01-01", "01.02.2024"])
-@pytest.mark.parametrize("hour", ["22:00", "7:30:00", "07:30:00.25"])
-def test_a_date_and_a_time_of_day(tmp_path, day, hour):
-    with pytest.raises(DataError) as error:
-        read(tmp_path, "Date,Time,x", f"{day},{hour},1\n")
-    assert str(error.value).endswith(
-        "mine.csv: 'Date' seems to be the date and 'Time' the time of day; join them into one column, such as "
-        "2024-01-31T13:45:00."
-    )
-
-
 SPANS = [timedelta(seconds=second) for second in (0, 0.5, 90061.25)]
 STATE = {"x": [1.0, 2.0, 4.0]}
 

@@ -1,0 +1,181 @@
+"""Dates and times of day as spreadsheets and loggers write them, put into ISO 8601 and into seconds."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from .cells import is_missing, is_timestamp, may_be_number, shown
+from .errors import DataError
+from .headers import names_the_time, split_unit
+
+# What the numbers of a date are, and how it is written, in the codes of `datetime.strptime`.
+ORDERS = {
+    "year, month, day": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"),
+    "day, month, year": (
+        "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y",
+    ),
+    "month, day, year": ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y"),
+}  # fmt: skip
+DAY = 86400  # seconds
+_WRITTEN = re.compile(r"(.*?)(?:(?:^|[\s,]+|T)(\d+):(\d\d)(?::(\d\d(?:[.,]\d+)?))?(?:\s?([AaPp])\.?[Mm]\.?)?)?")
+
+Headers = list[str]
+Cells = list[tuple[str, ...]]
+Place = Callable[[int], str]  # a row as it is told in a message, with the text of its cell
+
+
+class Written(NamedTuple):
+    """What a cell says: a date as it is written, and seconds since midnight, or of a span; one of them may lack."""
+
+    day: str
+    seconds: Decimal | None
+
+
+def with_plain_times(
+    headers: Headers, cells: Cells, decimal: str, where: Callable[[int, str], str]
+) -> tuple[Headers, Cells, tuple[str, ...]]:
+    """Columns with dates of other forms as timestamps of ISO 8601, with times of day and spans as seconds; and notes.
+
+    Those that have the name of a time, or all if there is none; first the only date, and the only time of day beside
+    it, become one column.
+
+    Args:
+        decimal: the decimal mark of the table.
+        where: a row and the header of a column, as messages begin.
+
+    Raises:
+        DataError: if the times of a column are not of one form, may be of two days, or run past midnight.
+    """
+    headers, cells, notes = _with_one_time(headers, cells)
+    named = [names_the_time(header) for header in headers]
+    for i in [i for i, is_time in enumerate(named) if is_time or not any(named)]:
+        first = _first(cells[i])
+        if first is None or is_timestamp(_text(cells[i])):
+            continue
+        header = headers[i]
+        place = lambda row, i=i: f"{where(row, headers[i])}: {shown(cells[i][row])}"  # noqa: E731
+        written = [None if is_missing(text) else _written(text) for text in cells[i]]
+        for row, one in enumerate(written):
+            if not is_missing(cells[i][row]) and (one is None or bool(one.day) != bool(first.day)):
+                raise DataError(f"{place(row)} is no time like those before it; correct it or remove the row.")
+        if first.day:
+            cells[i], order = _in_iso(written, place)
+            notes += (f"the dates in column {header!r} were read as {order}",)
+        else:
+            cells[i] = _in_seconds(written, decimal, place)
+            notes += (f"the times in column {header!r} were read as hours, minutes and seconds",)
+            headers[i] = f"{split_unit(header)[0]} [s]"
+    return headers, cells, notes
+
+
+def _with_one_time(headers: Headers, cells: Cells) -> tuple[Headers, Cells, tuple[str, ...]]:
+    """With the only column of dates and the only one of times of day as one, where these two are the time."""
+    headers, cells = list(headers), list(cells)
+    firsts = [_first(column) for column in cells]
+    days = [i for i, one in enumerate(firsts) if one and one.day and one.seconds is None]
+    hours = [i for i, one in enumerate(firsts) if one and not one.day]
+    if not len(days) == len(hours) == 1:
+        return headers, cells, ()
+    (day,), (hour,) = days, hours
+    if any(names_the_time(header) for i, header in enumerate(headers) if i not in (day, hour)):
+        return headers, cells, ()
+    cells[day] = tuple(_beside(*both) for both in zip(cells[day], cells[hour], strict=True))
+    note = f"columns {headers[day]!r} and {headers[hour]!r} were read as one time"
+    del headers[hour], cells[hour]
+    return headers, cells, (note,)
+
+
+def _beside(day: str, hour: str) -> str:
+    """One text of a date and a time of day, which is put into the way of ISO 8601 if it can be."""
+    if is_missing(day) or is_missing(hour):
+        return ""
+    time = _written(hour)
+    if time is not None and not time.day and time.seconds is not None and time.seconds < DAY:
+        hour = _stamp(date.min, time.seconds).partition("T")[2]
+    return f"{day.strip()}T{hour.strip()}"
+
+
+def _text(column: Sequence[str]) -> str:
+    """The first cell that is not blank."""
+    return next((text for text in column if not is_missing(text)), "")
+
+
+def _first(column: Sequence[str]) -> Written | None:
+    """What the first cell says; None if it is a number, or no time."""
+    text = _text(column)
+    one = None if may_be_number(text) else _written(text)
+    return None if one is None or (one.day and not _orders({one.day})) else one
+
+
+def _written(text: str) -> Written | None:
+    match = _WRITTEN.fullmatch(text.strip())
+    if match is None:
+        return None
+    day, hour, minute, second, half = match.groups()
+    if hour is None:
+        return Written(day, None)
+    hours, seconds = int(hour), Decimal((second or "0").replace(",", "."))
+    if half:
+        hours = hours % 12 + 12 * (half in "Pp") if 1 <= hours <= 12 else DAY
+    if int(minute) > 59 or seconds >= 60 or hours >= (24 if day or half else DAY):
+        return None
+    return Written(day, 3600 * hours + 60 * int(minute) + seconds)
+
+
+def _orders(days: set[str]) -> dict[str, dict[str, date]]:
+    """The orders in which all these dates can be read, and the days that they are then."""
+    found: dict[str, dict[str, date]] = {}
+    for order, forms in ORDERS.items():
+        for form in forms:
+            try:
+                found[order] = {day: datetime.strptime(day, form).date() for day in days}
+            except ValueError:
+                continue
+            break
+    return found
+
+
+def _in_iso(written: Sequence[Written | None], place: Place) -> tuple[tuple[str, ...], str]:
+    """Dates as timestamps, and the order in which they were read."""
+    rows = [row for row, one in enumerate(written) if one is not None]
+    seen = [one for one in written if one is not None]
+    found = _orders({one.day for one in seen})
+    if not found:
+        of_first = {seen[0].day}
+        row = next(row for row, one in zip(rows, seen, strict=True) if not _orders({*of_first, one.day}))
+        raise DataError(f"{place(row)} is no date like those before it; correct it or remove the row.")
+    if len(found) > 1 and len({tuple(days.values()) for days in found.values()}) > 1:
+        close = [order for order, days in found.items() if _goes_on(seen, days)]
+        if len(close) != 1:
+            one, other = (days[seen[0].day].isoformat() for days in found.values())
+            raise DataError(f"{place(rows[0])} may be {one} or {other}; write dates in that way.")
+        found = {close[0]: found[close[0]]}
+    order, days = next(iter(found.items()))
+    return tuple("" if one is None else _stamp(days[one.day], one.seconds) for one in written), order
+
+
+def _goes_on(written: Sequence[Written], days: dict[str, date]) -> bool:
+    """Whether no day passes from one time to the next."""
+    times = sorted({DAY * days[one.day].toordinal() + (one.seconds or 0) for one in written})
+    return all(after - before < DAY for before, after in zip(times[:-1], times[1:], strict=True))
+
+
+def _stamp(day: date, seconds: Decimal | None) -> str:
+    if seconds is None:
+        return day.isoformat()
+    moment = datetime(day.year, day.month, day.day) + timedelta(seconds=int(seconds))
+    return moment.isoformat() + f"{seconds % 1:f}"[1:].rstrip("0").rstrip(".")
+
+
+def _in_seconds(written: Sequence[Written | None], decimal: str, place: Place) -> tuple[str, ...]:
+    """Times of day, or spans, in seconds."""
+    seconds = [None if one is None else one.seconds for one in written]
+    seen = [value for value in seconds if value is not None]
+    if len(set(seen)) == len(seen) and max(seen) < DAY:
+        for row in range(1, len(written)):
+            before, value = seconds[row - 1], seconds[row]
+            if before is not None and value is not None and before - value > DAY / 2:
+                raise DataError(f"{place(row)} seems to be on the next day; add a column of dates.")
+    return tuple("" if value is None else f"{value:f}".replace(".", decimal) for value in seconds)

@@ -1,0 +1,35 @@
+"""What a header says: a name, a unit, whether it is that of the time."""
+
+import re
+
+_DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
+_TIME = re.compile(
+    rf"(t|time|time[ _.-]?stamp|elapsed([ _]time)?)([ _.-]({_DURATION})|\(({_DURATION})\))?|ts|times|date"
+    r"|date[ _.-]?time"
+)
+
+
+def split_unit(header: str) -> tuple[str, str]:
+    """Name and unit in a header: `substrate [mol/L]` and `substrate (mol/L)` are `substrate`, `mol/L`.
+
+    `y[0]` and `f(x)` are names: an index is no unit, and round brackets need a space before them.
+    """
+    for left, right in ("[]", "()"):
+        before, _, inside = header.removesuffix(right).rpartition(left)
+        name, unit = before.rstrip(), inside.strip()
+        if not header.endswith(right) or right in inside or not name or "\n" in name:
+            continue
+        is_name = unit.isdigit() if left == "[" else name == before
+        if not is_name:
+            return name, unit
+    return header, ""
+
+
+def names_the_time(header: str) -> bool:
+    """Whether this is a name of the time, with or without a unit behind it."""
+    return _TIME.fullmatch(split_unit(header)[0].lower()) is not None
+
+
+def is_duration(unit: str) -> bool:
+    """Whether this is a unit of time."""
+    return re.fullmatch(_DURATION, unit.lower()) is not None

@@ -1,0 +1,122 @@
+"""Dates and times of day in the forms of spreadsheets and loggers."""
+
+import re
+
+import pandas
+import pytest
+
+from neuralode_lbfgs.data import DataError, from_frame, read_csv
+
+HOURS = ["29.11.2026 13:45", "29.11.2026 14:45", "30.11.2026 0:45"]
+
+
+def read(tmp_path, times, header="time", separator=","):
+    lines = [f"{header}{separator}x", *(f'"{time}"{separator}{i}' for i, time in enumerate(times))]
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    return read_csv(tmp_path / "mine.csv")
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        HOURS,
+        ["29.11.26 13:45", "29.11.26 14:45", "30.11.26 0:45:00"],
+        ["11/29/2026 13:45", "11/29/2026 14:45", "11/30/2026 0:45"],
+        ["11/29/26, 1:45 PM", "11/29/26, 2:45 pm", "11/30/26, 12:45 a.m."],
+        ["29/11/2026 13:45:00.000", "29/11/2026 14:45", "30/11/2026 00:45"],
+        ["2026/11/29 13:45", "2026/11/29 14:45", "2026/11/30 00:45"],
+        ["2026.11.29T13:45", "2026.11.29T14:45", "2026.11.30T00:45"],
+        ["29-Nov-2026 13:45", "29-Nov-2026 14:45", "30-NOV-2026 0:45"],
+        ["29 Nov 2026 13:45", "29 Nov 2026 14:45", "30 Nov 2026 0:45"],
+        ["2026-11-29 1:45 PM", "2026-11-29 2:45 PM", "2026-11-30 12:45 AM"],
+        ["11-29-2026 13:45", "11-29-2026 14:45", "11-30-2026 0:45"],
+    ],
+)
+def test_forms_of_dates(tmp_path, times):
+    data = read(tmp_path, times)
+    assert data[0].ts.tolist() == [0.0, 1.0, 11.0]
+    assert data.clock.show(11.0) == "2026-11-30T00:45:00"
+    assert data.units["time"] == "hours since 2026-11-29T13:45:00"
+
+
+def test_days_alone_and_fractions_of_seconds(tmp_path):
+    assert read(tmp_path, ["30.11.2026", "1.12.2026", "4.12.2026"])[0].ts.tolist() == [0.0, 1.0, 4.0]
+    fine = read(tmp_path, ["1.2.2026 0:00:00,25", "1.2.2026 0:00:01", "1.2.2026 0:00:01,5"], separator=";")
+    assert fine[0].ts.tolist() == [0.0, 0.75, 1.25]
+
+
+def test_a_day_that_may_be_two(tmp_path):
+    """Which one a date of twelve is can be seen where times go on, or a thirteenth comes."""
+    within_days = [f"{day}/2/2026 {hour}:00" for day in (1, 2) for hour in range(24)]
+    assert read(tmp_path, within_days).clock.origin == "2026-02-01T00:00:00"
+    assert read(tmp_path, ["1/2/2026", "13/2/2026"]).clock.origin == "2026-02-01"
+    assert read(tmp_path, ["1/1/2026 10:00", "1/1/2026 11:00"]).clock.origin == "2026-01-01T10:00:00"
+    with pytest.raises(DataError) as error:
+        read(tmp_path, ["", "1/2/2026", "2/2/2026"][1:])
+    assert str(error.value).endswith(
+        "mine.csv, line 2, column 'time': '1/2/2026' may be 2026-02-01 or 2026-01-02; write dates in that way."
+    )
+
+
+@pytest.mark.parametrize(
+    "times, where",
+    [
+        ([*HOURS, "31.11.2026 1:00"], "line 5, column 'time': '31.11.2026 1:00' is no date like those before it"),
+        ([*HOURS, "30/11/2026 1:00"], "line 5, column 'time': '30/11/2026 1:00' is no date like those before it"),
+        ([*HOURS, "30.11.2026 24:00"], "line 5, column 'time': '30.11.2026 24:00' is no time like those before it"),
+        ([*HOURS, "2:45"], "line 5, column 'time': '2:45' is no time like those before it"),
+        (["0:30", "0:75"], "line 3, column 'time': '0:75' is no time like those before it"),
+        (
+            ["22:00", "23:30", "0:30"],
+            "line 4, column 'time': '0:30' seems to be on the next day; add a column of dates",
+        ),
+    ],
+)
+def test_what_is_no_time(tmp_path, times, where):
+    with pytest.raises(DataError, match=re.escape(where)):
+        read(tmp_path, times)
+
+
+@pytest.mark.parametrize(
+    "times, seconds",
+    [
+        (["0:00", "0:30", "25:00"], [0.0, 1800.0, 90000.0]),
+        (["00:00:00.5", "00:01:00", "01:00:00"], [0.5, 60.0, 3600.0]),
+        (["9:00 AM", "12:00 PM", "3:30 PM"], [32400.0, 43200.0, 55800.0]),
+    ],
+)
+def test_hours_and_minutes(tmp_path, times, seconds):
+    data = read(tmp_path, times, "t [hh:mm]")
+    assert data[0].ts.tolist() == seconds
+    assert (data.time_name, data.units["t"]) == ("t", "s")
+
+
+def test_decimal_commas(tmp_path):
+    (tmp_path / "mine.csv").write_text("Zeit;x\n0:00:00,5;1,5\n0:00:02;2,5\n")
+    data = read_csv(tmp_path / "mine.csv", time="Zeit")
+    assert (data[0].ts.tolist(), data[0].ys.ravel().tolist()) == ([0.5, 2.0], [1.5, 2.5])
+
+
+@pytest.mark.parametrize("day", ["2024-01-31", "31.01.2024", "1/31/2024"])
+@pytest.mark.parametrize("names", ["Date,Time", "Datum,Uhrzeit", "Time,date"])
+def test_a_date_and_a_time_of_day(tmp_path, day, names):
+    rows = [(day, "22:00"), (day, "23:00:30"), (day, "9:15 PM")]
+    swapped = names.startswith("Time")
+    lines = [",".join((*(row[::-1] if swapped else row), str(i))) for i, row in enumerate(rows)]
+    (tmp_path / "mine.csv").write_text("\n".join([f"{names},x", *lines]))
+    data = read_csv(tmp_path / "mine.csv")
+    assert data.clock.show(float(data[0].ts[0])) == "2024-01-31T21:15:00"
+    assert (data.state_names, data[0].ts.size) == (("x",), 3)
+    assert data.time_name.lower() in ("date", "datum")
+
+
+def test_other_columns_stay_as_they_are(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,made,x\n0,1.2.2024,1\n1,,2\n")
+    assert read_csv(tmp_path / "mine.csv", states=["x"])[0].ts.tolist() == [0.0, 1.0]
+    with pytest.raises(DataError, match=r"column 'made': '1\.2\.2024' is not a number"):
+        read_csv(tmp_path / "mine.csv")
+
+
+def test_a_frame_of_texts():
+    frame = pandas.DataFrame({"when": ["1.2.2024", "2.2.2024"], "x": [1.0, 2.0]})
+    assert from_frame(frame)[0].ts.tolist() == [0.0, 1.0]
