@@ -14,6 +14,7 @@ from .polish import WholeTrajectories
 SETTLED = 0.01  # of the loss: a change by which halving every step no longer matters
 MOST_HALVINGS = 6  # by which the errors of a solver of fifth order fall by 1e9
 TRUSTED = 1.1  # times the loss on the mesh
+NEGLIGIBLE = 1e-14  # of a loss: no data are known to a ten millionth of their standard deviation
 
 
 def loss_on_mesh(course: Course) -> float:
@@ -42,9 +43,14 @@ def settled_loss(course: Course) -> float:
     return loss
 
 
+def is_settled(course: Course) -> bool:
+    """Whether the loss of a course is what it is under finer steps, too, or what it is there is next to nothing."""
+    return settled_loss(course) <= TRUSTED * max(course.loss, NEGLIGIBLE)
+
+
 def unsettled_note(on_mesh: float, loss: float) -> list[str]:
     """What to make of a loss that the steps of the fit have flattered; nothing if they have not."""
-    if not loss > TRUSTED * on_mesh:
+    if not loss > TRUSTED * max(on_mesh, NEGLIGIBLE):
         return []
     return [
         f"the loss on the steps of the fit is {on_mesh:.3g}, on steps fine enough {loss:.3g}: somewhere trajectories "

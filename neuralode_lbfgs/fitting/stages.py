@@ -19,7 +19,7 @@ from .matching import SlopeRegression, matching_loss, matching_residuals, thinne
 from .pieces import Cut
 from .polish import WholeTrajectories
 from .record import Record
-from .settled import TRUSTED, settled_loss
+from .settled import is_settled
 from .shooting import Shooting
 
 FIRST_DECAY = 1e-2  # of matching; a strong pull first: from a smooth field the evidence lets go where the data insist
@@ -234,7 +234,7 @@ def polish(course: Course, record: Record) -> StopReason:
             course.initial_loss = fit.initial_mean_square
         course.mesher.refine_pieces(cuts, problem.errors)
         if reason is not StopReason.STEPS and not (reason is StopReason.DECREASE and part == 0):
-            if reason.cut_short or settled_loss(course) <= TRUSTED * course.loss:
+            if reason.cut_short or is_settled(course):
                 break
             # Its errors were fitted, too.
             course.mesher.tolerance *= FINER

@@ -5,9 +5,10 @@ import numpy as np
 from .course import Course
 from .mesh import MOST_PER_INTERVAL
 
-# Steps of an explicit solver while a typical state moves by one standard deviation. What follows the motion takes up
-# to about thirty at the tolerance of a mesh; beyond, steps are short because longer ones would be unstable.
-MANY_STEPS = 100
+# Steps of an explicit solver while a typical state moves by one standard deviation, in units of what its order and the
+# tolerance of a mesh ask for. What follows the motion takes up to about two; beyond, steps are short because longer ones
+# would be unstable.
+MANY_STEPS = 6.0
 
 
 def stiffness_note(course: Course) -> list[str]:
@@ -20,7 +21,8 @@ def stiffness_note(course: Course) -> list[str]:
         return []
     steps = counts[split].sum() / max(widths[split].sum(), 1e-300)
     at_most = int((counts >= MOST_PER_INTERVAL).sum())
-    if steps < MANY_STEPS and not at_most:
+    usual = course.mesher.tolerance ** (-1 / course.mesher.tableau.order)
+    if steps < MANY_STEPS * usual and not at_most:
         return []
     name = type(course.parameters.model.solver).__name__
     where = f", and more than {MOST_PER_INTERVAL} between two rows {at_most} times" if at_most else ""

@@ -114,6 +114,9 @@ def test_the_law_of_positions_alone_has_velocities_with_a_prime():
     assert [(term.rate, term.name) for term in result.law] == [("d x/dt", "x'"), ("d x'/dt", "x"), ("d x'/dt", "x'")]
     np.testing.assert_allclose([term.value for term in result.law], [1.0, -4.0, -0.4], rtol=1e-3)
     assert result.law[0].sd == 0.0 < result.law[1].sd
+    # Data without noise are followed to the last digit, and no finer steps are asked for its sake.
+    assert result.loss < 1e-14
+    assert result.notes == ("the model is a polynomial of degree 1: nothing is left of the network.",)
     assert result.stages[0].why.startswith("hidden states begin as derivatives of the observed ones: the network, and")
 
 
