@@ -38,7 +38,7 @@ def settled_loss(course: Course) -> float:
             break
         finer.mesher.take(counts)
         before, loss = loss, loss_on_mesh(finer)
-        if not abs(loss - before) > SETTLED * loss:
+        if not abs(loss - before) > SETTLED * max(loss, NEGLIGIBLE):
             break
     return loss
 
