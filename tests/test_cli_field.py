@@ -134,6 +134,7 @@ def test_a_file_of_starts(run, model, tmp_path, capsys):
     starts.write_text("run,t,x,y\nlow,0,1,20\nhigh,1,2,25\n")
     words = ["predict", str(run), "--initial-states", str(starts), "--t1", "4", "--num", "5"]
     assert main([*words, "--out", str(tmp_path / "p.csv")]) == 0
+    assert columns_of(tmp_path / "p.csv")[0] == ["run", "t [s]", "x [m]", "y"]
     data = nl.read_csv(tmp_path / "p.csv")
     assert data.ids == ("low", "high")
     np.testing.assert_array_equal(data["high"].ts, np.linspace(1, 4, 5))

@@ -1,5 +1,8 @@
 """Forecasts from many initial states, a row of a file each, solved at once."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from ..data import DataError, Table, Trajectories, Trajectory, read_table
@@ -10,8 +13,8 @@ from ..outputs.store import SavedRun
 MOST_ROWS = 10_000_000  # of the forecast
 
 
-def forecast_rows(saved: SavedRun, path: str, until: float | str, num: int) -> Trajectories:
-    """The states from each row of a file to a time.
+def rows_to_forecast(saved: SavedRun, path: str, until: float | str, num: int) -> tuple[Trajectories, np.ndarray]:
+    """Times of a forecast from each row of a file, without states, and the states of these rows, `(rows, states)`.
 
     Args:
         path: of a table with a column for each state, and perhaps one of times, at which rows start (the start of the
@@ -51,14 +54,22 @@ def forecast_rows(saved: SavedRun, path: str, until: float | str, num: int) -> T
         if len(set(ids)) < len(ids) or "" in ids:
             raise DataError(f"{table.source}: each row needs a name of its own in column {columns.trajectory!r}.")
     ts = np.linspace(begin, t1, num, axis=1)
-    ys = predict_many(saved.model, ts, y0s)
-    return Trajectories(
-        tuple(map(Trajectory, ids, ts, ys)),
+    blank = np.full((*ts.shape, len(columns.states)), np.nan)
+    asked = Trajectories(
+        tuple(map(Trajectory, ids, ts, blank)),
         state_names=columns.states,
         time_name=columns.time,
         id_name=columns.trajectory or "trajectory",
+        units=dict(columns.units),
         clock=columns.clock,
     )
+    return asked, y0s
+
+
+def forecast(model: Callable, asked: Trajectories, y0s: np.ndarray) -> Trajectories:
+    """The states at these times, from those at the first of each trajectory."""
+    ys = predict_many(model, np.stack([run.ts for run in asked]), y0s)
+    return asked.with_trajectories([replace(run, ys=states) for run, states in zip(asked, ys, strict=True)])
 
 
 def _states(table: Table, names: tuple[str, ...]) -> np.ndarray:

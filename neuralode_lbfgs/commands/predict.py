@@ -58,25 +58,21 @@ def predict(
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
     _spare(out, run, (*data, *([] if initial_states is None else [initial_states])))
     prepare_jax()
-    from ..data import predictions_table, write_csv, write_table
-    from ..fitting.band import band_of
     from ..fitting.hidden import hidden_size
     from ..fitting.prediction import predict as solve
     from ..fitting.prediction import with_earlier_inputs
     from ..fitting.start_prior import say_warmup
-    from ..outputs.evaluate import arrays_of
     from .saved import open_members
 
     members = open_members(run, vector_field)
     saved = members[0]
     if initial_states is not None:
-        from .many_starts import forecast_rows
+        from .many_starts import forecast, rows_to_forecast
 
         assert t1 is not None
-        predicted = forecast_rows(saved, initial_states, t1, num)
-        write_csv(predicted, out)
-        print(f"{out}: {len(predicted)} trajectories of {num} rows", file=sys.stderr)
-        _warn_of_gaps(predicted)
+        asked, y0s = rows_to_forecast(saved, initial_states, t1, num)
+        table, roles = _without_states(asked, saved.columns)
+        _write(out, table, roles, [forecast(one.model, asked, y0s) for one in members], saved.columns)
         return 0
     if data:
         if trajectory:
@@ -93,13 +89,26 @@ def predict(
         assert t1 is not None
         table, roles, asked = _future(saved, t1, num, trajectory)
         start = "fitted"
-    band = band_of([solve(one.model, asked, starts=_starts(one, asked, start, warmup)) for one in members])
-    beside = {"low": arrays_of(band.low), "high": arrays_of(band.high)} if len(members) > 1 else None
-    table = predictions_table(table, roles, arrays_of(band.middle), saved.columns.clock, beside)
-    write_table(table, out)
-    print(f"{out}: {len(table)} rows", file=sys.stderr)
-    _warn_of_gaps(band.middle)
+    found = [solve(one.model, asked, starts=_starts(one, asked, start, warmup)) for one in members]
+    _write(out, table, roles, found, saved.columns)
     return 0
+
+
+def _write(
+    out: Path, table: "Table", roles: "Roles", predictions: "Sequence[Trajectories]", columns: "Columns"
+) -> None:
+    """The predictions of one model, or the median and the band of those of several, in the rows of a table."""
+    from ..data import predictions_table, write_table
+    from ..data.errors import counted
+    from ..fitting.band import band_of
+    from ..outputs.evaluate import arrays_of
+
+    band = band_of(predictions)
+    beside = {"low": arrays_of(band.low), "high": arrays_of(band.high)} if len(predictions) > 1 else None
+    table = predictions_table(table, roles, arrays_of(band.middle), columns.clock, beside)
+    write_table(table, out)
+    print(f"{out}: {counted(len(table), 'row')}", file=sys.stderr)
+    _warn_of_gaps(band.middle)
 
 
 def _spare(out: Path, run: Path, given: Sequence[str]) -> None:
@@ -133,11 +142,14 @@ def _starts(
 
 def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Trajectories]":
     """The rows of files under the columns that the model knows."""
-    from ..data import Roles, read_tables, to_trajectories
+    from ..data import Roles, infer_roles, read_tables, to_trajectories
 
     def roles_of(table: "Table") -> Roles:
         # One run needs no name: a file without the column of trajectories holds a single one.
         trajectory = columns.trajectory if columns.trajectory in table.names else None
+        if columns.trajectory is None:  # nor had the only run that the model was trained on
+            given = {"time": columns.time, "states": columns.states, "inputs": columns.inputs}
+            trajectory = infer_roles(table, **given).trajectory
         # Standard deviations serve the estimation of starts, and may be left out.
         known = all(name in table.names for name in columns.sd if isinstance(name, str))
         return Roles(
@@ -174,7 +186,7 @@ def _future(
     """An empty table of the times of a forecast, in the columns of the training data."""
     import numpy as np
 
-    from ..data import DataError, Roles, Trajectories, Trajectory, did_you_mean, from_trajectories
+    from ..data import DataError, Trajectories, Trajectory, did_you_mean
     from .many_starts import MOST_ROWS
 
     if num < 2 or num * len(names or saved.starts) > MOST_ROWS:
@@ -206,10 +218,25 @@ def _future(
     id_name, units = columns.trajectory or "trajectory", dict(columns.units)
     clock = columns.clock
     data = Trajectories(tuple(asked), columns.states, columns.inputs, columns.time, id_name, units, clock)
-    table = from_trajectories(Trajectories(tuple(runs), columns.states, (), columns.time, id_name, units, clock))
+    blank = Trajectories(tuple(runs), columns.states, (), columns.time, id_name, units, clock)
+    table, roles = _without_states(blank, columns)
     if columns.trajectory is None and len(runs) == 1:
-        table = replace(table, columns=table.columns[1:], title=runs[0].id)
-    return table, Roles(columns.trajectory, columns.time, columns.states, columns.inputs), data
+        table, roles = replace(table, columns=table.columns[1:], title=runs[0].id), replace(roles, trajectory=None)
+    return table, roles, data
+
+
+def _without_states(asked: "Trajectories", columns: "Columns") -> "tuple[Table, Roles]":
+    """The table of times that are to be predicted, under the names and units of the training data."""
+    from ..data import Roles, from_trajectories
+
+    table = from_trajectories(asked)
+    units = {name: unit for name, unit in columns.units.items() if unit}
+    if columns.clock.origin:  # times are written as they were, not counted from there
+        units.pop(columns.time, None)
+    headed = [
+        replace(one, header=f"{one.name} [{units[one.name]}]") if one.name in units else one for one in table.columns
+    ]
+    return replace(table, columns=tuple(headed)), Roles(asked.id_name, columns.time, columns.states)
 
 
 def _unobserved(name: str, ts: "np.ndarray", columns: "Columns", start: "Start | None") -> "Trajectory":

@@ -233,6 +233,7 @@ def _usual(
         before = reached[: names.index("shooting")]
         told = len(before)
         course = copy(course)
+        course.path = tuple(one.stage.number for one in before)
         course.parameters = Parameters(before[-1].model if before else first.model, first.starts)
         course.loss = course.initial_loss = float("nan")
     if len(made) > 1:

@@ -6,12 +6,12 @@ runs away beyond its data, where a network levels off: so it has to show that it
 """
 
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
 import numpy as np
 
-from ..data.trajectories import Trajectory
 from ..models import MLPVectorField, SecondOrderField, degree_for, plain
 from .basin import FINE
 from .course import Course
@@ -120,13 +120,11 @@ def stays(course: Course) -> bool:
     """Whether the model, run on for as long again, stays within reach of the data, and under finer steps.
 
     On the present mesh first, so that nothing compiles; as those steps suit other times, only a model that stays there
-    is believed. Yes where inputs drive it, which nobody knows beyond the data.
+    is believed. Inputs are those of the data once more.
     """
     model, data = course.parameters.model, course.data
     if np.isfinite(course.loss) and not np.isfinite(settled_loss(course)):
         return False
-    if data.input_size:
-        return True
     cuts, point = course.cut(), course.point
     problem = whole_trajectories(course, cuts)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -137,7 +135,7 @@ def stays(course: Course) -> bool:
         return True
     back = course.coordinates.transform
     measured = data.with_trajectories(
-        [Trajectory(run.id, back.times_back(run.ts), np.asarray(back.states_back(run.ys))) for run in data]
+        [replace(run, ts=back.times_back(run.ts), ys=np.asarray(back.states_back(run.ys))) for run in data]
     )
     continued = run_on(model, measured, {name: start for name, (_, start) in course.known_starts.items()})
     return continued is None or beyond(rows_of(continued), rows_of(measured)) <= MANY_TIMES

@@ -49,6 +49,7 @@ class Course:
         brief: whether the full horizon is followed by a polish.
         programs: compiled for other fits of the same structure, and for them.
         spent: what the stages before have cost.
+        path: the numbers of those among them that led here.
         elsewhere: how many of these were of another attempt, and count in no limit of evaluations.
         journal: of the loops of the fit.
         loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
@@ -76,6 +77,7 @@ class Course:
     brief: bool = False
     programs: Programs = field(default_factory=Programs)
     spent: list[Record] = field(default_factory=list)
+    path: tuple[int, ...] = ()
     elsewhere: int = 0
     journal: Journal = field(default_factory=Journal)
     loss: float = float("nan")

@@ -15,6 +15,7 @@ from ..optimise import StopReason
 from .noise_level import noise_level, roughness
 from .physics import PhysicalParameter
 from .record import Stage
+from .run_on import MANY_TIMES
 
 FLAT = 0.1  # of the variance: a model that explains less has found the mean, which costs nothing to find
 FAILED, FEW_FAILED = 0.2, 10  # of all solves, and solves: a search that steps too far now and then is none the worse
@@ -24,6 +25,7 @@ FAR, GROSS = 3.0, 0.1  # times the training error, and standard deviations: held
 ABOVE, BELOW = 3.0, 0.5  # times the noise: the first costs nine times its variance, the second takes 3/4 of the rows
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
 NEGATIVE = 0.1  # of the range, below zero
+NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
 
 
 @dataclass(frozen=True)
@@ -147,12 +149,13 @@ def at_bound(view: View) -> Finding | None:
 
 def solver_failures(view: View) -> Finding | None:
     """Trial models that could not be solved."""
-    solves = sum(stage.history[-1].evaluations for stage in view.stages if stage.history and stage.name != "matching")
-    failed = sum(stage.rejected for stage in view.stages)
+    stages = [stage for stage in view.stages if stage.kept]
+    solves = sum(stage.history[-1].evaluations for stage in stages if stage.history and stage.name != "matching")
+    failed = sum(stage.rejected for stage in stages)
     helps = (
         "try a smaller --initial-step, shorter trajectories (--train-until) or an implicit solver (--solver Kvaerno5)"
     )
-    lost = [stage.name for stage in view.stages if stage.reason is StopReason.NONFINITE_START]
+    lost = [stage.name for stage in stages if stage.reason is StopReason.NONFINITE_START]
     if lost:
         return Finding(f"{_listed(lost)} began from a model that could not be solved, and left it as it was", helps)
     if failed < FEW_FAILED or failed <= FAILED * solves:
@@ -248,19 +251,23 @@ def runs_away(view: View) -> Finding | None:
             break
     ys = np.concatenate([run.ys for run in view.continued])
     ys = ys[np.isfinite(ys).all(axis=1)]
-    for name, least, most, column in zip(view.continued.state_names, view.low, view.high, ys.T, strict=True):
+    driven = view.continued.input_size > 0
+    for j, (name, least, most) in enumerate(zip(view.continued.state_names, view.low, view.high, strict=True)):
+        column = ys[:, j]
         beyond = np.maximum(least - column, column - most)
         if not (column.size and most > least):
             continue
-        if beyond.max() > OUTSIDE * (most - least):
+        if beyond.max() > (MANY_TIMES if driven else OUTSIDE) * (most - least):
             worst = column[np.argmax(beyond)]
             told.append(f"{name} comes to {worst:.3g}, where the data lie between {least:.3g} and {most:.3g}")
-        elif least >= 0 and column.min() < -NEGATIVE * (most - least):
-            told.append(f"{name} falls below zero, to {column.min():.3g}, which the data never do")
+        elif least >= -NOTHING * (most - least) and column.min() < -NEGATIVE * (most - least):
+            rarely = "which the data never do" if least >= 0 else f"where the least of the data is {least:.3g}"
+            told.append(f"{name} falls below zero, to {column.min():.3g}, {rarely}")
     if not told:
         return None
+    again = ", with the same inputs again," if driven else ""
     return Finding(
-        f"run on for as long again the model leaves the range of the data: {'; '.join(told)}",
+        f"run on for as long again{again} the model leaves the range of the data: {'; '.join(told)}",
         "trust no forecast that far; keep states positive that cannot be negative (--positive); try --ensemble 5, "
         "which leaves out runaway members and shows a band, or more --weight-decay",
     )

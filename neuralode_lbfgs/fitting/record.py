@@ -53,7 +53,16 @@ def seconds_left(limit: float | None, spent: float) -> float | None:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage as it went: its name, why it was done, why it stopped, its iterations, and trials that diverged."""
+    """One stage as it went.
+
+    Args:
+        name, why: of it, and why it was done.
+        reason: why it stopped.
+        history: its iterations.
+        rejected: trials that diverged.
+        number: among all that were run.
+        kept: whether it led to where the fit has ended, or was given up for another way.
+    """
 
     name: str
     why: str
@@ -61,6 +70,12 @@ class Stage:
     history: tuple[Iteration, ...]
     note: str = ""
     rejected: int = 0
+    number: int = 0
+    kept: bool = True
+
+    def __str__(self) -> str:
+        """What it was and why, in a line."""
+        return f"{self.name}{'' if self.kept else ' (given up)'}: {self.why}"
 
 
 @dataclass

@@ -224,7 +224,7 @@ class FitResult:
         lines += [*parameter_table(self.parameters), *parameter_remarks(self.parameters)]
         lines += law_table(self.law)
         for stage in self.stages:
-            lines.append(f"{stage.name}: {stage.why}")
+            lines.append(str(stage))
         if self.luck is not None:
             lines.append(self.luck.sentence)
         lines.append(f"stopped: {self.stop_reason.sentence}")

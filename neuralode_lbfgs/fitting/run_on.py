@@ -1,15 +1,18 @@
 """A model run on beyond its data: what a forecast of it would be, and whether it stays where the data are."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from ..data.trajectories import Trajectories, Trajectory
-from .prediction import Observe, predict
+from .prediction import Observe, free_run, observed
 
 MOST = 20  # trajectories; more of them tell no more
 LEAST_TIMES = 7
-MANY_TIMES = 3.0  # the range of the data, beyond its ends, when run on for as long again: no forecast goes there
+# Times the range of the data, beyond its ends, when run on for as long again: no forecast goes there. What falls, or is
+# pushed, from rest comes three times as far.
+MANY_TIMES = 3.5
 
 
 def run_on(
@@ -22,26 +25,40 @@ def run_on(
 ) -> Trajectories | None:
     """What the model predicts after the end of each trajectory, for as long again as the trajectory took.
 
+    Nobody knows the inputs there: those of the trajectory are given once more, as of the same times.
+
     Args:
         starts: initial state of each trajectory, in the data's units, at its first time.
         times: how many times are asked of each trajectory; by default as many as it has rows, so that nothing compiles
             anew.
 
     Returns:
-        None where inputs drive the model, which nobody knows beyond the data, or no trajectory takes any time.
+        None where no trajectory takes any time.
     """
-    if data.input_size:
-        return None
-    asked = []
+    continued = []
     for run in [run for run in data if run.ts.size > 1][:MOST]:
-        number = run.ts.size if times is None else times[run.id]
-        # One less than there were: the solve begins with the start, which is no time of these.
-        ts = np.linspace(run.ts[-1], 2 * run.ts[-1] - run.ts[0], max(number, LEAST_TIMES + 1))[1:]
-        asked.append(Trajectory(run.id, ts, np.full((ts.size, data.state_size), np.nan)))
-    if not asked:
-        return None
-    known = {run.id: (float(data[run.id].ts[0]), np.asarray(starts[run.id])) for run in asked}
-    return predict(model, data.with_trajectories(asked), starts=known, observe=observe)
+        number = max(run.ts.size if times is None else times[run.id], LEAST_TIMES + 1)
+        if data.input_size:
+            ran = _run_again(model, run, starts[run.id], number)
+        else:
+            # One less than there were: the solve begins with the start, which is no time of these.
+            ts = np.linspace(run.ts[-1], 2 * run.ts[-1] - run.ts[0], number)[1:]
+            asked = Trajectory(run.id, ts, np.full((ts.size, data.state_size), np.nan))
+            ran = free_run(model, asked, float(run.ts[0]), np.asarray(starts[run.id]))
+        continued.append(observed(ran, data.state_size, observe))
+    return data.with_trajectories(continued) if continued else None
+
+
+def _run_again(model: Callable, run: Trajectory, start: np.ndarray, number: int) -> Trajectory:
+    """From the state at the end of a trajectory, with its inputs; at the times after its end."""
+    ts = np.linspace(run.ts[0], run.ts[-1], number)
+    blank = np.full((number, run.ys.shape[1]), np.nan)
+    asked = Trajectory(run.id, ts, blank, inputs=run.inputs_at(ts), hold=run.hold)
+    end = free_run(model, asked, float(ts[0]), np.asarray(start)).ys[-1]
+    if not np.isfinite(end).all():
+        return replace(asked, ts=ts + (ts[-1] - ts[0]), ys=np.full((number, end.size), np.nan))
+    again = free_run(model, asked, float(ts[0]), end)
+    return replace(again, ts=ts + (ts[-1] - ts[0]))
 
 
 def beyond(continued: np.ndarray, seen: np.ndarray) -> float:

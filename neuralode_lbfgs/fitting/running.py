@@ -82,7 +82,9 @@ def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
         reason = STAGES[name](course, record)
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
+    number = len(course.spent)
     course.spent.append(record)
+    course.path += (number,)
     if name == "full":
         notes += _warnings_of(record)
     how = "estimated with it" if course.train_starts else "taken from the first rows"
@@ -90,7 +92,7 @@ def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
     if name == "matching":
         why = why_matching(course, why)
     note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
-    return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "", record.rejected)
+    return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "", record.rejected, number)
 
 
 def _warnings_of(record: Record) -> list[str]:

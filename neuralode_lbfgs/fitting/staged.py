@@ -66,7 +66,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     limit = task.options.time_limit
     tried = attempts(names, course, held_out, callback, notes)
     _, course, names, reached, _ = min(tried, key=lambda attempt: attempt.error)
-    stages = [stage for attempt in tried for stage in attempt.stages]
+    stages = [replace(stage, kept=stage.number in course.path) for attempt in tried for stage in attempt.stages]
     spent, reason = course.spent, (tried[-1].reached if ended(tried[-1].reached) else reached)[-1].stage.reason
     validation = None
     if held_out is not None and reason is not StopReason.INTERRUPTED:
@@ -211,6 +211,7 @@ def _unless_worse(
     reached = run_stages(names, course, None, callback, notes)
     if not whole_loss(course) <= before:
         course.parameters, course.decay, course.noise, course.loss = parameters, decay, noise, before
+        reached = [one._replace(stage=replace(one.stage, kept=False)) for one in reached]
     return reached
 
 

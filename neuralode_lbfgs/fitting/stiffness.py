@@ -6,8 +6,8 @@ from .course import Course
 from .mesh import MOST_PER_INTERVAL
 
 # Steps of an explicit solver while a typical state moves by one standard deviation, in units of what its order and the
-# tolerance of a mesh ask for. What follows the motion takes up to about two; beyond, steps are short because longer ones
-# would be unstable.
+# tolerance of a mesh ask for. What follows the motion takes up to about two; beyond, steps are short because longer
+# ones would be unstable.
 MANY_STEPS = 6.0
 
 

@@ -36,7 +36,7 @@ WHY_NEAREST = "a polynomial alone, as near to the model as it can be: is there m
 WHY_FEWER = "{} of the {} terms of the polynomial, in the data's units, explain no more than chance: fitted without"
 WHY_PIECES = (
     "{} of the {} terms of the polynomial, in the data's units, explain no more of short pieces than chance: fitted "
-    "without, as errors grow along whole trajectories"
+    "without"
 )
 WHY_CHOICE = "which terms of the polynomial explain short pieces"
 WHY_KEPT = "without {} of the {} terms of the polynomial, in the data's units: the data want them, and they stay"

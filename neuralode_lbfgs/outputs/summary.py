@@ -40,7 +40,7 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
         lines += ["", *law_table(result.law)]
     lines.append("")
     for stage in result.stages:
-        lines += _wrapped(f"{stage.name}: {stage.why}")
+        lines += _wrapped(str(stage))
     others = [run for run in test or () if run.id not in train.ids]
     if others and result.hidden:
         lines += _wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")

@@ -6,7 +6,7 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.data import Trajectories, Trajectory
-from neuralode_lbfgs.fitting import stages
+from neuralode_lbfgs.fitting import large, stages
 from neuralode_lbfgs.fitting.large import part_of
 
 
@@ -47,12 +47,16 @@ def test_all_of_the_data_where_gauss_newton_can_do_them(newton_does_120_numbers)
     assert part_of(runs(30, 30), 10) is None
 
 
-def test_the_model_of_a_part_is_fitted_to_all(monkeypatch):
-    monkeypatch.setattr(stages, "MOST_WORK", 100 * 42**2)
-    data = nl.simulate(
+@pytest.fixture(scope="module")
+def spirals():
+    return nl.simulate(
         "spiral_linear", num_trajectories=4, num=60, t1=6.0, noise=0.02, relative_noise=True, key=jax.random.key(0)
     )
-    model = nl.NeuralODE(nl.MLPVectorField(2, width_size=8, depth=1, key=jax.random.key(0)))
+
+
+def test_the_model_of_a_part_is_fitted_to_all(spirals, monkeypatch):
+    monkeypatch.setattr(stages, "MOST_WORK", 100 * 42**2)
+    data, model = spirals, nl.NeuralODE(nl.MLPVectorField(2, width_size=8, depth=1, key=jax.random.key(0)))
     result = nl.fit(model, data, max_evals=200)
     assert "of 480 numbers first, in 8 pieces; then polish with all." in result.notes[0]
     assert [stage.name for stage in result.stages] == ["matching", "polish", "polish"]
@@ -60,3 +64,15 @@ def test_the_model_of_a_part_is_fitted_to_all(monkeypatch):
     assert set(result.starts) == set(data.ids)
     assert result.loss**0.5 == pytest.approx(0.02, rel=0.1)
     assert result.evaluations == sum(stage.history[-1].evaluations for stage in result.stages)
+
+
+def test_the_law_of_a_part_is_fitted_to_all(spirals, monkeypatch):
+    monkeypatch.setattr(stages, "MOST_WORK", 200 * 42**2)
+    monkeypatch.setattr(large, "ENOUGH", 2)
+    model = nl.NeuralODE(nl.MLPVectorField(2, width_size=8, depth=1, key=jax.random.key(0)))
+    result = nl.fit(model, spirals, max_evals=200, degree=1)
+    assert result.stages[-1].why.startswith("all data")
+    assert [(term.rate, term.name) for term in result.law] == [
+        (f"d {rate}/dt", name) for rate in spirals.state_names for name in spirals.state_names
+    ]
+    assert result.loss**0.5 == pytest.approx(0.02, rel=0.1)

@@ -148,7 +148,12 @@ def account_of_fit(result: "FitResult") -> FitAccount:
         "estimated": bool(result.estimated),
         "stopped": result.stop_reason.sentence,
         "stages": [
-            {"name": stage.name, "why": stage.why, "ended": stage.reason.ending, "note": stage.note}
+            {
+                "name": stage.name,
+                "why": stage.why if stage.kept else f"given up: {stage.why}",
+                "ended": stage.reason.ending,
+                "note": stage.note,
+            }
             for stage in result.stages
         ],
         "notes": list(result.notes),
