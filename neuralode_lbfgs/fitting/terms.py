@@ -26,7 +26,7 @@ from .record import Stage
 from .running import Reached, Watcher, because, ended, run_stages
 from .settled import loss_on_mesh
 from .shooting import Shooting
-from .stages import CONTINUITY, SHOOTING_STEPS, whole_trajectories
+from .stages import CONTINUITY, SHOOTING_STEPS, newton_pays, whole_trajectories
 from .subspace import origin
 from .tangent import Tangent, cost_of_choice, inverse, most_terms
 from .waking import is_asleep
@@ -236,15 +236,14 @@ def variances_of(course: Course, kept: np.ndarray) -> np.ndarray:
 
     Where errors grow, rounding leaves of a term that is known well only a bound, and pieces with jumps between them
     know it better; whole trajectories know all that pieces do, so that the lesser of both is no less than the true one.
+    Not of data that are too many for the equations of all pieces.
     """
-    nodes = whole_trajectories(course, course.cut()).nodes(course.point)
-    of_all = _among(course, every_term(course))
-    in_pieces = _tangent_at(of_all.point._replace(states=nodes), _pieces(of_all), of_all)
-    found = [
-        np.diag(inverse(tangent.matrix[np.ix_(kept, kept)]))
-        for tangent in (tangent_of(course), in_pieces)
-        if tangent.sound
-    ]
+    tangents = [tangent_of(course)]
+    if newton_pays(course):
+        nodes = whole_trajectories(course, course.cut()).nodes(course.point)
+        of_all = _among(course, every_term(course))
+        tangents.append(_tangent_at(of_all.point._replace(states=nodes), _pieces(of_all), of_all))
+    found = [np.diag(inverse(tangent.matrix[np.ix_(kept, kept)])) for tangent in tangents if tangent.sound]
     return np.min(found, axis=0) / course.data.observed if found else np.full(kept.size, np.nan)
 
 
