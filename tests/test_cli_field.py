@@ -139,6 +139,10 @@ def test_a_file_of_starts(run, model, tmp_path, capsys):
     assert data.ids == ("low", "high")
     np.testing.assert_array_equal(data["high"].ts, np.linspace(1, 4, 5))
     np.testing.assert_allclose(data["high"].ys, model(np.linspace(1, 4, 5), np.array([2.0, 25.0])), rtol=1e-6)
+    assert "warning" not in capsys.readouterr().err
+    starts.write_text("run,x,y\nfar,1000,20\n")
+    assert main([*words, "--out", str(tmp_path / "far.csv")]) == 0
+    assert "warning: x of trajectory 'far' comes to 1e+03, " in capsys.readouterr().err
     starts.write_text("y,x\n20,1\n25,2\n26,3\n")  # names are numbers, and times are those of the training data
     assert main([*words, "--out", str(tmp_path / "q.csv")]) == 0
     data = nl.read_csv(tmp_path / "q.csv")

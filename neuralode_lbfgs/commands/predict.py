@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+FAR = 10.0  # standard deviations of the training data from their mean
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -72,7 +74,7 @@ def predict(
         assert t1 is not None
         asked, y0s = rows_to_forecast(saved, initial_states, t1, num)
         table, roles = _without_states(asked, saved.columns)
-        _write(out, table, roles, [forecast(one.model, asked, y0s) for one in members], saved.columns)
+        _write(out, table, roles, [forecast(one.model, asked, y0s) for one in members], saved)
         return 0
     if data:
         if trajectory:
@@ -90,13 +92,11 @@ def predict(
         table, roles, asked = _future(saved, t1, num, trajectory)
         start = "fitted"
     found = [solve(one.model, asked, starts=_starts(one, asked, start, warmup)) for one in members]
-    _write(out, table, roles, found, saved.columns)
+    _write(out, table, roles, found, saved)
     return 0
 
 
-def _write(
-    out: Path, table: "Table", roles: "Roles", predictions: "Sequence[Trajectories]", columns: "Columns"
-) -> None:
+def _write(out: Path, table: "Table", roles: "Roles", predictions: "Sequence[Trajectories]", saved: "SavedRun") -> None:
     """The predictions of one model, or the median and the band of those of several, in the rows of a table."""
     from ..data import predictions_table, write_table
     from ..data.errors import counted
@@ -105,10 +105,11 @@ def _write(
 
     band = band_of(predictions)
     beside = {"low": arrays_of(band.low), "high": arrays_of(band.high)} if len(predictions) > 1 else None
-    table = predictions_table(table, roles, arrays_of(band.middle), columns.clock, beside)
+    table = predictions_table(table, roles, arrays_of(band.middle), saved.columns.clock, beside)
     write_table(table, out)
     print(f"{out}: {counted(len(table), 'row')}", file=sys.stderr)
     _warn_of_gaps(band.middle)
+    _warn_of_distance(band.middle, saved.model)
 
 
 def _spare(out: Path, run: Path, given: Sequence[str]) -> None:
@@ -267,3 +268,29 @@ def _warn_of_gaps(predicted: "Trajectories") -> None:
                 f"{predicted.time_name} = {first}): the solution diverges; they are blank.",
                 file=sys.stderr,
             )
+
+
+def _warn_of_distance(predicted: "Trajectories", model: object) -> None:
+    """Say where a prediction goes so far from what the model was fitted to that it knows nothing there."""
+    import numpy as np
+
+    from ..models import NeuralODE
+
+    if not isinstance(model, NeuralODE):
+        return
+    logarithms = [number for number, _ in model.coordinates.transform.log]  # far is near there
+    centre, scale = np.asarray(model.coordinates.centre), np.asarray(model.coordinates.scale)
+    worst, told = FAR, ""
+    for run in predicted:
+        for i, name in enumerate(predicted.state_names):
+            away = np.abs(run.ys[:, i] - centre[i]) / scale[i]
+            if i not in logarithms and np.nanmax(away, initial=0.0) > worst:
+                row = int(np.nanargmax(away))
+                worst = float(away[row])
+                told = f"{name} of trajectory {run.id!r} comes to {run.ys[row, i]:.3g}, {worst:.0f}"
+    if told:
+        print(
+            f"warning: {told} standard deviations from the mean of the data that the model was fitted to: it knows "
+            "nothing there.",
+            file=sys.stderr,
+        )
