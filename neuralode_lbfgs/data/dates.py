@@ -19,6 +19,7 @@ ORDERS = {
     "month, day, year": ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y"),
 }  # fmt: skip
 DAY = 86400  # seconds
+LONGEST = 40  # characters of a date and a time of day
 _WRITTEN = re.compile(r"(.*?)(?:(?:^|[\s,]+|T)(\d+):(\d\d)(?::(\d\d(?:[.,]\d+)?))?(?:\s?([AaPp])\.?[Mm]\.?)?)?")
 
 Headers = list[str]
@@ -110,7 +111,8 @@ def _first(column: Sequence[str]) -> Written | None:
 
 
 def _written(text: str) -> Written | None:
-    match = _WRITTEN.fullmatch(text.strip())
+    text = text.strip()
+    match = _WRITTEN.fullmatch(text) if len(text) <= LONGEST else None
     if match is None:
         return None
     day, hour, minute, second, half = match.groups()
