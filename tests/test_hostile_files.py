@@ -530,8 +530,9 @@ def said_of_each(folder, cache):
     return {name: (*answered[name], file) for name, (_, file) in cases.items()}, int(memory)
 
 
-def fault_of(case, code, out, err, seconds, file):
+def fault_of(case, answer):
     """What is wrong with an answer; nothing if it is one sentence that names the file, in time."""
+    code, out, err, seconds, file = answer
     *before, said = err.splitlines() or [""]
     if code != 2 or out or (before and not case.startswith("checkpoint: ")):  # there what was understood of its data
         return f"ended with {code}, {out!r}, {err!r}"
@@ -545,7 +546,7 @@ def fault_of(case, code, out, err, seconds, file):
 def test_each_is_refused_in_a_sentence_and_in_little_memory(tmp_path, tmp_path_factory):
     """One test: that of each case would begin with all of them in every process that has one."""
     told, memory = said_of_each(tmp_path, tmp_path_factory.mktemp("cache"))
-    faults = {case: fault for case, answer in told.items() if (fault := fault_of(case, *answer))}
+    faults = {case: fault for case, answer in told.items() if (fault := fault_of(case, answer))}
     assert faults == {}
     assert len(told) >= 60
     assert memory * (1 if sys.platform == "darwin" else 1024) < MOST_MEMORY
