@@ -11,7 +11,7 @@ from .errors import DataError
 from .headers import names_the_time, split_unit
 
 # What the numbers of a date are, and how it is written, in the codes of `datetime.strptime`.
-ORDERS = {
+ORDERS: dict[str, tuple[str, ...]] = {
     "year, month, day": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"),
     "day, month, year": (
         "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y",
