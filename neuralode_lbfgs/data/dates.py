@@ -119,9 +119,11 @@ def _written(text: str) -> Written | None:
     if hour is None:
         return Written(day, None)
     hours, seconds = int(hour), Decimal((second or "0").replace(",", "."))
+    if half and not 1 <= hours <= 12:
+        return None
     if half:
-        hours = hours % 12 + 12 * (half in "Pp") if 1 <= hours <= 12 else DAY
-    if int(minute) > 59 or seconds >= 60 or hours >= (24 if day or half else DAY):
+        hours = hours % 12 + 12 * (half in "Pp")
+    if int(minute) > 59 or seconds >= 60 or hours >= (24 if day else DAY):
         return None
     return Written(day, 3600 * hours + 60 * int(minute) + seconds)
 
@@ -145,17 +147,35 @@ def _in_iso(written: Sequence[Written | None], place: Place) -> tuple[tuple[str,
     seen = [one for one in written if one is not None]
     found = _orders({one.day for one in seen})
     if not found:
-        of_first = {seen[0].day}
-        row = next(row for row, one in zip(rows, seen, strict=True) if not _orders({*of_first, one.day}))
+        row = rows[_first_misfit([one.day for one in seen])]
         raise DataError(f"{place(row)} is no date like those before it; correct it or remove the row.")
-    if len(found) > 1 and len({tuple(days.values()) for days in found.values()}) > 1:
+    unclear = next((i for i, one in enumerate(seen) if len({days[one.day] for days in found.values()}) > 1), None)
+    if unclear is not None:
         close = [order for order, days in found.items() if _goes_on(seen, days)]
         if len(close) != 1:
-            one, other = (days[seen[0].day].isoformat() for days in found.values())
-            raise DataError(f"{place(rows[0])} may be {one} or {other}; write dates in that way.")
+            said = " or ".join(days[seen[unclear].day].isoformat() for days in found.values())
+            raise DataError(f"{place(rows[unclear])} may be {said}; write dates in that way.")
         found = {close[0]: found[close[0]]}
     order, days = next(iter(found.items()))
     return tuple("" if one is None else _stamp(days[one.day], one.seconds) for one in written), order
+
+
+def _first_misfit(days: Sequence[str]) -> int:
+    """The first of dates with which no form fits all of them so far."""
+    forms = [form for forms in ORDERS.values() for form in forms]
+    for i, day in enumerate(days):
+        forms = [form for form in forms if _fits(day, form)]
+        if not forms:
+            return i
+    raise AssertionError("a form fits all of them")
+
+
+def _fits(day: str, form: str) -> bool:
+    try:
+        datetime.strptime(day, form)
+    except ValueError:
+        return False
+    return True
 
 
 def _goes_on(written: Sequence[Written], days: dict[str, date]) -> bool:

@@ -58,12 +58,18 @@ def test_a_day_that_may_be_two(tmp_path):
     )
 
 
+def test_the_first_day_that_may_be_two_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"line 3, column 'time': '1/2/2026' may be 2026-02-01 or 2026-01-02;"):
+        read(tmp_path, ["1/1/2026", "1/2/2026"])
+
+
 @pytest.mark.parametrize(
     "times, where",
     [
         ([*HOURS, "31.11.2026 1:00"], "line 5, column 'time': '31.11.2026 1:00' is no date like those before it"),
         ([*HOURS, "30/11/2026 1:00"], "line 5, column 'time': '30/11/2026 1:00' is no date like those before it"),
         ([*HOURS, "30.11.2026 24:00"], "line 5, column 'time': '30.11.2026 24:00' is no time like those before it"),
+        (["1/2/2026", "13/2/2026", "2/13/2026"], "line 4, column 'time': '2/13/2026' is no date like those before it"),
         ([*HOURS, "2:45"], "line 5, column 'time': '2:45' is no time like those before it"),
         (["0:30", "0:75"], "line 3, column 'time': '0:75' is no time like those before it"),
         (
