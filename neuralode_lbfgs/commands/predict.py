@@ -231,12 +231,8 @@ def _without_states(asked: "Trajectories", columns: "Columns") -> "tuple[Table, 
     from ..data import Roles, from_trajectories
 
     table = from_trajectories(asked)
-    units = {name: unit for name, unit in columns.units.items() if unit}
-    if columns.clock.origin:  # times are written as they were, not counted from there
-        units.pop(columns.time, None)
-    headed = [
-        replace(one, header=f"{one.name} [{units[one.name]}]") if one.name in units else one for one in table.columns
-    ]
+    plain = columns.time if columns.clock.origin else None  # times are written as they were, not counted from there
+    headed = [one if one.name == plain else replace(one, header=asked.label(one.name)) for one in table.columns]
     return replace(table, columns=tuple(headed)), Roles(asked.id_name, columns.time, columns.states)
 
 

@@ -1,7 +1,7 @@
 """Headers and columns of text to a table: names and units, row numbers left out, times put into one way."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .cells import Column, Table, is_timestamp
 from .dates import with_plain_times
@@ -37,8 +37,8 @@ def build_table(
             measurements.
     """
     headers, cells = list(headers), list(cells)
-    _refuse_giants(source, headers, cells, places, place_word, header_place)
     where = lambda row, header: f"{source}, {place_word} {places[row]}, column {header!r}"  # noqa: E731
+    _refuse_giants(source + header_place, headers, cells, where)
     headers, cells, on_times = with_plain_times(headers, cells, decimal, where)
     notes += on_times
     while len(headers) > 1 and re.fullmatch(r"|Unnamed: \d+(\.\d+)?", headers[0]):
@@ -69,27 +69,20 @@ def build_table(
 
 
 def _refuse_giants(
-    source: str,
-    headers: Sequence[str],
-    cells: Sequence[tuple[str, ...]],
-    places: Sequence[int],
-    place_word: str,
-    header_place: str,
+    above: str, headers: Sequence[str], cells: Sequence[tuple[str, ...]], where: Callable[[int, str], str]
 ) -> None:
+    """`above` and `where` are how messages of headers and of cells begin."""
     if len(headers) > MOST_COLUMNS:
         raise DataError(
-            f"{source}{header_place}: there are {len(headers)} columns, and {MOST_COLUMNS} at most are read; is this "
-            "a table with one row for each time?"
+            f"{above}: there are {len(headers)} columns, and {MOST_COLUMNS} at most are read; is this a table with one "
+            "row for each time?"
         )
     for number, header in enumerate(headers, start=1):
         if len(header) > LONGEST_NAME:
-            raise DataError(
-                f"{source}{header_place}: the name of column {number} has {len(header)} characters; shorten it."
-            )
+            raise DataError(f"{above}: the name of column {number} has {len(header)} characters; shorten it.")
     for header, column in zip(headers, cells, strict=True):
         if max(map(len, column), default=0) > MOST_CHARACTERS:
             row = next(row for row, text in enumerate(column) if len(text) > MOST_CHARACTERS)
             raise DataError(
-                f"{source}, {place_word} {places[row]}, column {header!r}: the cell has {len(column[row])} characters; "
-                "shorten it or remove the column."
+                f"{where(row, header)}: the cell has {len(column[row])} characters; shorten it or remove the column."
             )

@@ -90,7 +90,8 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
             finished += _of_all_in_pieces(course, before, from_here, callback)
         elif not (goes_on or ended(finished)):
             finished += _further(names[best + 1 :], course, validation, callback, notes)
-        stages += [replace(one.stage, why="again, with all trajectories") for one in finished]
+        again_why = "again, with all trajectories"
+        stages += [replace(one.stage, why=again_why, kept=one.stage.number in course.path) for one in finished]
         reason = finished[-1].stage.reason
         if reason.cut_short and not goes_on:
             _unless_better(course, reached[best].model)
@@ -206,12 +207,13 @@ def _unless_worse(
 ) -> list[Reached]:
     """Run stages from a model, and go back to where the course was if they lead to no lower loss."""
     parameters, decay, noise, before = course.parameters, course.decay, course.noise, whole_loss(course)
+    path = course.path
     course.replace(model)
     course.loss = float("nan")  # of other parameters, once shooting has moved them
     reached = run_stages(names, course, None, callback, notes)
     if not whole_loss(course) <= before:
         course.parameters, course.decay, course.noise, course.loss = parameters, decay, noise, before
-        reached = [one._replace(stage=replace(one.stage, kept=False)) for one in reached]
+        course.path = path
     return reached
 
 
