@@ -201,7 +201,7 @@ def _check_enough(table: Table, train: Trajectories) -> None:
 def _check_starts(train: Trajectories, test: Trajectories | None) -> None:
     """Refuse before any fit what could not be predicted after it."""
     for run in test or ():
-        if run.id not in train.ids and not np.isfinite(run.ys).all(axis=1).any():
+        if run.id not in train and not np.isfinite(run.ys).all(axis=1).any():
             raise DataError(
                 f"trajectory {run.id!r} is held out, but has no row in which every state is given to start it from; "
                 "train on it, or fill in one row."

@@ -127,7 +127,7 @@ def contents_of_folder(run: Path, plane: tuple[str, str] | None = None) -> Conte
         remarks.append("An older version wrote this run: curves are straight from row to row, and stages are not told.")
     else:
         raise DataError(f"{run} has too little left for a report: fit again with its config.toml.")
-    if rows is not None and any(one.id not in rows.data.ids for one in drawn):
+    if rows is not None and any(one.id not in rows.data for one in drawn):
         rows = None
     sections = read_config(run / CONFIG)
     model = instance(ModelOptions, sections.get("model", {}))

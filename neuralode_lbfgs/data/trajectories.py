@@ -158,6 +158,10 @@ class Trajectories:
             return self._by_id[key]
         return self.trajectories[key]
 
+    def __contains__(self, key: object) -> bool:
+        """Whether a trajectory has this id, or is one of these."""
+        return key in self._by_id if isinstance(key, str) else any(one is key for one in self.trajectories)
+
     @cached_property
     def _by_id(self) -> dict[str, Trajectory]:
         return {trajectory.id: trajectory for trajectory in self.trajectories}

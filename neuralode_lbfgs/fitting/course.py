@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,17 @@ from .programs import Programs
 from .record import Record, seconds_left
 from .smoothing import SmoothTrajectory
 from .subspace import Subspace, basis_of_terms
+
+
+class Settled(NamedTuple):
+    """The loss on steps that are fine enough, of these parameters and the steps of the fit."""
+
+    parameters: Parameters
+    counts: Sequence[np.ndarray]
+    loss: float
+
+    def is_of(self, parameters: Parameters, counts: Sequence[np.ndarray]) -> bool:
+        return self.parameters is parameters and all(map(np.array_equal, self.counts, counts))
 
 
 @dataclass
@@ -59,6 +71,7 @@ class Course:
         uncounted: evaluations since the last stage ended, of this course or a copy of it, which the next one counts.
         terms: of a polynomial, which of them are fitted, and nothing of the network; None where all numbers are.
         held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
+        settled: the last loss of its kind.
     """
 
     data: Trajectories
@@ -88,6 +101,7 @@ class Course:
     uncounted: list[int] = field(default_factory=list)
     terms: np.ndarray | None = None
     held_out: float | None = None
+    settled: Settled | None = None
     _last_cut: Cut | None = None
 
     def apart(self) -> "Course":

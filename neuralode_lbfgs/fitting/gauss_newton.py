@@ -168,6 +168,7 @@ def gauss_newton(
     ftol: float = 1e-5,
     patience: int = 4,
     damping: Damping | None = None,
+    eager: bool = False,
     trial: tuple[int, float] | None = None,
     watch: Callable[[list[Iteration]], None] | None = None,
     time_limit: float | None = None,
@@ -183,6 +184,7 @@ def gauss_newton(
         max_steps: Jacobians at most.
         ftol, patience: stop when the relative decrease stays below `ftol`, at most 0.03, so many times in a row.
         damping: of an earlier fit near here, which is changed; by default a new one.
+        eager: whether the decay falls as soon as it takes more of the value than the residuals do.
         trial: steps, and the mean square above which to give up after so many.
         watch: told of the history after every step.
         time_limit: seconds, compilation not counted.
@@ -249,21 +251,22 @@ def gauss_newton(
             seconds = time.perf_counter() - started
             history.append(Iteration(number, evaluations, float(new_value), gradient_norm, size, seconds))
             # The evidence speaks of minima: far from one its decay would smother a network that has just
-            # begun to learn. So it is asked once the steps gain little, and never followed in leaps.
+            # begun to learn. So it is asked once the steps gain little, and never followed in leaps; before, it may
+            # only let go of the model.
             flat_before, flat = flat, 0
-            if value - new_value <= NEAR * value:
-                new_decay = decay
-                if choose is not None:
-                    evidence, asked = judged(), True
-                    new_decay = choose(evidence)
+            near, new_decay = value - new_value <= NEAR * value, decay
+            if choose is not None and (near or (eager and new_value > 2 * mean_square)):
+                evidence, asked = judged(), True
+                new_decay = choose(evidence) if near else np.minimum(choose(evidence), decay)
+            if near:
                 steady = np.all(np.abs(np.log(np.maximum(new_decay, 1e-300) / np.maximum(decay, 1e-300))) < STEADY)
                 # A step that went as promised may have been small only because of its damping.
                 held_back = LEAST_HOLD < damping.value < damping_before / 2
                 if steady and not held_back and value - new_value <= ftol * value:
                     flat = flat_before + 1
-                taken = np.maximum(decay * groups.squares(point.x), 1e-300)
-                most = decay * np.maximum(MOST_RISE, LITTLE * new_value / taken)
-                decay = np.clip(new_decay, decay / MOST_FALL, most)
+            taken = np.maximum(decay * groups.squares(point.x), 1e-300)
+            most = decay * np.maximum(MOST_RISE, LITTLE * new_value / taken)
+            decay = np.clip(new_decay, decay / MOST_FALL, most)
             if flat >= patience:
                 reason = StopReason.DECREASE
                 break

@@ -6,7 +6,7 @@ grow, and what was fitted then is partly the errors themselves.
 
 import numpy as np
 
-from .course import Course
+from .course import Course, Settled
 from .gauss_newton import Point
 from .mesh import MOST_STEPS
 from .polish import WholeTrajectories
@@ -31,6 +31,12 @@ def settled_loss(course: Course) -> float:
 
     Not counted as evaluations, as what chooses a mesh is not: nothing is fitted.
     """
+    if course.settled is None or not course.settled.is_of(course.parameters, course.mesher.counts):
+        course.settled = Settled(course.parameters, course.mesher.counts, _settled_loss(course))
+    return course.settled.loss
+
+
+def _settled_loss(course: Course) -> float:
     finer, loss = course.apart(), course.loss
     for _ in range(MOST_HALVINGS):
         counts = [2 * count for count in finer.mesher.counts]

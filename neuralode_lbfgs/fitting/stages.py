@@ -216,7 +216,7 @@ def polish(course: Course, record: Record) -> StopReason:
         loop = course.journal.loop("polish", also=problem.kept)
         fit: GaussNewtonFit = gauss_newton(
             problem, point, course.decay, choose=course.choose, max_steps=steps,
-            ftol=ftol, damping=damping, watch=record.watch,
+            ftol=ftol, damping=damping, eager=True, watch=record.watch,
             trial=None if course.trial is None or part else (TRIAL_STEPS, course.trial),
             time_limit=course.seconds_left(record), loop=loop,
         )  # fmt: skip

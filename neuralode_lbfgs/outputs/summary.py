@@ -41,7 +41,7 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     lines.append("")
     for stage in result.stages:
         lines += _wrapped(str(stage))
-    others = [run for run in test or () if run.id not in train.ids]
+    others = [run for run in test or () if run.id not in train]
     if others and result.hidden:
         lines += _wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")
     elif others and result.estimated:

@@ -32,6 +32,12 @@ def test_split_by_id_holds_trajectories_out():
     assert (train.ids, test.ids) == (("a", "c"), ("b",))
 
 
+def test_a_trajectory_is_among_them_by_its_id():
+    data = Trajectories((run("a"), run("b")))
+    assert "b" in data and data[0] in data
+    assert "c" not in data and run("c") not in data
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -61,6 +61,17 @@ def test_gauss_newton_finds_the_noise_and_few_determined_weights(regression):
     assert fit.mean_square < fit.initial_mean_square
 
 
+def test_a_decay_that_takes_more_than_the_residuals_falls_before_the_valley_ends(regression):
+    choose = lambda e: e.decay  # noqa: E731
+    steps = []
+    for eager in (False, True):
+        fit = gauss_newton(regression, regression.start, np.array([3e-2]), choose=choose, max_steps=60, eager=eager)
+        assert fit.evidence.noise == pytest.approx(NOISE, rel=0.2)
+        assert fit.evidence.determined < 12
+        steps.append(next(row.iteration for row in fit.history if row.loss < NOISE**2))
+    assert steps[1] < steps[0]
+
+
 def test_fixed_decay_descends_monotonically(regression):
     fit = gauss_newton(regression, regression.start, np.array([1e-3]), choose=None, max_steps=30)
     losses = [row.loss for row in fit.history]

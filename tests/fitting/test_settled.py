@@ -8,6 +8,7 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import settled
+from neuralode_lbfgs.fitting.losses import Parameters
 from neuralode_lbfgs.fitting.mesh import first_counts
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.settled import loss_on_mesh, settled_loss, unsettled_note
@@ -49,13 +50,17 @@ def test_steps_are_halved_until_they_do_not_matter(course):
     assert all(map(np.array_equal, course.mesher.counts, counts))
 
 
-def test_a_mesh_that_suits_the_model_is_halved_once(course, monkeypatch):
+def test_a_mesh_that_suits_the_model_is_halved_once_and_no_more(course, monkeypatch):
     course.mesher.refine(course.parameters.model, course.parameters.starts)
     course.loss = loss_on_mesh(course)
     solves = []
     monkeypatch.setattr(settled, "loss_on_mesh", lambda course: solves.append(1) or loss_on_mesh(course))
     assert settled_loss(course) == pytest.approx(course.loss, rel=1e-3)
-    assert len(solves) == 1
+    settled_loss(course.apart())
+    assert len(solves) == 1  # it is known, and wherever the course goes from here
+    course.parameters = Parameters(course.parameters.model, course.parameters.starts)
+    settled_loss(course)
+    assert len(solves) == 2
 
 
 def test_what_is_said():

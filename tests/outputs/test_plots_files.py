@@ -31,6 +31,18 @@ def test_the_same_figure_gives_the_same_svg(tmp_path):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
+def test_a_line_of_very_many_points_is_a_picture_in_the_svg(tmp_path):
+    ts = np.linspace(0.0, 60.0, 6000)
+    long = Trajectories((Trajectory("a", ts, np.stack([np.sin(ts), np.cos(ts)], axis=-1)),))
+    for name, data in (("few", WAVES), ("many", long)):
+        axes = plots.residuals(data, data)
+        plots.save(axes, tmp_path / name)
+        assert not any(line.get_rasterized() for line in axes[0].lines)  # the figure is as it was
+    assert "<image" not in (tmp_path / "few.svg").read_text()
+    assert "<image" in (tmp_path / "many.svg").read_text()
+    assert (tmp_path / "many.svg").stat().st_size < 200_000
+
+
 def test_save_takes_figures_axes_and_parts_of_figures(tmp_path):
     figure = Figure(figsize=(1, 1))
     part = figure.add_subfigure(figure.add_gridspec(1, 2)[0]).subplots()

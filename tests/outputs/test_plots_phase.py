@@ -71,6 +71,20 @@ def test_the_field_is_left_out_where_it_is_not_finite_or_does_not_move():
     assert not plots.phase_portrait(waves(), field=lambda points: points * NAN).collections
 
 
+def test_of_many_trajectories_some_are_drawn_within_the_limits_of_all():
+    (wave,) = waves()
+    many = Trajectories(tuple(Trajectory(f"run {k}", wave.ts, wave.ys * (1 + k)) for k in range(30)))
+    train, _ = many.split(ids=[f"run {k}" for k in range(5, 30)])
+    axes = plots.phase_portrait(many, many, train=train)
+    assert len(lines(axes, "predicted")) == 20
+    assert len(lines(axes, "observed")) == 5
+    assert axes.get_xlim()[1] >= 30 * wave.ys[:, 0].max()
+    (legend,) = axes.figure.legends
+    assert legend.get_title().get_text() == "20 of 30 trajectories"
+    with pytest.raises(ValueError, match="max_trajectories must be at least one; it is 0"):
+        plots.phase_portrait(many, max_trajectories=0)
+
+
 def test_phase_portrait_says_what_is_wrong():
     for states in ((0, 0), (0, 2), (-1, 0)):
         with pytest.raises(ValueError, match="two different indices below 2"):

@@ -13,15 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 DOTS_PER_INCH = 150  # sharp on a screen and in a draft; print takes the SVG
+MOST_POINTS = 5000  # of a line in an SVG; one of more is a picture in it, of kilobytes where it would be megabytes
 
 
 def save(drawn: Figure | Axes | np.ndarray | Sequence[Axes], path_stem: str | os.PathLike[str]) -> tuple[Path, Path]:
     """Write a figure as `path_stem.png` and `path_stem.svg`.
 
     Each file appears whole or not at all, in the place of one of that name. Neither holds a date, so
-    that the same figure gives the same SVG.
+    that the same figure gives the same SVG. In that, a line or a cloud of very many points is a picture.
 
     Args:
         drawn: a figure, axes, or an array of axes as the plots return it.
@@ -38,12 +40,17 @@ def save(drawn: Figure | Axes | np.ndarray | Sequence[Axes], path_stem: str | os
     png, svg = (Path(f"{os.fspath(path_stem)}.{ending}") for ending in ("png", "svg"))
     # Figure.savefig draws everything twice, for a layout that the first drawing of a canvas makes as well.
     canvas, engine, dots = figure.canvas, figure.get_layout_engine(), figure.dpi
+    long = [line for line in figure.findobj(Line2D) if isinstance(line, Line2D) and _is_long(line)]
     try:
+        for line in long:
+            line.set_rasterized(True)
         figure.set_dpi(DOTS_PER_INCH)
         _write(png, FigureCanvasAgg(figure).print_png)
         figure.set_layout_engine("none")  # half of the work, and done
         _write(svg, partial(FigureCanvasSVG(figure).print_svg, metadata={"Date": None}))
     finally:
+        for line in long:
+            line.set_rasterized(False)
         figure.set_layout_engine(engine or "none")
         figure.set_dpi(dots)
         figure.set_canvas(canvas)
@@ -59,6 +66,10 @@ def warm_up() -> None:
     axes.legend()
     for ending in ("png", "svg"):
         figure.savefig(BytesIO(), format=ending)
+
+
+def _is_long(line: Line2D) -> bool:
+    return not line.get_rasterized() and np.size(line.get_xdata()) > MOST_POINTS
 
 
 def _write(path: Path, write: Callable[[BinaryIO], None]) -> None:

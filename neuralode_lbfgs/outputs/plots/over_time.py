@@ -50,7 +50,7 @@ def trajectories(
     if predictions is not None and predictions.state_size != states:
         raise ValueError(f"the data have {states} states, the predictions {predictions.state_size}.")
     runs = panels.shown(data, train, max_trajectories)
-    curves = [predictions[run.id] if predictions is not None and run.id in predictions.ids else None for run in runs]
+    curves = [predictions[run.id] if predictions is not None and run.id in predictions else None for run in runs]
     grid = layout.grid(len(runs), states) if axes is None else layout.given(axes, len(runs), states)
     times = panels.time_limits([*zip(runs, curves, strict=True)])
     values = [
@@ -78,8 +78,7 @@ def trajectories(
     drawn = any(curve is not None for curve in curves)
     label = "10 to 90 % of members" if band is not None and drawn else ""
     listed = style.entries(kinds, shaded=shaded, predicted=drawn, band=label)
-    title = f"{len(runs)} of {len(data)} trajectories" if len(runs) < len(data) else None
-    layout.finish(grid, listed, title=title)
+    layout.finish(grid, listed, title=panels.how_many(runs, data))
     return grid.panels
 
 

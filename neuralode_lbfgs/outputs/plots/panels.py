@@ -13,11 +13,16 @@ def shown(data: Trajectories, train: Trajectories | None, number: int) -> list[T
     """At most `number` trajectories, in the order of the data, with up to half of them held out."""
     if number < 1:
         raise ValueError(f"max_trajectories must be at least one; it is {number}.")
-    held = [run.id for run in data if train is not None and run.id not in train.ids]
-    fitted = [run.id for run in data if run.id not in held]
+    held = [run.id for run in data if train is not None and run.id not in train]
+    fitted = [run.id for run in data if train is None or run.id in train]
     places = min(len(held), max(number // 2, number - len(fitted)))
     chosen = {*fitted[: number - places], *held[:places]}
     return [run for run in data if run.id in chosen]
+
+
+def how_many(runs: Sequence[Trajectory], data: Trajectories) -> str | None:
+    """How many of the trajectories are shown, where it is not all of them."""
+    return f"{len(runs)} of {len(data)} trajectories" if len(runs) < len(data) else None
 
 
 def shade(axes: Axes, start: float | None) -> bool:

@@ -20,6 +20,7 @@ def phase_portrait(
     field: Callable[[np.ndarray], ArrayLike] | None = None,
     train: Trajectories | None = None,
     until: float | None = None,
+    max_trajectories: int = 20,
     axes: Axes | None = None,
 ) -> Axes:
     """Draw observations and predicted curves in the plane of two states, over the arrows of a field.
@@ -35,14 +36,16 @@ def phase_portrait(
             answers something not finite, there is no arrow.
         train: the training data: ids and rows of `data` that it lacks were held out.
         until: the last time that was trained on: rows after it were held out.
+        max_trajectories: how many trajectories to draw; up to half of them are held-out ones. The limits are those of
+            all.
         axes: the axes to draw in; by default those of a new figure.
 
     Returns:
         The axes; their figure is `axes.figure`.
 
     Raises:
-        ValueError: if `states` are not two different states of the data, or the field's answer has
-            another shape than the points it was asked at.
+        ValueError: if `states` are not two different states of the data, `max_trajectories` is less than one, or the
+            field's answer has another shape than the points it was asked at.
     """
     across, up = states
     if across == up or not all(0 <= state < data.state_size for state in states):
@@ -52,24 +55,25 @@ def phase_portrait(
         axes = figure.add_subplot()
         style.dress(axes)
     assert axes is not None  # given, or just made
-    curves = [] if predictions is None else list(predictions)
+    runs = panels.shown(data, train, max_trajectories)
+    curves = [] if predictions is None else [predictions[run.id] for run in runs if run.id in predictions]
     limits = plane_limits(data, predictions, states)
     axes.set_xlim(*limits[0])
     axes.set_ylim(*limits[1])
     axes.set_xlabel(data.label(data.state_names[across]))
     axes.set_ylabel(data.label(data.state_names[up]))
     arrows = field is not None and _draw_field(axes, data, states, field, limits)
-    number = sum(run.ts.size for run in data) // 3  # in a plane they are less dense than along a line
+    number = sum(run.ts.size for run in runs) // 3  # in a plane they are less dense than along a line
     for curve in curves:
         axes.plot(curve.ys[:, across], curve.ys[:, up], label="predicted", **style.prediction(number))
     kinds = set[bool]()
-    for run in data:
+    for run in runs:
         both = np.where(np.isfinite(run.ys[:, across]), run.ys[:, up], np.nan)
         kinds |= panels.mark(axes, run.ys[:, across], both, held_out(run, train, until), number=number)
     listed = style.entries(kinds, shaded=False, predicted=bool(curves))
     if arrows:
         listed.append((style.arrow(), "field"))
-    style.legend(listed, figure=figure, axes=axes)
+    style.legend(listed, figure=figure, axes=axes, title=panels.how_many(runs, data))
     return axes
 
 
