@@ -37,6 +37,7 @@ def field(
     prepare_jax()
     from ..data import Table, write_table
     from ..data.cells import Column, format_number
+    from ..data.headers import with_unit
     from ..fitting.hidden import hidden_names
     from ..models import NeuralODE
     from ..outputs.field_grid import field_on_grid, rate_unit
@@ -57,7 +58,7 @@ def field(
         units.pop(columns.time)
     cells = {name: tuple(map(format_number, values.tolist())) for name, values in found.items()}
     cells[columns.time] = tuple(map(columns.clock.write, found[columns.time].tolist()))
-    headers = {name: f"{name} [{units[name]}]" if units.get(name) else name for name in found}
+    headers = {name: with_unit(name, units.get(name, "")) for name in found}
     table = Table(
         str(out),
         tuple(Column(name, headers[name], units.get(name, ""), cells[name]) for name in found),

@@ -25,6 +25,11 @@ def split_unit(header: str) -> tuple[str, str]:
     return header, ""
 
 
+def with_unit(name: str, unit: str) -> str:
+    """A header of both, as `split_unit` reads it; the name alone where there is no unit."""
+    return f"{name} [{unit}]" if unit else name
+
+
 def names_the_time(header: str) -> bool:
     """Whether this is a name of the time, with or without a unit behind it."""
     return _TIME.fullmatch(split_unit(header)[0].lower()) is not None

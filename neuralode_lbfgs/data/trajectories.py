@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from .clock import Clock
+from .headers import with_unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +190,7 @@ class Trajectories:
 
     def label(self, name: str) -> str:
         """A column's name with its unit, as on an axis: `hare [thousands of pelts]`."""
-        return f"{name} [{self.unit(name)}]" if self.unit(name) else name
+        return with_unit(name, self.unit(name))
 
     def with_trajectories(self, trajectories: Sequence[Trajectory]) -> "Trajectories":
         """Other trajectories under the same names and units."""

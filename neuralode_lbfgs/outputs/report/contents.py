@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...data import Trajectories
+from ...data.headers import with_unit
 from ..held_out import held_out_from
 from ..metrics import state_scale
 from .account import Account
@@ -87,7 +88,7 @@ class Contents:
     def label(self, name: str) -> str:
         """A column's name with its unit, as on an axis."""
         units = {column["name"]: column["unit"] for column in self.account["data"]["columns"]}
-        return f"{name} [{units[name]}]" if units.get(name) else name
+        return with_unit(name, units.get(name, ""))
 
     @property
     def time(self) -> str:
