@@ -50,11 +50,26 @@ def _refuse_fractions(app: App, commands: tuple[str, ...], arguments: ArgumentCo
                     raise ValueError(f"{argument.name} needs a whole number; it is {token.value}.")
 
 
+def _without_breaks(console: Any, options: Any, panel: Any) -> None:
+    """The help of an option as one paragraph, which is not broken where a line of the source ends."""
+    from cyclopts.help import DefaultFormatter
+    from rich.text import Text
+
+    for entry in panel.entries:
+        text = getattr(entry.description, "primary_renderable", None)
+        if isinstance(text, Text):
+            text.plain = " ".join(text.plain.split())
+        if entry.default == "()":  # none of a list
+            entry.default = None
+    DefaultFormatter()(console, options, panel)
+
+
 app: App = App(
     name="neuralode-lbfgs",
     help="Fit neural ODEs to trajectory data with L-BFGS.",
     version=_version,
     help_format="plaintext",  # the Markdown renderer costs a third of the start
+    help_formatter=_without_breaks,
     default_parameter=Parameter(consume_multiple=True, negative_iterable=(), negative_bool=()),
     config=(_from_config, _refuse_fractions),
     suppress_keyboard_interrupt=False,

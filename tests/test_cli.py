@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from neuralode_lbfgs import NeuralODE, load_model, read_csv
-from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.cli import app, main
 from neuralode_lbfgs.commands.interrupts import Interrupts
 from neuralode_lbfgs.commands.telling import contents_of_folder
 
@@ -446,6 +446,24 @@ def test_help_needs_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert "predict" in done.stdout
     assert done.stderr == ""
+
+
+def test_help_of_an_option_is_one_paragraph(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["fit", "--help"]) == 0
+    lines = [line.strip("│╭╮╰╯─ \n") for line in capsys.readouterr().out.splitlines()]
+    text = " ".join(" ".join(lines).split())
+    assert "to see which stage predicts best" in text
+    assert "[default: ()]" not in text
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    "flag, wanted", [("--no-validation", False), ("--validation=false", False), ("--validation", True)]
+)
+def test_validation_can_be_left_out(flag, wanted):
+    _, bound, _ = app.parse_args(["fit", "hare_lynx", flag], exit_on_error=False)
+    assert bound.arguments["fit_options"].validation is wanted
 
 
 def test_the_fit_script_is_the_same_front_door(tmp_path):

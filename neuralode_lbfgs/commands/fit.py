@@ -29,7 +29,7 @@ def fit(
     *,
     data_options: Annotated[DataOptions, Parameter(name="*", group="Data")] = DataOptions(),  # noqa: B008 - frozen
     model_options: Annotated[ModelOptions, Parameter(name="*", group="Model")] = ModelOptions(),  # noqa: B008
-    fit_options: Annotated[FitOptions, Parameter(name="*", group="Fit")] = FitOptions(),  # noqa: B008
+    fit_options: Annotated[FitOptions, Parameter(name="*", group="Fit", negative_bool="no-")] = FitOptions(),  # noqa: B008
     run_options: Annotated[RunOptions, Parameter(name="*", group="Run")] = RunOptions(),  # noqa: B008
 ) -> int:
     """Fit a neural ODE to data and write a folder of results."""

@@ -60,8 +60,7 @@ class FitOptions:
 
     validation: bool = True
     """Hold out a quarter of the trajectories, where there are at least three with 400 numbers in all, to see which
-    stage predicts best, and run that one with all of them. Not with stages of your own. To leave it out:
-    --validation=false."""
+    stage predicts best, and run that one with all of them. Not with stages of your own."""
 
     degree: int | None = None
     """Degree of a polynomial beside the network, which is kept where it leads to the data and stays with them. By
