@@ -501,3 +501,43 @@ def test_a_forecast_is_driven_by_all_inputs_and_ends_with_them(tmp_path, capsys)
     assert float(coarse[-1][1]) != pytest.approx(1.0, abs=1e-6)
     assert main([*words[:2], "--t1", "5", "--out", str(tmp_path / "p.csv")]) == 2
     assert "are known up to 4, not to 5" in capsys.readouterr().err
+
+
+@pytest.fixture
+def driven_run(tmp_path):
+    """The folder of a model with an input that is held from row to row, and units."""
+    from neuralode_lbfgs.outputs.spec import ModelSpec, build_model
+    from neuralode_lbfgs.outputs.store import Columns, Start, save_model
+
+    model = build_model(ModelSpec(1, 1, width_size=3, depth=1), jax.random.key(0))
+    start = Start(0.0, np.array([1.0]), np.arange(3.0), np.array([[0.0], [1.0], [0.0]]))
+    units = {"t": "h", "x": "mg", "u": "mL"}
+    columns = Columns("t", "run", ("x",), ("u",), units, hold=(True,))
+    (tmp_path / "run").mkdir()
+    save_model(tmp_path / "run" / "model.safetensors", model, starts={"a": start}, columns=columns)
+    return tmp_path / "run"
+
+
+def test_a_run_of_one_row_is_predicted_with_a_held_input(driven_run, tmp_path):
+    data, out = tmp_path / "new.csv", tmp_path / "p.csv"
+    data.write_text("run,t,x,u\na,0,1,0\na,1,,1\nb,0,3,4\n")
+    assert main(["predict", str(driven_run), "--data", str(data), "--out", str(out)]) == 0
+    rows = rows_of(out)
+    assert [row[:2] for row in rows[1:]] == [["a", "0"], ["a", "1"], ["b", "0"]]
+    assert float(rows[-1][2]) == 3.0
+
+
+@pytest.mark.parametrize(
+    "header, wrong",
+    [
+        ("run,t [min],x,u", "column 't' is in min, but the model was trained on h; convert it"),
+        ("run,t [h],x [ug],u", "column 'x' is in ug, but the model was trained on mg; convert it"),
+        ("run,t [H],x [mg],u (L)", "column 'u' is in L, but the model was trained on mL; convert it"),
+    ],
+)
+def test_numbers_in_other_units_are_not_predicted(driven_run, tmp_path, capsys, header, wrong):
+    data, out = tmp_path / "new.csv", tmp_path / "p.csv"
+    data.write_text(f"{header}\na,0,1,0\na,1,,1\n")
+    assert main(["predict", str(driven_run), "--data", str(data), "--out", str(out)]) == 2
+    assert wrong in capsys.readouterr().err
+    assert not out.exists()

@@ -162,8 +162,27 @@ def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Traj
         )
 
     table, roles = read_tables(paths, roles_of)
+    _check_units(table, roles, columns)
     hold = columns.hold or (False,) * len(columns.inputs)
     return table, roles, to_trajectories(table, roles, columns.units, columns.clock, hold)
+
+
+def _check_units(table: "Table", roles: "Roles", columns: "Columns") -> None:
+    """Refuse numbers that the headers say are in other units than those that the model knows.
+
+    Raises:
+        DataError: one sentence.
+    """
+    from ..data import DataError
+
+    names = ((roles.time, columns.time), *zip(roles.states, columns.states, strict=True))
+    for name, known in (*names, *zip(roles.inputs, columns.inputs, strict=True)):
+        here, there = table.units.get(name, ""), columns.units.get(known, "").partition(" since ")[0]
+        if here and there and here.casefold() != there.casefold():
+            raise DataError(
+                f"{table.source}: column {name!r} is in {here}, but the model was trained on {there}; convert it, or "
+                f"if it is the same, write the header as {known} [{there}]."
+            )
 
 
 def _start_of(saved: "SavedRun", run: "Trajectory", *, alone: bool) -> "Start":
@@ -261,7 +280,8 @@ def _warn_of_gaps(predicted: "Trajectories") -> None:
             first = predicted.clock.show(float(run.ts[lost[0]]))
             print(
                 f"warning: {lost.size} rows of trajectory {run.id!r} could not be predicted (first at "
-                f"{predicted.time_name} = {first}): the solution diverges; they are blank.",
+                f"{predicted.time_name} = {first}): the solution diverges, or takes more steps than the solver may "
+                "(--max-steps of the fit); they are blank.",
                 file=sys.stderr,
             )
 

@@ -16,6 +16,8 @@ from .long import advice_on_long
 from .roles import Roles
 from .trajectories import Trajectories, Trajectory
 
+_MONTH = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])"
+
 
 @lru_cache(maxsize=4)  # of one table the times are asked for several times
 def read_times(table: Table, name: str, clock: Clock | None = None) -> tuple[np.ndarray, Clock]:
@@ -95,6 +97,12 @@ def _read_numbers(table: Table, column: Column, clock: Clock | None) -> tuple[np
             "numbers such dates jump from month to month; write 2024-01-31 for 20240131."
         )
     texts = [text.replace(",", ".") for text in column.cells] if table.decimal == "," else column.cells
+    years = {text.strip()[:4] for text in column.cells if re.fullmatch(_MONTH, text.strip())}
+    if len(years) > 1 and all(re.fullmatch(_MONTH, text.strip()) for text in column.cells):
+        raise DataError(
+            f"{table.where(0, column.name)}: {shown(column.cells[0])} looks like a year and a month, and as numbers "
+            "they jump from year to year; write 2024-01-01 for 202401."
+        )
     clock = clock or clock_of_numbers(texts, ts)
     return (clock.count([exact(text) for text in texts]) if clock.origin else ts), clock
 

@@ -1,6 +1,7 @@
 """A table as it was written: the text of every cell, and where it stands."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from .errors import DataError, did_you_mean, listed
 # What spreadsheets, pandas, R, SQL and people write for "no value"; compared in lower case.
 MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", "--", "–", "—", ".", "?"))
 SWITCHES = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0, "yes": 1.0, "no": 0.0}
+MINUS = "\u2212"  # of typesetters
 BLANK_OR_REMOVE = "remove it or leave the cell blank"
 
 
@@ -44,6 +46,7 @@ def parse_number(text: str, decimal: str = ".") -> float | None:
     """The number in a cell: NaN when it is blank, 1 or 0 for what is on or off, None when the text is no number."""
     if is_missing(text):
         return math.nan
+    text = text.replace(MINUS, "-")
     if decimal == ",":
         if "." in text:  # a thousands separator, or a stray: either way not to be guessed at
             return None
@@ -64,6 +67,20 @@ def format_number(value: float, decimal: str = ".") -> str:
 def shown(text: str) -> str:
     """A cell's text for a message: in quotes, cut when long."""
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _advice_on(text: str, column: "Column", advice: str) -> str:
+    """What to do about a cell that is no number, where its form tells; else the advice on all of them."""
+    text = text.strip()
+    if text in (column.name, column.header):
+        return "the header comes again here: if a new run begins, leave it out and give each run a name in a column"
+    if re.fullmatch(r"[<>≤≥]\s*[\d.,]+", text):
+        return "it is a limit: leave the cell blank, or write the value that you take it for"
+    if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+\.\d+|[-+]?\d{1,3}(\.\d{3})+,\d+", text):
+        return "write it without a mark between the thousands"
+    if unit := re.fullmatch(r"[-+]?[\d.,]+\s*((?:[^\W\d_]|[%°])\S*)", text):
+        return f"write a unit in the header, as {column.name} [{unit[1]}], or {advice}"
+    return advice
 
 
 @dataclass(frozen=True)
@@ -165,6 +182,7 @@ class Table:
             if value is None:
                 if self.decimal == "." and parse_number(text, ",") is not None:
                     advice = "write numbers with a decimal point and no other marks"
+                advice = _advice_on(text, column, advice)
                 raise DataError(f"{self.where(row, column.name)}: {shown(text)} is not a number; {advice}.")
             if math.isinf(value):
                 raise DataError(f"{self.where(row, column.name)}: {shown(text)} is infinite; {advice}.")

@@ -1,15 +1,12 @@
 """What was understood of a table, for a person to check."""
 
-import numpy as np
-
 from .arrange import rows_by_trajectory
 from .cells import Table, is_missing
 from .doubts import doubts
 from .errors import MOST_LISTED, counted
+from .oddities import oddities
 from .roles import Roles
 from .trajectories import Trajectories
-
-SENTINELS = (-99, -999, -9999, -99999, 999, 9999, 99999, 1e20, 1e30)
 
 
 def describe(table: Table, roles: Roles, data: Trajectories) -> str:
@@ -54,24 +51,6 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
             how = "with the value before" if keep else "by straight lines"
             cells = "cell of the input {!r} was" if blank == 1 else "cells of the input {!r} were"
             notes.append(f"{blank} blank {cells.format(name)} filled {how}")
-    notes += [*_sentinels(data), *doubts(roles, data)]
-    unsorted = sum(bool((np.diff(rows) < 0).any()) for rows in rows_by_trajectory(table, roles, data.clock).values())
-    if unsorted:
-        notes.append(f"the rows of {unsorted} of {runs} were not in the order of time and were sorted")
+    rows = rows_by_trajectory(table, roles, data.clock)
+    notes += [*doubts(roles, data), *oddities(table, roles, data, rows)]
     return "\n".join(lines + [f"note: {note}" for note in notes])
-
-
-def _sentinels(data: Trajectories) -> list[str]:
-    """A sentence for each state with numbers that often stand for "no value": -999 far from all others."""
-    said = []
-    for i, name in enumerate(data.state_names):
-        values = np.concatenate([run.ys[:, i] for run in data])
-        for sign in SENTINELS:
-            rest = values[np.isfinite(values) & (values != sign)]
-            count = int((values == sign).sum())
-            if count and rest.size and min(abs(rest - sign)) > max(np.ptp(rest), 10):
-                said.append(
-                    f"{name!r} is {sign:g} in {counted(count, 'row')}, far from all other values; if that stands for "
-                    "no observation, leave the cells blank"
-                )
-    return said

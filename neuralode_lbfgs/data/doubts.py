@@ -1,4 +1,4 @@
-"""States that nobody named and that may be something else: an input, or standard deviations of another state."""
+"""States that nobody named and that may be something else: an input, standard deviations of another, or a constant."""
 
 import re
 import shlex
@@ -15,7 +15,8 @@ _SD_OF = re.compile(rf"(?:(?:{_SD})[ _.-](?P<after>.+))|(?:(?P<before>.+)[ _.-](
 
 
 def doubts(roles: Roles, data: Trajectories) -> list[str]:
-    """A sentence for the states that look like inputs, and one for those that look like standard deviations.
+    """A sentence for the states that look like inputs, one for those that look like standard deviations, and one for
+    those that never change.
 
     Nothing is said where the states were named.
 
@@ -34,6 +35,13 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
         said.append(
             f"{listed(known)} {looks} like steps, as no state does; if {are} known, give {them} as --inputs {flags} "
             "(inputs= in Python)"
+        )
+    still = [name for name in columns if name not in sd and _is_constant(columns[name])]
+    if still and len(still) < len(columns):
+        stands = "stands" if len(still) == 1 else "stand"
+        said.append(
+            f"{listed(still)} {stands} still in every row: nothing shows what would change it, and in the model it may "
+            "take the place of any constant; leave it out with --states (states= in Python)"
         )
     if sd:
         looks = "looks" if len(sd) == 1 else "look"
@@ -55,6 +63,12 @@ def _deviations(columns: dict[str, list[np.ndarray]]) -> dict[str, str]:
         if state is not None and state not in found.values() and not any((run < 0).any() for run in runs):
             found[name] = state
     return found
+
+
+def _is_constant(runs: list[np.ndarray]) -> bool:
+    seen = np.concatenate(runs)
+    seen = seen[np.isfinite(seen)]
+    return seen.size > 1 and bool(np.ptp(seen) == 0)
 
 
 def _looks_like_steps(runs: list[np.ndarray]) -> bool:

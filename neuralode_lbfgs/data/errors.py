@@ -15,9 +15,9 @@ class DataError(ValueError):
 MOST_LISTED = 20
 
 
-def counted(number: int, what: str) -> str:
-    """`1 state`, `2 states`."""
-    return f"{number} {what}{'s' * (number != 1)}"
+def counted(number: int, what: str, several: str = "") -> str:
+    """`1 state`, `2 states`; of a word whose plural is another, with that."""
+    return f"{number} {what if number == 1 else several or what + 's'}"
 
 
 def listed(names: Iterable[str]) -> str:

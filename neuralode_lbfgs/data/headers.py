@@ -5,7 +5,7 @@ import re
 _DURATION = r"s|secs?|seconds?|[mun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
 _TIME = re.compile(
     rf"(t|time|time[ _.-]?stamp|elapsed([ _]time)?)([ _.-]({_DURATION})|\(({_DURATION})\))?|ts|times|date"
-    r"|date[ _.-]?time"
+    r"|date[ _.-]?time|zeit|tiempo|tempo|tijd|时间|時間|время"
 )
 
 

@@ -265,7 +265,8 @@ def gauss_newton(
                 if steady and not held_back and value - new_value <= ftol * value:
                     flat = flat_before + 1
             taken = np.maximum(decay * groups.squares(point.x), 1e-300)
-            most = decay * np.maximum(MOST_RISE, LITTLE * new_value / taken)
+            with np.errstate(over="ignore"):  # of what takes next to nothing
+                most = decay * np.maximum(MOST_RISE, LITTLE * new_value / taken)
             decay = np.clip(new_decay, decay / MOST_FALL, most)
             if flat >= patience:
                 reason = StopReason.DECREASE

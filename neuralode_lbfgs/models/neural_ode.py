@@ -116,7 +116,8 @@ class NeuralODE(eqx.Module):
             # In these coordinates, so that just before and just after a jump are told apart to the last bit.
             stepped = SteppedInputs(c.times_in(jnp.asarray(inputs.ts)), c.inputs_in(inputs.us), inputs.hold)
             rate = lambda tau, z, _: self.rate(tau, z, stepped.evaluate(tau))  # noqa: E731
-            controller = diffrax.ClipStepSizeController(controller, jump_ts=stepped.jumps)
+            if stepped.ts.size > 1:
+                controller = diffrax.ClipStepSizeController(controller, jump_ts=stepped.jumps)
         else:
             rate = lambda tau, z, _: self.rate(tau, z, c.inputs_in(inputs.evaluate(c.times_out(tau))))  # noqa: E731
         solution = diffrax.diffeqsolve(

@@ -2,6 +2,7 @@
 
 import textwrap
 
+from ..data.errors import counted
 from ..data.trajectories import Trajectories
 from ..fitting.law import law_table
 from ..fitting.physics import parameter_remarks, parameter_table
@@ -30,7 +31,7 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     network = "a polynomial and a network" if isinstance(field, MLPVectorField) and field.degree else "a network"
     model = f"{numbers} trained" if result.parameters else f"{network} of {result.trained} weights"
     if result.law:
-        model = f"a polynomial of {len(result.law)} terms"
+        model = f"a polynomial of {counted(len(result.law), 'term')}"
     lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
     if result.parameters:

@@ -104,7 +104,30 @@ BAD_TEXT = {
     "blank state": ("t,x,y\n0,,1\n1,NA,2\n", f"mine.csv: column 'x' is blank in every row; remove it{INFERRED}"),
     # its cells
     "text": ("t,x\n0,1\n\n1,abc\n", f"mine.csv, line 4, column 'x': 'abc' {NUMBER}{INFERRED}"),
-    "below a limit": ("t,x\n0,1\n1,<0.1\n", f"mine.csv, line 3, column 'x': '<0.1' {NUMBER}{INFERRED}"),
+    "below a limit": (
+        "t,x\n0,1\n1,<0.1\n",
+        "mine.csv, line 3, column 'x': '<0.1' is not a number; it is a limit: leave the cell blank, or write the value "
+        "that you take it for.",
+    ),
+    "a unit in a cell": (
+        "t,x\n0,1\n1,12.3 mg\n",
+        "mine.csv, line 3, column 'x': '12.3 mg' is not a number; write a unit in the header, as x [mg], or remove it "
+        f"or leave the cell blank{INFERRED}",
+    ),
+    "thousands and decimals": (
+        't,x\n0,1\n1,"1,234.5"\n',
+        "mine.csv, line 3, column 'x': '1,234.5' is not a number; write it without a mark between the thousands.",
+    ),
+    "the header again": (
+        "t,x\n0,1\n1,x\n2,3\n",
+        "mine.csv, line 3, column 'x': 'x' is not a number; the header comes again here: if a new run begins, leave it "
+        "out and give each run a name in a column.",
+    ),
+    "year and month": (
+        "month,x\n202611,1\n202612,2\n202701,3\n",
+        "mine.csv, line 2, column 'month': '202611' looks like a year and a month, and as numbers they jump from year "
+        "to year; write 2024-01-01 for 202401.",
+    ),
     "thousands or decimals": (
         "t\tx\n0\t980\n1\t1,234\n",
         "mine.csv, line 3, column 'x': '1,234' may be 1234 or 1.234; write it without a comma, or with a decimal "

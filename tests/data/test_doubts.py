@@ -56,6 +56,10 @@ def test_a_frame_of_booleans():
 
 STEPS = "note: 'u' looks like steps, as no state does; if it is known, give it as --inputs u (inputs= in Python)"
 TWO = "note: 'u', 'the dose' look like steps, as no state does; if they are known, give them as --inputs u 'the dose' "
+STILL = (
+    "note: 'y' stands still in every row: nothing shows what would change it, and in the model it may take the place "
+    "of any constant; leave it out with --states (states= in Python)"
+)
 SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-columns x={0} (sd_columns= in Python)"
 
 
@@ -69,6 +73,7 @@ SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-column
         ({"u": [1, 1, 1, 0, 0, 0], "the dose": [5, 0, 0, 0, 0, 0]}, 1, TWO + "(inputs= in Python)"),
         *(({name: 6 * [0.1]}, 1, SD.format(name)) for name in ("x_sd", "X_std", "x_err", "se_x", "x.sem", "sigma_x")),
         ({"x_sd": [1, 1, 1, 2, 2, 2]}, 1, SD.format("x_sd")),
+        ({"y": [3] * 6}, 1, STILL),
     ],
 )
 def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns, runs, note):
@@ -82,7 +87,6 @@ def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns
     "columns, runs",
     [
         ({"y": SMOOTH}, 1),
-        ({"y": [3] * 6}, 1),  # at rest
         ({"y": [20.1, 20.1, 20.2, 20.2, 20.3, 20.3]}, 1),  # slow, in few digits
         ({"y": [0, 0, 0.2, 0.9, 0.3, 0]}, 1),
         ({"x_err": [0.1, -0.2, 0.1, 0.3, -0.4, 0.2]}, 1),  # a deviation that is no standard deviation

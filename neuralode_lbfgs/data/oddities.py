@@ -1,0 +1,124 @@
+"""Values that are read as they stand, and may not mean what they say: a person is told, and nothing is changed."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from .arrange import read_times
+from .cells import Table
+from .errors import counted
+from .roles import Roles
+from .trajectories import Trajectories
+
+SENTINELS = (-99, -999, -9999, -99999, 999, 9999, 99999, 1e20, 1e30)
+TURNS = {"360": 360.0, "2 pi": 2 * np.pi}
+NEARLY = 0.8  # of a turn, between neighbouring rows, and from the ends of the range
+MOST_STEP = 2  # times the largest of the other steps
+LEAST_LEVEL, LEAST_LEVELS = 3, 5  # rows at the largest value, one after another and in all
+STEEP = 0.3  # of the usual change between rows, with which one comes to a level that cuts the values off
+DIGITS = 3  # of the least change that there is: in coarse digits the top of a wave is level
+LEAST_STRETCH = 3  # rows in order before times start again
+
+
+def oddities(table: Table, roles: Roles, data: Trajectories, rows: Mapping[str, np.ndarray]) -> list[str]:
+    """A sentence for each.
+
+    Args:
+        data: `to_trajectories(table, roles)`.
+        rows: `rows_by_trajectory(table, roles)`.
+    """
+    said = []
+    for i, name in enumerate(data.state_names):
+        runs = [run.ys[np.isfinite(run.ys[:, i]), i] for run in data]
+        if any(run.size for run in runs):
+            said += [*_sentinels(name, runs), *_turning(name, runs), *_cut_off(name, runs)]
+    alone = [run.id for run in data if run.ts.size == 1]
+    if alone and 2 * len(alone) < len(data):
+        said.append(
+            f"{counted(len(alone), 'trajectory', 'trajectories')} of one row (the first is {alone[0]!r}): a single row "
+            "tells of no motion; is it a mean, or a wrong name?"
+        )
+    return [*said, *_out_of_order(table, roles, data, rows)]
+
+
+def _sentinels(name: str, runs: list[np.ndarray]) -> Iterable[str]:
+    """Numbers that often stand for "no value": -999 far from all others."""
+    values = np.concatenate(runs)
+    for sign in SENTINELS:
+        rest = values[values != sign]
+        count = int((values == sign).sum())
+        if count and rest.size and min(abs(rest - sign)) > max(np.ptp(rest), 10):
+            yield (
+                f"{name!r} is {sign:g} in {counted(count, 'row')}, far from all other values; if that stands for "
+                "no observation, leave the cells blank"
+            )
+
+
+def _turning(name: str, runs: list[np.ndarray]) -> Iterable[str]:
+    """An angle that begins anew after a turn."""
+    values = np.concatenate(runs)
+    low, high = values.min(), values.max()
+    for word, turn in TURNS.items():
+        if not NEARLY * turn <= high - low <= turn or min(abs(low), abs(low + turn / 2)) > (1 - NEARLY) * turn:
+            continue
+        steps = np.abs(np.concatenate([np.diff(run) for run in runs]))
+        jumps = steps > NEARLY * turn
+        # Less a turn, a jump is a step as others are.
+        if jumps.any() and np.max(turn - steps[jumps]) <= MOST_STEP * np.max(steps[~jumps], initial=0.0) < turn:
+            yield (
+                f"{name!r} jumps by nearly {word} between rows {counted(int(jumps.sum()), 'time')}, as an angle does "
+                "after a turn; no model can follow that: let it go on (numpy.unwrap), or give its sine and cosine"
+            )
+
+
+def _cut_off(name: str, runs: list[np.ndarray]) -> Iterable[str]:
+    """A sensor that ends: values that come to a level as fast as they change elsewhere, stay, and leave it again."""
+    values, steps = np.concatenate(runs), np.abs(np.concatenate([np.diff(run) for run in runs]))
+    if not steps.any():
+        return
+    steep = max(STEEP * np.median(steps), DIGITS * np.min(steps[steps > 0], initial=np.inf))
+    for end, word in ((values.max(), "largest"), (values.min(), "smallest")):
+        inside = 0
+        for run in runs:
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], run == end, [0]]).astype(int)))
+            for first, last in edges.reshape(-1, 2):
+                if last - first >= LEAST_LEVEL and first >= 2 and last < run.size:
+                    inside += (last - first) * (abs(run[first - 1] - run[first - 2]) > steep)
+        if end != 0 and inside >= LEAST_LEVELS:
+            yield (
+                f"{name!r} is exactly {end:g}, its {word} value, in {inside} rows; if the sensor ends there, leave the "
+                "cells blank"
+            )
+
+
+def _out_of_order(table: Table, roles: Roles, data: Trajectories, rows: Mapping[str, np.ndarray]) -> Iterable[str]:
+    """Rows that are not in the order of time; and times that start again, as those of several runs do."""
+    unsorted = [at for at in rows.values() if (np.diff(at) < 0).any()]
+    if unsorted and roles.trajectory is None and (again := _start_again(table, roles, data)):
+        later = " and later" if len(again) > 1 else ""
+        yield (
+            f"times start again in {table.where(again[0])}{later}: if these are several runs, give each a name in a "
+            "column (--trajectory); as one run they were sorted by time"
+        )
+    elif unsorted:
+        runs = f"{len(data)} trajectories" if len(data) > 1 else "1 trajectory"
+        yield f"the rows of {len(unsorted)} of {runs} were not in the order of time and were sorted"
+
+
+def _start_again(table: Table, roles: Roles, data: Trajectories) -> list[int]:
+    """The rows at which times begin anew, in a table of a few long stretches that lie over each other in time and
+    tell of the same states."""
+    ts = read_times(table, roles.time, data.clock)[0]
+    again = np.flatnonzero(np.diff(ts) < 0) + 1
+    stretches = np.split(np.arange(ts.size), again)
+    if min(map(len, stretches)) < LEAST_STRETCH:
+        return []
+    seen = np.isfinite(np.stack([table.numbers(name) for name in roles.states], axis=1))
+    told: list[np.ndarray] = []
+    for stretch in stretches:
+        for before in told:
+            over = ts[stretch[0]] < ts[before[-1]] and ts[before[0]] < ts[stretch[-1]]
+            if over and (seen[stretch].any(axis=0) & seen[before].any(axis=0)).any():
+                return again.tolist()
+        told.append(stretch)
+    return []

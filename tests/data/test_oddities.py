@@ -1,0 +1,92 @@
+"""Values that may not mean what they say are told of, and read as they stand."""
+
+import numpy as np
+import pytest
+
+from neuralode_lbfgs.data import describe, infer_roles, read_table, to_trajectories
+
+TS = np.arange(0.0, 40.0, 0.25)
+SWING = 20 * np.exp(-TS / 20) * np.cos(TS)
+WAVE = np.cos(TS)
+
+
+def notes(tmp_path, header, *columns, rows=None):
+    """What is said of a table with these columns of numbers."""
+    lines = [",".join(f"{cell:.6g}" for cell in row) for row in zip(*columns, strict=True)] if rows is None else rows
+    (tmp_path / "mine.csv").write_text("\n".join([header, *lines]) + "\n")
+    table = read_table(tmp_path / "mine.csv")
+    roles = infer_roles(table)
+    told = describe(table, roles, to_trajectories(table, roles)).splitlines()
+    return [line.removeprefix("note: ") for line in told if line.startswith("note: ")]
+
+
+@pytest.mark.parametrize(
+    "angle, told",
+    [
+        (SWING % 360, "'x' jumps by nearly 360 between rows 13 times"),
+        ((200 * np.sin(TS / 20) + 180) % 360 - 180, "'x' jumps by nearly 360 between rows"),
+        (0.8 * TS % (2 * np.pi), "'x' jumps by nearly 2 pi between rows 5 times"),
+    ],
+)
+def test_an_angle_that_begins_anew_after_a_turn(tmp_path, angle, told):
+    (note,) = notes(tmp_path, "t,x", TS, angle)
+    assert note.startswith(told)
+    assert "numpy.unwrap" in note
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        180 + 175 * WAVE,  # of the range of an angle, without a jump
+        np.where(TS % 10 < 5, 0.0, 6.0) + 0.01 * WAVE,  # jumps, but to 6.02 of 6.28
+        1000.0 * (TS % 10 < 5) + WAVE,
+    ],
+)
+def test_what_goes_round_or_jumps_otherwise_is_no_angle(tmp_path, values):
+    assert not any("jumps by nearly" in note for note in notes(tmp_path, "t,x", TS, values))
+
+
+def test_a_sensor_that_ends(tmp_path):
+    (note,) = notes(tmp_path, "t,x", TS, np.minimum(12 * WAVE, 10.0))
+    assert note.startswith("'x' is exactly 10, its largest value, in ")
+    (note,) = notes(tmp_path, "t,x", TS, np.maximum(12 * WAVE, -10.0))
+    assert note.startswith("'x' is exactly -10, its smallest value, in ")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.round(1 - np.exp(-TS), 3),  # levels off
+        np.round(10 * WAVE),  # counts
+        np.maximum(WAVE, 0.0),  # nothing is there
+        np.round(np.exp(-((TS - 20) ** 2) / 50), 2),  # comes to its top slowly
+    ],
+)
+def test_what_levels_off_is_no_sensor_that_ends(tmp_path, values):
+    assert notes(tmp_path, "t,x", TS, values) == []
+
+
+def test_times_that_start_again_may_be_those_of_several_runs(tmp_path):
+    ts = TS[:20]
+    (note,) = notes(tmp_path, "t,x", np.concatenate([ts, ts + 0.1]), np.concatenate([np.exp(-ts), 3 * np.exp(-ts)]))
+    assert note.startswith("times start again in ")
+    assert "mine.csv, line 22: if these are several runs" in note
+
+
+@pytest.mark.parametrize(
+    "ts, rows",
+    [
+        (TS[::-1], None),
+        (np.concatenate([TS[80:], TS[:80]]), None),  # two parts of one record
+        (None, [*(f"{t},{t},\n" for t in range(9)), *(f"{t + 0.5},,{t}\n" for t in range(9))]),  # two sensors
+    ],
+)
+def test_times_in_another_order_are_sorted_with_a_word(tmp_path, ts, rows):
+    said = notes(tmp_path, "t,x,y", ts, np.cos(ts), np.sin(ts)) if rows is None else notes(tmp_path, "t,x,y", rows=rows)
+    assert said == ["the rows of 1 of 1 trajectory were not in the order of time and were sorted"]
+
+
+def test_a_trajectory_of_one_row(tmp_path):
+    rows = [*(f"{run},{t},{np.cos(t):.3f}" for run in "ab" for t in range(6)), "mean,3,0.1"]
+    (note,) = notes(tmp_path, "run,t,x", rows=rows)
+    assert note.startswith("1 trajectory of one row (the first is 'mean')")
