@@ -175,9 +175,11 @@ def _check_units(table: "Table", roles: "Roles", columns: "Columns") -> None:
     """
     from ..data import DataError
 
-    names = ((roles.time, columns.time), *zip(roles.states, columns.states, strict=True))
-    for name, known in (*names, *zip(roles.inputs, columns.inputs, strict=True)):
-        here, there = table.units.get(name, ""), columns.units.get(known, "").partition(" since ")[0]
+    names = [*zip((*roles.states, *roles.inputs), (*columns.states, *columns.inputs), strict=True)]
+    if not columns.clock.origin:  # else times are counted from there, in a unit of ours
+        names.insert(0, (roles.time, columns.time))
+    for name, known in names:
+        here, there = table.units.get(name, ""), columns.units.get(known, "")
         if here and there and here.casefold() != there.casefold():
             raise DataError(
                 f"{table.source}: column {name!r} is in {here}, but the model was trained on {there}; convert it, or "
