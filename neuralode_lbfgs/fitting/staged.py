@@ -136,7 +136,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
     """What a fit has come to."""
     course, stages, spent, reason, validation = fitted
     on_mesh = whole_loss(course)
-    loss = settled_loss(course)
+    loss = on_mesh if reason is StopReason.INTERRUPTED else settled_loss(course)  # who interrupts waits for no more
     law: tuple[Term, ...] = ()
     with suppress(KeyboardInterrupt):  # the model is there already
         law = law_of(course)
