@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .cells import Column, Table, format_number, is_missing, shown
+from .cells import MINUS, Column, Table, format_number, is_missing, shown
 from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, exact, parse_timestamp
 from .driving import filled, held, read_inputs
 from .errors import DataError
@@ -96,7 +96,8 @@ def _read_numbers(table: Table, column: Column, clock: Clock | None) -> tuple[np
             f"{table.where(0, column.name)}: {shown(column.cells[0])} looks like a date without its dashes, and as "
             "numbers such dates jump from month to month; write 2024-01-31 for 20240131."
         )
-    texts = [text.replace(",", ".") for text in column.cells] if table.decimal == "," else column.cells
+    texts = [text.replace(MINUS, "-") for text in column.cells]
+    texts = [text.replace(",", ".") for text in texts] if table.decimal == "," else texts
     years = {text.strip()[:4] for text in column.cells if re.fullmatch(_MONTH, text.strip())}
     if len(years) > 1 and all(re.fullmatch(_MONTH, text.strip()) for text in column.cells):
         raise DataError(

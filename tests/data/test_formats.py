@@ -136,6 +136,12 @@ def test_points_that_may_part_thousands_are_said(tmp_path):
     )
 
 
+def test_a_typographic_minus_is_a_minus(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,x\n\u22123000000000,1\n\u22122999999999,\u22122.5\n", encoding="utf-8")
+    (run,) = read_csv(tmp_path / "mine.csv")
+    assert (run.ts.tolist(), run.ys[:, 0].tolist()) == ([0.0, 1.0], [1.0, -2.5])
+
+
 def test_numbers_that_stand_for_no_value_are_said(tmp_path):
     (tmp_path / "mine.csv").write_text("t,x,y\n0,1,-999\n1,-999,-990\n2,3,-980\n")
     table = read_table(tmp_path / "mine.csv")
