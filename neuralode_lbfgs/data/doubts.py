@@ -1,4 +1,4 @@
-"""States that nobody named and that may be something else: an input, standard deviations of another, or a constant."""
+"""States that nobody named and that may be something else: inputs, standard deviations, constants, runs side by side."""
 
 import re
 import shlex
@@ -11,12 +11,13 @@ from .roles import Roles
 from .trajectories import Trajectories
 
 _SD = r"sd|std|stdev|stddev|err|error|se|sem|stderr|sigma"
+_RUN_OF = re.compile(r".+?[ _.(-]+(?:run|rep|replicate|trial)[ _.-]?\d+\)?", re.IGNORECASE)
 _SD_OF = re.compile(rf"(?:(?:{_SD})[ _.-](?P<after>.+))|(?:(?P<before>.+)[ _.-](?:{_SD}))")
 
 
 def doubts(roles: Roles, data: Trajectories) -> list[str]:
-    """A sentence for the states that look like inputs, one for those that look like standard deviations, and one for
-    those that never change.
+    """A sentence for the states that look like inputs, one for those that look like standard deviations, one for those
+    that never change, and one for those that are runs side by side.
 
     Nothing is said where the states were named.
 
@@ -35,6 +36,12 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
         said.append(
             f"{listed(known)} {looks} like steps, as no state does; if {are} known, give {them} as --inputs {flags} "
             "(inputs= in Python)"
+        )
+    side_by_side = [name for name in columns if _RUN_OF.fullmatch(name)]
+    if len(side_by_side) > 1:
+        said.append(
+            f"{listed(side_by_side)} look like runs side by side: as states of one system each would drive the others; "
+            "give each run rows of its own, with its name in a column (--trajectory)"
         )
     still = [name for name in columns if name not in sd and _is_constant(columns[name])]
     if still and len(still) < len(columns):

@@ -60,6 +60,10 @@ STILL = (
     "note: 'y' stands still in every row: nothing shows what would change it, and in the model it may take the place "
     "of any constant; leave it out with --states (states= in Python)"
 )
+RUNS = (
+    "note: {0!r}, {1!r} look like runs side by side: as states of one system each would drive the others; give each "
+    "run rows of its own, with its name in a column (--trajectory)"
+)
 SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-columns x={0} (sd_columns= in Python)"
 
 
@@ -74,6 +78,8 @@ SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-column
         *(({name: 6 * [0.1]}, 1, SD.format(name)) for name in ("x_sd", "X_std", "x_err", "se_x", "x.sem", "sigma_x")),
         ({"x_sd": [1, 1, 1, 2, 2, 2]}, 1, SD.format("x_sd")),
         ({"y": [3] * 6}, 1, STILL),
+        ({"y_run1": SMOOTH, "y_run2": SMOOTH}, 1, RUNS.format("y_run1", "y_run2")),
+        ({"y (Rep 1)": SMOOTH, "y (Rep 2)": SMOOTH}, 1, RUNS.format("y (Rep 1)", "y (Rep 2)")),
     ],
 )
 def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns, runs, note):
@@ -87,6 +93,7 @@ def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns
     "columns, runs",
     [
         ({"y": SMOOTH}, 1),
+        ({"y1": SMOOTH, "y2": SMOOTH, "y_3": SMOOTH, "rerun1": SMOOTH, "trial2": SMOOTH, "y_run1": SMOOTH}, 1),
         ({"y": [20.1, 20.1, 20.2, 20.2, 20.3, 20.3]}, 1),  # slow, in few digits
         ({"y": [0, 0, 0.2, 0.9, 0.3, 0]}, 1),
         ({"x_err": [0.1, -0.2, 0.1, 0.3, -0.4, 0.2]}, 1),  # a deviation that is no standard deviation
