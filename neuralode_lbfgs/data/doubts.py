@@ -1,4 +1,4 @@
-"""States that nobody named and that may be something else: inputs, standard deviations, constants, runs side by side."""
+"""States that nobody named and that may be something else: inputs, standard deviations, constants, several runs."""
 
 import re
 import shlex
