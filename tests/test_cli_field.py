@@ -135,7 +135,6 @@ def test_a_file_of_starts(run, model, tmp_path, capsys):
     words = ["predict", str(run), "--initial-states", str(starts), "--t1", "4", "--num", "5"]
     assert main([*words, "--out", str(tmp_path / "p.csv")]) == 0
     assert columns_of(tmp_path / "p.csv")[0] == ["run", "t [s]", "x [m]", "y"]
-    assert columns_of(tmp_path / "p.csv")[0] == ["run", "t [s]", "x [m]", "y"]
     data = nl.read_csv(tmp_path / "p.csv")
     assert data.ids == ("low", "high")
     np.testing.assert_array_equal(data["high"].ts, np.linspace(1, 4, 5))

@@ -70,20 +70,6 @@ def test_an_ensemble_from_a_file_to_predictions_and_plots(table, tmp_path, capsy
     assert there["run"].tolist() == [1, 1, 2, 2]
     for at in (1, 3):
         assert there["x"][at] == pytest.approx(many["x"][at // 2 * 101 + 100], rel=1e-5)
-    starts = tmp_path / "starts.csv"
-    starts.write_text("x,y\n1,2\n0.5,1\n")
-    assert main(["predict", str(run), "--initial-states", str(starts), "--t1", "3", "--out", str(out)]) == 0
-    many = columns(out)
-    assert list(many) == ["trajectory", *predicted]
-    assert (many["x_low"] <= many["x"]).all() and (many["x_low"] < many["x_high"]).any()
-    # A file of several runs, where the model was trained on one that had no name.
-    runs = tmp_path / "runs.csv"
-    runs.write_text("run,t,x,y\n1,0,1,2\n1,3,,\n2,0,0.5,1\n2,3,,\n")
-    assert main(["predict", str(run), "--data", str(runs), "--out", str(out)]) == 0
-    there = columns(out)
-    assert there["run"].tolist() == [1, 1, 2, 2]
-    for at in (1, 3):
-        assert there["x"][at] == pytest.approx(many["x"][at // 2 * 101 + 100], rel=1e-5)
     assert main(["plot", str(run)]) == 0
     assert (run / "trajectories.png").exists()
 

@@ -46,7 +46,7 @@ def generate(
     prepare_jax()
     import jax
 
-    from ..data import write_csv
+    from ..data import counted, write_csv
     from ..systems import simulate
 
     data = simulate(
@@ -61,7 +61,7 @@ def generate(
         random_times=random_times,
     )
     write_csv(data, out)
-    runs = f"{len(data)} trajectories" if len(data) > 1 else "1 trajectory"
+    runs = counted(len(data), "trajectory", "trajectories")
     print(f"{out}: {sum(run.ts.size for run in data)} rows, {runs}", file=sys.stderr)
     inputs = f" --inputs {' '.join(data.input_names)}" if data.input_names else ""
     print(f"fit it with: neuralode-lbfgs fit {out}{inputs}", file=sys.stderr)

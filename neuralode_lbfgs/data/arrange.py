@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .cells import MINUS, Column, Table, format_number, is_missing, shown
+from .cells import Column, Table, format_number, is_missing, plain_number, shown
 from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, exact, parse_timestamp
 from .driving import filled, held, read_inputs
 from .errors import DataError
@@ -16,7 +16,7 @@ from .long import advice_on_long
 from .roles import Roles
 from .trajectories import Trajectories, Trajectory
 
-_MONTH = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])"
+_MONTH = re.compile(r"((?:19|20)\d\d)(?:0[1-9]|1[0-2])")
 
 
 @lru_cache(maxsize=4)  # of one table the times are asked for several times
@@ -96,14 +96,13 @@ def _read_numbers(table: Table, column: Column, clock: Clock | None) -> tuple[np
             f"{table.where(0, column.name)}: {shown(column.cells[0])} looks like a date without its dashes, and as "
             "numbers such dates jump from month to month; write 2024-01-31 for 20240131."
         )
-    texts = [text.replace(MINUS, "-") for text in column.cells]
-    texts = [text.replace(",", ".") for text in texts] if table.decimal == "," else texts
-    years = {text.strip()[:4] for text in column.cells if re.fullmatch(_MONTH, text.strip())}
-    if len(years) > 1 and all(re.fullmatch(_MONTH, text.strip()) for text in column.cells):
+    months = [_MONTH.fullmatch(text.strip()) for text in column.cells]
+    if all(months) and len({month[1] for month in months if month}) > 1:
         raise DataError(
             f"{table.where(0, column.name)}: {shown(column.cells[0])} looks like a year and a month, and as numbers "
             "they jump from year to year; write 2024-01-01 for 202401."
         )
+    texts = [plain_number(text, table.decimal) for text in column.cells]
     clock = clock or clock_of_numbers(texts, ts)
     return (clock.count([exact(text) for text in texts]) if clock.origin else ts), clock
 

@@ -46,17 +46,20 @@ def parse_number(text: str, decimal: str = ".") -> float | None:
     """The number in a cell: NaN when it is blank, 1 or 0 for what is on or off, None when the text is no number."""
     if is_missing(text):
         return math.nan
-    text = text.replace(MINUS, "-")
-    if decimal == ",":
-        if "." in text:  # a thousands separator, or a stray: either way not to be guessed at
-            return None
-        text = text.replace(",", ".")
+    if decimal == "," and "." in text:  # a thousands separator, or a stray: either way not to be guessed at
+        return None
+    text = plain_number(text, decimal)
     if "_" in text:  # Python reads 1_000 as a number; no data file means that
         return None
     try:
         return float(text)
     except ValueError:
         return SWITCHES.get(text.strip().lower())
+
+
+def plain_number(text: str, decimal: str) -> str:
+    """A number as Python reads it: with a decimal point, and the minus of keyboards."""
+    return text.replace(MINUS, "-").replace(decimal, ".")
 
 
 def format_number(value: float, decimal: str = ".") -> str:

@@ -1,6 +1,5 @@
 """What was understood of a table, for a person to check."""
 
-from .arrange import rows_by_trajectory
 from .cells import Table, is_missing
 from .doubts import doubts
 from .errors import MOST_LISTED, counted
@@ -16,7 +15,7 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
         data: `to_trajectories(table, roles)`.
     """
     shown = ", ".join(data.ids[:5]) + (", ..." if len(data) > 5 else "")
-    runs = f"{len(data)} trajectories" if len(data) > 1 else "1 trajectory"
+    runs = counted(len(data), "trajectory", "trajectories")
     by = f" (column {roles.trajectory!r}: {shown})" if roles.trajectory else ""
     start = min(trajectory.ts[0] for trajectory in data)
     end = max(trajectory.ts[-1] for trajectory in data)
@@ -51,6 +50,5 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
             how = "with the value before" if keep else "by straight lines"
             cells = "cell of the input {!r} was" if blank == 1 else "cells of the input {!r} were"
             notes.append(f"{blank} blank {cells.format(name)} filled {how}")
-    rows = rows_by_trajectory(table, roles, data.clock)
-    notes += [*doubts(roles, data), *oddities(table, roles, data, rows)]
+    notes += [*doubts(roles, data), *oddities(table, roles, data)]
     return "\n".join(lines + [f"note: {note}" for note in notes])

@@ -1,14 +1,14 @@
 """Values that are read as they stand, and may not mean what they say: a person is told, and nothing is changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
-from .arrange import read_times
+from .arrange import rows_by_trajectory
 from .cells import Table
 from .errors import counted
 from .roles import Roles
-from .trajectories import Trajectories
+from .trajectories import Trajectories, Trajectory
 
 SENTINELS = (-99, -999, -9999, -99999, 999, 9999, 99999, 1e20, 1e30)
 TURNS = {"360": 360.0, "2 pi": 2 * np.pi}
@@ -20,12 +20,11 @@ DIGITS = 3  # of the least change that there is: in coarse digits the top of a w
 LEAST_STRETCH = 3  # rows in order before times start again
 
 
-def oddities(table: Table, roles: Roles, data: Trajectories, rows: Mapping[str, np.ndarray]) -> list[str]:
+def oddities(table: Table, roles: Roles, data: Trajectories) -> list[str]:
     """A sentence for each.
 
     Args:
         data: `to_trajectories(table, roles)`.
-        rows: `rows_by_trajectory(table, roles)`.
     """
     said = []
     for i, name in enumerate(data.state_names):
@@ -38,7 +37,7 @@ def oddities(table: Table, roles: Roles, data: Trajectories, rows: Mapping[str, 
             f"{counted(len(alone), 'trajectory', 'trajectories')} of one row (the first is {alone[0]!r}): a single row "
             "tells of no motion; is it a mean, or a wrong name?"
         )
-    return [*said, *_out_of_order(table, roles, data, rows)]
+    return [*said, *_out_of_order(table, roles, data)]
 
 
 def _sentinels(name: str, runs: list[np.ndarray]) -> Iterable[str]:
@@ -91,29 +90,30 @@ def _cut_off(name: str, runs: list[np.ndarray]) -> Iterable[str]:
             )
 
 
-def _out_of_order(table: Table, roles: Roles, data: Trajectories, rows: Mapping[str, np.ndarray]) -> Iterable[str]:
+def _out_of_order(table: Table, roles: Roles, data: Trajectories) -> Iterable[str]:
     """Rows that are not in the order of time; and times that start again, as those of several runs do."""
-    unsorted = [at for at in rows.values() if (np.diff(at) < 0).any()]
-    if unsorted and roles.trajectory is None and (again := _start_again(table, roles, data)):
+    rows = rows_by_trajectory(table, roles, data.clock)
+    unsorted = [name for name, at in rows.items() if (np.diff(at) < 0).any()]
+    if unsorted and roles.trajectory is None and (again := _start_again(data[0], rows[data[0].id])):
         later = " and later" if len(again) > 1 else ""
         yield (
             f"times start again in {table.where(again[0])}{later}: if these are several runs, give each a name in a "
             "column (--trajectory); as one run they were sorted by time"
         )
     elif unsorted:
-        runs = f"{len(data)} trajectories" if len(data) > 1 else "1 trajectory"
+        runs = counted(len(data), "trajectory", "trajectories")
         yield f"the rows of {len(unsorted)} of {runs} were not in the order of time and were sorted"
 
 
-def _start_again(table: Table, roles: Roles, data: Trajectories) -> list[int]:
+def _start_again(run: Trajectory, rows: np.ndarray) -> list[int]:
     """The rows at which times begin anew, in a table of a few long stretches that lie over each other in time and
-    tell of the same states."""
-    ts = read_times(table, roles.time, data.clock)[0]
+    tell of the same states; `rows` are those of the run, in the order of time."""
+    as_written = np.argsort(rows)
+    ts, seen = run.ts[as_written], np.isfinite(run.ys[as_written])
     again = np.flatnonzero(np.diff(ts) < 0) + 1
     stretches = np.split(np.arange(ts.size), again)
     if min(map(len, stretches)) < LEAST_STRETCH:
         return []
-    seen = np.isfinite(np.stack([table.numbers(name) for name in roles.states], axis=1))
     told: list[np.ndarray] = []
     for stretch in stretches:
         for before in told:

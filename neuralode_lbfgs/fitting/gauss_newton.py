@@ -264,10 +264,11 @@ def gauss_newton(
                 held_back = LEAST_HOLD < damping.value < damping_before / 2
                 if steady and not held_back and value - new_value <= ftol * value:
                     flat = flat_before + 1
-            taken = np.maximum(decay * groups.squares(point.x), 1e-300)
-            with np.errstate(over="ignore"):  # of what takes next to nothing
-                most = decay * np.maximum(MOST_RISE, LITTLE * new_value / taken)
-            decay = np.clip(new_decay, decay / MOST_FALL, most)
+            if asked:
+                taken = np.maximum(decay * groups.squares(point.x), 1e-300)
+                with np.errstate(over="ignore"):  # of what takes next to nothing
+                    most = decay * np.maximum(MOST_RISE, LITTLE * new_value / taken)
+                decay = np.clip(new_decay, decay / MOST_FALL, most)
             if flat >= patience:
                 reason = StopReason.DECREASE
                 break

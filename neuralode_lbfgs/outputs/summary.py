@@ -22,11 +22,10 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
         train, test: the data; `test` is None if nothing was held out.
     """
     rows = sum(run.ts.size for run in train)
-    runs = "1 trajectory" if len(train) == 1 else f"{len(train)} trajectories"
-    states = "1 state" if train.state_size == 1 else f"{train.state_size} states"
+    runs, states = counted(len(train), "trajectory", "trajectories"), counted(train.state_size, "state")
     if result.hidden:
         states += f" and {result.hidden} hidden"
-    numbers = "1 number" if result.trained == 1 else f"{result.trained} numbers"
+    numbers = counted(result.trained, "number")
     field = getattr(result.model, "vector_field", None)
     network = "a polynomial and a network" if isinstance(field, MLPVectorField) and field.degree else "a network"
     model = f"{numbers} trained" if result.parameters else f"{network} of {result.trained} weights"

@@ -1,5 +1,6 @@
 """The sentences of a report: what was asked, how the answer did, and the few numbers at its top."""
 
+from ...data.errors import counted
 from .contents import Contents
 
 
@@ -11,7 +12,7 @@ def question(contents: Contents) -> str:
     states = ", ".join(contents.states) + (f" and {unseen} hidden state{'s' * (unseen > 1)}" if unseen else "")
     inputs = [column["name"] for column in data["columns"] if column["role"].startswith("input")]
     driven = f", driven by {', '.join(inputs)}" if inputs else ""
-    runs = "1 trajectory" if data["trajectories"] == 1 else f"{data['trajectories']} trajectories"
+    runs = counted(data["trajectories"], "trajectory", "trajectories")
     held = data["rows"] - data["trained_rows"]
     kept = f"{held} rows were held out to test it." if held else "Nothing was held out to test it."
     return (
