@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..data.trajectories import Trajectories, Trajectory
 
@@ -11,12 +12,16 @@ CLEAR = 0.5  # of a state's standard deviation: an oscillation seen three times 
 LEAST_ROWS = 20  # with fewer the estimates themselves are off by a quarter and more
 
 
-def roughness(runs: Sequence[Trajectory], state: int) -> float:
-    """The standard deviation of observations about straight lines between their neighbours.
+def roughness(runs: Sequence[Trajectory], state: int, reach: int = 1) -> float:
+    """The standard deviation of observations about what their neighbours say: straight lines, or higher polynomials.
 
     Gasser, Sroka & Jennen-Steinmetz, "Residual variance and residual pattern in nonlinear regression", Biometrika 73
     (1986): of three rows in a row, how far the middle one is from the line, in units of what noise of variance one
-    would make of it. What bends between rows counts as noise, so that it is at least the noise, about.
+    would make of it. What bends between rows counts as noise, so that it is at least the noise, about; through more
+    neighbours it bends less.
+
+    Args:
+        reach: neighbours on each side through which the polynomial goes, or fewer where a trajectory is short.
 
     Returns:
         In the unit of the state; NaN if no trajectory has three rows of it.
@@ -25,11 +30,20 @@ def roughness(runs: Sequence[Trajectory], state: int) -> float:
     for run in runs:
         seen = np.isfinite(run.ys[:, state])
         ts, ys = run.ts[seen], run.ys[seen, state]
-        if ts.size > 2:
-            left = (ts[2:] - ts[1:-1]) / (ts[2:] - ts[:-2])
-            off = left * ys[:-2] + (1 - left) * ys[2:] - ys[1:-1]
-            squares.append(off**2 / (left**2 + (1 - left) ** 2 + 1))
+        near = min(reach, (ts.size - 1) // 2)
+        if near > 0:
+            times, values = (sliding_window_view(one, 2 * near + 1) for one in (ts, ys))
+            weights = _of_neighbours(times - times[:, near, None], near)
+            off = np.sum(weights * np.delete(values, near, axis=1), axis=1) - values[:, near]
+            squares.append(off**2 / (np.sum(weights**2, axis=1) + 1))
     return float(np.sqrt(np.mean(np.concatenate(squares)))) if squares else float("nan")
+
+
+def _of_neighbours(times: np.ndarray, near: int) -> np.ndarray:
+    """What each neighbour counts in the polynomial through all of them, at time zero: Lagrange's polynomials."""
+    t = np.delete(times, near, axis=1)
+    others = [np.delete(t, i, axis=1) for i in range(t.shape[1])]
+    return np.stack([np.prod(-o / (t[:, i, None] - o), axis=1) for i, o in enumerate(others)], axis=1)
 
 
 def noise_level(data: Trajectories, state: int) -> float | None:

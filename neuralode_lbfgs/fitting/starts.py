@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..data.trajectories import Trajectories
+from .noise_level import roughness
 from .options import FitOptions
 from .scaling import centre_and_scale
 from .smoothing import SmoothTrajectory
 from .weights import observation_weights
 
 NOISY = 1e-3  # of a state's standard deviation: rougher data than this do not give an initial state
+NEIGHBOURS = 4  # on each side, which say what a row is: to a thousandth where an oscillation has some nine rows
+MOST_ASKED = 200  # trajectories that are asked how rough they are
 
 
 def first_states(
@@ -18,7 +21,7 @@ def first_states(
 ) -> tuple[np.ndarray, bool]:
     """Initial states to begin with, in the data's units, and whether they are fitted."""
     starts, complete = _guesses(data, curves)
-    noise = max(_roughness(data, curves), _known_noise(data))
+    noise = max(_roughness(data), _known_noise(data))
     estimated = options.initial_states == "estimate" or (
         options.initial_states == "auto" and (noise > NOISY or not complete)
     )
@@ -49,14 +52,16 @@ def _guesses(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> tuple[np
     return starts, all(np.isfinite(trajectory.ys[0]).all() for trajectory in data)
 
 
-def _roughness(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> float:
-    """Root mean square of (observation - smooth curve) in units of each state's standard deviation."""
-    ys = np.ma.masked_invalid(np.concatenate([trajectory.ys for trajectory in data]))
-    smooth = np.concatenate([curve.states(trajectory.ts) for curve, trajectory in zip(curves, data, strict=True)])
-    scale = centre_and_scale(ys.filled(np.nan))[1]
-    error = (ys - np.ma.masked_invalid(smooth)) / scale
-    known = error.compressed()
-    return float(np.sqrt(np.mean(known**2))) if known.size else 0.0
+def _roughness(data: Trajectories) -> float:
+    """Of the state that is roughest, in standard deviations; more than any where nothing tells.
+
+    Rows are clean where their neighbours say what they are. That a smooth curve passes through them says nothing: it
+    does so through few rows of any noise.
+    """
+    asked = data.trajectories[:: -(-len(data) // MOST_ASKED)]
+    scale = centre_and_scale(np.concatenate([trajectory.ys for trajectory in data]))[1]
+    rough = [roughness(asked, state, NEIGHBOURS) / scale[state] for state in range(data.state_size)]
+    return float(np.nan_to_num(np.max(rough), nan=np.inf))
 
 
 def _known_noise(data: Trajectories) -> float:
