@@ -46,16 +46,20 @@ def with_polynomial(course: Course) -> Course | None:
     return other if newton_pays(other) else None
 
 
-def what_is_left(model: Any) -> list[str]:
-    """Of a model with a polynomial, in a sentence, that a fit has left nothing of the network."""
+def degree_alone(model: Any) -> int | None:
+    """The degree of the polynomial that is all of a model; None where there is a network, too."""
     field = plain(model).vector_field
     if getattr(field, "polynomial", None) is None:
-        return []
+        return None
     of_network, *powers = squares_of(field)
-    if of_network > NOTHING_LEFT:
-        return []
     degree = max((number for number, squares in enumerate(powers, 1) if squares > NOTHING_LEFT), default=0)
-    return [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
+    return None if of_network > NOTHING_LEFT else degree
+
+
+def what_is_left(model: Any) -> list[str]:
+    """Of a model with a polynomial, in a sentence, that a fit has left nothing of the network."""
+    degree = degree_alone(model)
+    return [] if degree is None else [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 
 
 def with_network(course: Course) -> Course | None:

@@ -32,14 +32,14 @@ from .tangent import Tangent, cost_of_choice, inverse, most_terms
 from .waking import is_asleep
 
 FEWER = 4  # times as many terms stay in the next attempt, where the data want some of those that were left out
-WHY_NEAREST = "a polynomial alone, as near to the model as it can be: is there more to it?"
-WHY_FEWER = "{} of the {} terms of the polynomial, in the data's units, explain no more than chance: fitted without"
+WHY_NEAREST = "a polynomial alone, as near to the model as it can be: are its terms enough?"
+WHY_FEWER = "{0} of the {2} terms of the polynomial, in the data's units, explain no more than chance: fitted without"
 WHY_PIECES = (
     "{} of the {} terms of the polynomial, in the data's units, explain no more of short pieces than chance: fitted "
     "without"
 )
 WHY_CHOICE = "which terms of the polynomial explain short pieces"
-WHY_KEPT = "without {} of the {} terms of the polynomial, in the data's units: the data want them, and they stay"
+WHY_MORE = "no more than {1} of the {2} terms of the polynomial, in the data's units: the data want others, too"
 MOST_WORSE = 10.0  # times the loss with a network, from which a polynomial has to come within a few steps
 
 
@@ -104,7 +104,8 @@ def _of_other_terms(
         other = _among(here, left, tangent.minimum(left))
         (one,) = run_stages(("polish",), other, held_out, callback, [])
         is_better = _can_replace(other, best)
-        taken.append(because(one, (WHY_FEWER if is_better else WHY_KEPT).format(every.size - left.size, every.size)))
+        why = (WHY_FEWER if is_better else WHY_MORE).format(every.size - left.size, left.size, every.size)
+        taken.append(because(one, why))
         if is_better:
             return other
         if one.stage.reason in (StopReason.MAX_EVALS, StopReason.MAX_ITER):
@@ -163,8 +164,8 @@ def nearest_polynomial(
         taken += run_stages(("shooting",), other, held_out, callback, [])
     if not ended(taken):
         other.trial, other.loss = _most(course), float("nan")
-        taken += [because(one, WHY_NEAREST) for one in run_stages(("polish",), other, held_out, callback, [])]
-    return other, taken
+        taken += run_stages(("polish",), other, held_out, callback, [])
+    return other, [because(one, WHY_NEAREST) for one in taken]
 
 
 def _most(course: Course) -> float:

@@ -4,6 +4,7 @@ import textwrap
 
 from ..data.errors import counted
 from ..data.trajectories import Trajectories
+from ..fitting.beside import degree_alone
 from ..fitting.law import law_table
 from ..fitting.physics import parameter_remarks, parameter_table
 from ..fitting.result import FitResult
@@ -29,8 +30,8 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     field = getattr(result.model, "vector_field", None)
     network = "a polynomial and a network" if isinstance(field, MLPVectorField) and field.degree else "a network"
     model = f"{numbers} trained" if result.parameters else f"{network} of {result.trained} weights"
-    if result.law:
-        model = f"a polynomial of {counted(len(result.law), 'term')}"
+    if (degree := degree_alone(result.model)) is not None:
+        model = "a polynomial of " + (counted(len(result.law), "term") if result.law else f"degree {degree}")
     lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
     if result.parameters:
