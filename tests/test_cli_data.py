@@ -251,6 +251,28 @@ def test_a_switch_is_held_between_rows(folder, capsys):
     np.testing.assert_allclose(forecast, known, atol=1e-4)
 
 
+def test_a_driven_run_begins_anew_after_a_gap(folder, capsys):
+    """The input went up and down again where rows are missing: through the gap no model could follow."""
+    ts = np.arange(0.0, 20.0, 0.25)
+    u = ((ts > 3) & (ts < 5)) | ((ts > 9) & (ts < 14))
+    x = np.zeros_like(ts)
+    for i, step in enumerate(np.diff(ts)):  # dx/dt = u - x
+        x[i + 1] = u[i] + (x[i] - u[i]) * np.exp(-step)
+    seen = (ts < 8.5) | (ts > 14.5)
+    both = list(zip(ts[seen], x[seen], u[seen].astype(int), strict=True))
+    path, rows = table("t,x,u", both, folder / "gap.csv"), seen.sum()
+    told = f"note: 1 gap in the rows (the first before {path}, line {int((ts < 8.5).sum()) + 2}, column 't')"
+    assert main(["fit", str(path), "--inputs", "u", "--out", str(folder / "gap"), *SMALL]) == 0
+    assert told in capsys.readouterr().err
+    written = rows_of(folder / "gap" / "predictions.csv")
+    assert len(written) == rows + 1
+    assert {row[0] for row in written[1:]} == {"gap (1)", "gap (2)"}
+    last = [float(row[-1]) for row in written if row[0] == "gap (2)"]
+    assert last[0] == pytest.approx(x[ts > 14.5][0], abs=0.05)  # a start of its own
+    assert main(["predict", str(folder / "gap"), "--data", str(path), "--out", str(folder / "gap.out.csv")]) == 0
+    assert len(rows_of(folder / "gap.out.csv")) == rows + 1  # through the gap, with the inputs as they are given
+
+
 def test_what_nobody_named_is_told_once_and_then_kept(folder, capsys):
     rows = [(t, *states(t, STARTS["a"]), t > 60, 5 * (t > 90)) for t in MINUTES.tolist()]
     path = table("t,x,y,fan,current", rows, folder / "roles.csv")

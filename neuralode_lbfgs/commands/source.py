@@ -26,6 +26,7 @@ from ..data import (
     read_table,
     read_tables,
     to_trajectories,
+    with_stretches,
 )
 from ..data.opening import stem
 from .options import DataOptions
@@ -134,6 +135,8 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         roles = roles_of(table)
     else:
         table, roles = read_tables(paths, roles_of)
+    columns = table.names
+    table, roles = with_stretches(table, roles)
     data = to_trajectories(table, roles, units)
     held_out = options.test_trajectories or None
     if held_out is not None and options.train_until is not None:
@@ -151,8 +154,8 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
     resolved = replace(
         options,
         time=roles.time,
-        # Of several files it may be a column that was added; the next time it will be again.
-        trajectory=roles.trajectory if len(paths) == 1 else options.trajectory,
+        # It may be a column that was added; the next time it will be again.
+        trajectory=roles.trajectory if len(paths) == 1 and roles.trajectory in columns else options.trajectory,
         states=roles.states,
         inputs=roles.inputs,
         input_hold=tuple(name for name, keep in zip(roles.inputs, hold, strict=True) if keep),

@@ -9,6 +9,7 @@ from .errors import DataError, counted, did_you_mean
 from .frames import table_from_frame
 from .roles import Roles, infer_roles
 from .several import expanded
+from .stretches import with_stretches
 from .tables import from_arrays, from_frame, read_csv, read_table, read_tables, write_csv, write_table
 from .trajectories import Trajectories, Trajectory
 
@@ -40,6 +41,7 @@ __all__ = [
     "rows_by_trajectory",
     "table_from_frame",
     "to_trajectories",
+    "with_stretches",
     "write_csv",
     "write_table",
 ]

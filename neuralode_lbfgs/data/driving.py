@@ -9,6 +9,9 @@ from .errors import DataError
 from .roles import Roles
 
 FEWEST = 5  # intervals from which on two values are a switch
+GAP = 5.0  # times the usual step
+USUAL, MOSTLY = 0.1, 0.8  # of the usual step that others differ from it, and of all steps that do not
+FEWEST_STEPS = 10  # that say what is usual
 
 
 def read_inputs(table: Table, roles: Roles, rows: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -75,3 +78,20 @@ def steps(columns: list[np.ndarray]) -> bool:
         beside = np.pad(change, 1)
         alone += int((change & ~beside[:-2] & ~beside[2:]).sum())
     return 2 * alone >= count
+
+
+def begin_anew(ts: np.ndarray, us: np.ndarray) -> np.ndarray:
+    """The rows of a driven trajectory before which there is a gap, in which nobody knows what the inputs did.
+
+    None where rows are as uneven as they are meant to be, or no input ever changes.
+
+    Args:
+        ts: times, in order, shape `(rows,)`.
+        us: inputs, shape `(rows, inputs)`, NaN where blank.
+    """
+    taken = np.diff(ts)
+    if taken.size < FEWEST_STEPS or not np.ptp(us, axis=0).any():
+        return np.zeros(0, int)
+    usual = np.median(taken)
+    regular = np.mean(np.abs(taken - usual) <= USUAL * usual) >= MOSTLY
+    return np.flatnonzero(taken > GAP * usual) + 1 if regular else np.zeros(0, int)

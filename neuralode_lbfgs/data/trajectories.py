@@ -1,5 +1,6 @@
 """What was measured: trajectories in the data's own units, never padded."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -7,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from .clock import Clock
+from .driving import begin_anew
 from .headers import with_unit
 
 
@@ -264,4 +266,17 @@ class Trajectories:
             starts = range(0, max(trajectory.ts.size - 1, 1), length - 1)
             for number, start in enumerate(starts):
                 pieces.append(replace(trajectory.at(slice(start, start + length)), id=f"{trajectory.id}:{number}"))
+        return self.with_trajectories(pieces)
+
+    def stretches(self) -> "Trajectories":
+        """Driven trajectories in the stretches between gaps, as `ID (1)`, `ID (2)`, ...; the others as they are.
+
+        A solution through a gap would need inputs that nobody knows. `fit` of the command line does so by itself.
+        """
+        pieces = []
+        for run in self:
+            anew = [] if run.inputs is None else begin_anew(run.ts, run.inputs).tolist()
+            ends = itertools.pairwise([0, *anew, run.ts.size])
+            parts = [replace(run.at(slice(*part)), id=f"{run.id} ({number})") for number, part in enumerate(ends, 1)]
+            pieces += parts if anew else [run]
         return self.with_trajectories(pieces)

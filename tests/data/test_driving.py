@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from neuralode_lbfgs.data import DataError, describe, from_arrays, infer_roles, read_csv, read_table, to_trajectories
+from neuralode_lbfgs.data.driving import begin_anew
 
 SMOOTH = [round(float(np.sin(k / 3)), 6) for k in range(8)]
 SWITCH = [0, 0, 1, 0, 1, 1, 0, 0]
@@ -104,3 +105,24 @@ def test_arrays_say_what_is_held_too():
     held = from_arrays(ts, us, inputs=us, input_names=["u"], input_hold=["u"])
     linear = from_arrays(ts, us, inputs=us, input_names=["u"], input_linear=["u"])
     assert (held[0].hold, linear[0].hold) == ((True,), (False,))
+
+
+@pytest.mark.parametrize(
+    ("ts", "us", "anew"),
+    [
+        ([*range(8), *range(20, 28)], np.arange(16.0), [8]),
+        ([*range(8), *range(20, 28)], np.ones(16), []),  # an input that never changes is known in between
+        ([*range(8), *range(12, 20)], np.arange(16.0), []),  # a few steps
+        (np.arange(16.0) ** 3, np.arange(16.0), []),  # uneven as they are meant to be
+        ([0, 1, 2, 30, 31], np.arange(5.0), []),  # too few to say what is usual
+    ],
+    ids=["a gap", "constant", "short", "uneven", "few"],
+)
+def test_where_a_driven_run_begins_anew(ts, us, anew):
+    ts = np.asarray(ts, float)
+    assert begin_anew(ts, us[:, None]).tolist() == anew
+    data = from_arrays(ts, np.sin(ts)[:, None], inputs=us[:, None])
+    stretches = data.stretches()
+    assert [run.ts.size for run in stretches] == (np.diff([0, *anew, ts.size]).tolist())
+    assert np.array_equal(np.concatenate([run.inputs for run in stretches]), data[0].inputs)
+    assert all(" (" in run.id for run in stretches) == bool(anew)
