@@ -29,7 +29,7 @@ FITS = {
     "damaged zip": (b"PK\x03\x04" + 30 * b"\0", "", "error: mine.csv is an Excel or zip file"),
     "parquet": (b"PAR1rest", "", "error: mine.csv is not a Parquet file that can be read"),
     "no header": ("0,1\n1,2\n", "", f"{AT} 1: the first row holds numbers, not names"),
-    "latin-1": ("t,x [µm]\n0,1\n".encode("latin-1"), "", f"{AT} 1: the text is not UTF-8"),
+    "neither UTF-8 nor Windows-1252": (b"t,x \x81\n0,1\n", "", f"{AT} 1: the text is not UTF-8"),
     "short row": ("t,x\n0,1\n1\n", "", f"{AT} 3: 1 cell between commas, but the header has 2"),
     "long row": ("t,x\n0,1\n1,2,3\n", "", f"{AT} 3: 3 cells between commas, but the header has 2"),
     "open quotation": ('t,x\n0,1\n1,"2\n', "", f"{AT} 3: a quotation mark is not closed"),

@@ -139,6 +139,8 @@ def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None = None) -
             advice = "remove one of the rows"
             if roles.trajectory is None:
                 advice += " or name the column that tells the runs apart with --trajectory (trajectory= in Python)"
+                if _on_a_clock(table, roles.time):
+                    advice += ", or where clocks were put back give times in UTC"
             which = "" if roles.trajectory is None else f" of trajectory {name!r}"
             long = advice_on_long(table, roles.time, roles.trajectory)
             raise DataError(
@@ -147,6 +149,13 @@ def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None = None) -
             )
         ordered[name] = rows
     return ordered
+
+
+def _on_a_clock(table: Table, time: str) -> bool:
+    """Whether times are those of day at a place, of which one hour comes twice a year."""
+    text = table.column(time).cells[0]
+    moment = parse_timestamp(text)
+    return moment is not None and moment.zone is None and ":" in text
 
 
 def to_trajectories(

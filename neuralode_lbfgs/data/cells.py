@@ -14,6 +14,7 @@ from .errors import DataError, did_you_mean, listed
 MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", "--", "–", "—", ".", "?"))
 SWITCHES = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0, "yes": 1.0, "no": 0.0}
 MINUS = "\u2212"  # of typesetters
+_FORTRAN = re.compile(r"([-+]?(?:\d+\.\d*|\.\d+))[dD]([-+]?\d+)")  # its double precision: 1.5D+00
 BLANK_OR_REMOVE = "remove it or leave the cell blank"
 
 
@@ -58,8 +59,11 @@ def parse_number(text: str, decimal: str = ".") -> float | None:
 
 
 def plain_number(text: str, decimal: str) -> str:
-    """A number as Python reads it: with a decimal point, and the minus of keyboards."""
-    return text.replace(MINUS, "-").replace(decimal, ".")
+    """A number as Python reads it: with a decimal point, the minus of keyboards, and an exponent behind an e."""
+    text = text.replace(MINUS, "-").replace(decimal, ".")
+    if "d" in text.lower() and (number := _FORTRAN.fullmatch(text.strip())):
+        return f"{number[1]}e{number[2]}"
+    return text
 
 
 def format_number(value: float, decimal: str = ".") -> str:
@@ -72,15 +76,24 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
+_LIMIT = "it is a limit: leave the cell blank, or write the value that you take it for"
+# What to do about cells of these forms.
+_FORMS = {
+    r"[<>≤≥]\s*[\d.,]+": _LIMIT,
+    r"[<>≤≥]?\s*(b?l?loq|bloq|blq|bql|bdl|l?lod|n\.?d\.?)": _LIMIT,
+    r"[-+]?\d{1,3}([,. '’\u00a0\u202f])\d{3}(\1\d{3})*([.,]\d+)?": "write it without a mark between the thousands",
+    r"[-+]?[\d.,]+\s*([*†‡§]+|\([a-z*]\))": "write the number alone, without the mark behind it",
+}
+
+
 def _advice_on(text: str, column: "Column", advice: str) -> str:
     """What to do about a cell that is no number, where its form tells; else the advice on all of them."""
     text = text.strip()
     if text in (column.name, column.header):
         return "the header comes again here: if a new run begins, leave it out and give each run a name in a column"
-    if re.fullmatch(r"[<>≤≥]\s*[\d.,]+", text):
-        return "it is a limit: leave the cell blank, or write the value that you take it for"
-    if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+\.\d+|[-+]?\d{1,3}(\.\d{3})+,\d+", text):
-        return "write it without a mark between the thousands"
+    for form, what in _FORMS.items():
+        if re.fullmatch(form, text, re.IGNORECASE):
+            return what
     if unit := re.fullmatch(r"[-+]?[\d.,]+\s*((?:[^\W\d_]|[%°])\S*)", text):
         return f"write a unit in the header, as {column.name} [{unit[1]}], or {advice}"
     return advice
@@ -185,7 +198,8 @@ class Table:
             if value is None:
                 if self.decimal == "." and parse_number(text, ",") is not None:
                     advice = "write numbers with a decimal point and no other marks"
-                advice = _advice_on(text, column, advice)
+                else:
+                    advice = _advice_on(text, column, advice)
                 raise DataError(f"{self.where(row, column.name)}: {shown(text)} is not a number; {advice}.")
             if math.isinf(value):
                 raise DataError(f"{self.where(row, column.name)}: {shown(text)} is infinite; {advice}.")

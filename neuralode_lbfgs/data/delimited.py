@@ -15,6 +15,7 @@ from .separators import SPELLED, cells_of, reader, separator_of, told_separator
 _NO_COMMENT = re.compile(r"\s*#(N/A|DIV/0!|VALUE!|NUM!|NULL!|REF!|NAME\?)", re.IGNORECASE)  # spreadsheets' errors
 # A comma may part thousands or decimals; all of these may be thousands.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f]")  # no text has these
 LONGEST_LINE = 2**20  # characters; a header of ten thousand names has a tenth of that
 
 
@@ -25,12 +26,14 @@ def parse_text(data: bytes, source: str) -> Table:
     first row alike, or what a line `sep=;` above them says; cells may be quoted. Lines that are blank
     or start with `#` are skipped; when the first row is all numbers, the comment line before it is
     taken for the header, as `numpy.savetxt` writes it. Decimal commas are understood where the
-    separator is not a comma.
+    separator is not a comma. Text is UTF-8, UTF-16 with its mark, or else Windows-1252.
 
     Raises:
         DataError: if this is not such a file; one sentence with the line.
     """
-    numbers, lines, comment, notes = _content(_decode(data, source), source)
+    text, encoded = _decode(data, source)
+    numbers, lines, comment, notes = _content(text, source)
+    notes += encoded
     if not lines:
         raise DataError(f"{source} is empty; it needs a header line and rows of numbers.")
     told = told_separator(lines[0])
@@ -87,22 +90,35 @@ def format_text(table: Table) -> str:
     return out.getvalue()
 
 
-def _decode(data: bytes, source: str) -> str:
+def _decode(data: bytes, source: str) -> tuple[str, tuple[str, ...]]:
+    """The text, and a note where it is in the letters of older programs."""
     if data.startswith(ZIP):
         raise DataError(f"{source} is an Excel or zip file; save the sheet as CSV.")
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    notes: tuple[str, ...] = ()
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        if b"\0" not in data:
-            line = data.count(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + 1
+        text = "\0" if b"\0" in data else _in_windows_1252(data)
+        if text is None:
             raise DataError(f"{source}, line {line}: the text is not UTF-8; save the file as CSV UTF-8.") from None
-        text = "\0"
+        notes = (f"the text is not UTF-8 (line {line}) and was read as Windows-1252 (Latin-1)",)
     if text.lstrip()[:9].lower().startswith(("{", "[{", "<!doctype", "<html", "<?xml")):
         raise DataError(f"{source} is a web page, JSON or XML, not a table; save the table as CSV.")
     if "\0" in text:
         raise DataError(f"{source} is a binary file, not a table of text; give a CSV, Parquet or NPZ file.")
-    return text
+    return text, notes
+
+
+def _in_windows_1252(data: bytes) -> str | None:
+    """Text in the code of western Europe, of one byte a letter; None if it is rather damaged UTF-8, or no text."""
+    if _CONTROL.search(data) or not data.decode("utf-8", errors="ignore").isascii():
+        return None
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
 
 
 def check_first_line(head: bytes, source: str) -> None:

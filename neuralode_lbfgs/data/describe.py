@@ -43,7 +43,7 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
     if unused:
         more = f", ... and {len(unused) - MOST_LISTED} more" if len(unused) > MOST_LISTED else ""
         lines.append(f"not used: {', '.join(unused[:MOST_LISTED])}{more}")
-    notes = list(table.notes)
+    notes = [*table.notes, *roles.notes]
     for name, keep in zip(roles.inputs, data[0].hold or (False,) * data.input_size, strict=True):
         blank = sum(map(is_missing, table.column(name).cells))
         if blank:

@@ -7,12 +7,11 @@ import numpy as np
 
 from .driving import FEWEST, steps
 from .errors import listed
+from .headers import DEVIATION_OF
 from .roles import Roles
 from .trajectories import Trajectories
 
-_SD = r"sd|std|stdev|stddev|err|error|se|sem|stderr|sigma"
 _RUN_OF = re.compile(r".+?[ _.(-]+(?:run|rep|replicate|trial)[ _.-]?\d+\)?", re.IGNORECASE)
-_SD_OF = re.compile(rf"(?:(?:{_SD})[ _.-](?P<after>.+))|(?:(?P<before>.+)[ _.-](?:{_SD}))")
 
 
 def doubts(roles: Roles, data: Trajectories) -> list[str]:
@@ -45,10 +44,11 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
         )
     still = [name for name in columns if name not in sd and _is_constant(columns[name])]
     if still and len(still) < len(columns):
-        stands = "stands" if len(still) == 1 else "stand"
+        stands, it = ("stands", "it") if len(still) == 1 else ("stand", "them")
         said.append(
-            f"{listed(still)} {stands} still in every row: nothing shows what would change it, and in the model it may "
-            "take the place of any constant; leave it out with --states (states= in Python)"
+            f"{listed(still)} {stands} still in every row: nothing shows what would change {it}, and in the model "
+            f"{'it' if len(still) == 1 else 'they'} may take the place of any constant; leave {it} out with --states "
+            "(states= in Python)"
         )
     if sd:
         looks = "looks" if len(sd) == 1 else "look"
@@ -65,7 +65,7 @@ def _deviations(columns: dict[str, list[np.ndarray]]) -> dict[str, str]:
     states = {name.lower(): name for name in columns}
     found: dict[str, str] = {}
     for name, runs in columns.items():
-        match = _SD_OF.fullmatch(name.lower())
+        match = DEVIATION_OF.fullmatch(name.lower())
         state = states.get(match["after"] or match["before"]) if match else None
         if state is not None and state not in found.values() and not any((run < 0).any() for run in runs):
             found[name] = state

@@ -1,10 +1,22 @@
 """Long tables: a row for each variable at each time, its name in one column and its value in another."""
 
+import re
 import shlex
 
 from .cells import Column, Table, may_be_number
 
 FEWEST = 2  # rows on average that share a word; remarks share fewer
+
+# What heads the names of variables, their values, and the deviations of these.
+_HEADS = re.compile(
+    r"variables?|analytes?|species|compounds?|metabolites?|components?|observables?|quantity|parameters?|measure|"
+    r"measurements?|signals?|channels?|metrics?|features?|genes?|proteins?|key|values?|val|dv|reading|sd|std|error|err|sem"
+)
+
+
+def plainly_long(table: Table) -> bool:
+    """Whether the name of a column is one that long tables have."""
+    return any(_HEADS.fullmatch(name.lower()) for name in table.names)
 
 
 def advice_on_long(table: Table, time: str, trajectory: str | None) -> str | None:

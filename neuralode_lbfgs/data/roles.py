@@ -1,20 +1,18 @@
 """What each column of a table is: trajectory, time, state or input."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table, is_switch
-from .errors import DataError, did_you_mean, listed, only
+from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, may_be_number, shown
+from .errors import MOST_LISTED, DataError, did_you_mean, listed
 from .long import advice_on_long
+from .runs import runs_of
 from .times import time_of
 
-_TRAJECTORY = re.compile(
-    r"(id|run|traj|trajectory|series|subject|patient|experiment|episode|trial|replicate|culture)"
-    r"([ _.-]?(id|no|nr|number|name))?"
-)
 _ROW_NUMBER = re.compile(r"id|index|row|rownames?|row[ _.-]?(id|no|nr|number|name)")
 
 
@@ -32,6 +30,7 @@ class Roles:
         held, linear: inputs of which it is said that they are held from row to row, or linear in between; the data
             decide of the others.
         inferred: whether nobody named the states, and they are the columns that were left over.
+        notes: sentences on what was taken for what, for the caller to print.
 
     Raises:
         DataError: if there is no state, or a column has two roles.
@@ -45,6 +44,7 @@ class Roles:
     held: tuple[str, ...] = ()
     linear: tuple[str, ...] = ()
     inferred: bool = False
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("states", "inputs", "sd", "held", "linear"):
@@ -96,10 +96,11 @@ def infer_roles(
     """Find what each column is; names that are given win.
 
     The time is the one column with a name such as t, time, time_s, timestamp, date or, failing
-    those, days, hours, ..., or the one that holds timestamps, and never a temperature; the trajectory
-    is the one called id, run, trajectory, series, subject, experiment, ...; the states are all other
-    columns that are not inputs, but for those of true and false, which are inputs that are held. A
-    column called id, index or row that counts 0, 1, 2, ... only numbers the rows and is left out.
+    those, days, hours, ..., or the one that holds timestamps, or the first, if it is called h, min, frame, ...
+    and grows, and never a temperature; the trajectory is the one called id, run, trajectory, series, subject,
+    experiment, ..., or one called well, mouse, batch, ... or of words, where only within each of these times grow;
+    the states are all other columns that are not inputs, but for those of true and false, which are inputs that are
+    held. A column called id, index or row that counts 0, 1, 2, ... only numbers the rows and is left out.
 
     Args:
         sd_columns: the column of standard deviations of each state; they weigh its observations.
@@ -128,9 +129,9 @@ def infer_roles(
     free = [column for column in free if not _numbers_the_rows(column)]
     if time is None:
         time = time_of(table, free)
+    notes: tuple[str, ...] = ()
     if trajectory is None:
-        found = [column.name for column in free if _TRAJECTORY.fullmatch(column.name.lower()) and column.name != time]
-        trajectory = only(table.source, found, "trajectory") if found else None
+        trajectory, notes = runs_of(table, time, free)
     inferred = states is None
     held = (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ())
     linear = (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ())
@@ -144,6 +145,7 @@ def infer_roles(
             raise DataError(f"{table.source} has no state column beside {listed(table.names)}; add one.")
         if long := advice_on_long(table, time, trajectory):
             raise DataError(f"{table.source}: {long}.")
+        _refuse_text([table.column(name) for name in states], table, trajectory)
         for name in states:
             _check_inferred_state(table, name)
     column_name = lambda name: table.column(name).name  # noqa: E731 - a header may have been given for the name
@@ -158,6 +160,7 @@ def infer_roles(
         held,
         linear,
         inferred,
+        notes,
     )
 
 
@@ -193,6 +196,33 @@ def _numbers_the_rows(column: Column) -> bool:
     if not _ROW_NUMBER.fullmatch(column.name.lower()) or len(column.cells) < 3:
         return False
     return any(column.cells == tuple(str(start + row) for row in range(len(column.cells))) for start in (0, 1))
+
+
+def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None) -> None:
+    """Refuse columns of words beside those of numbers: conditions, remarks, names of runs."""
+    words = [column for column in columns if _holds_words(column)]
+    rest = [column.name for column in columns if column not in words]
+    if not words or not rest:
+        return
+    row, text = next((row, text) for row, text in enumerate(words[0].cells) if not is_missing(text))
+    several = f", as are {listed(column.name for column in words[1:])}" if words[1:] else ""
+    states = shlex.join(rest) if len(rest) <= MOST_LISTED else "and the names of the states"
+    shared = trajectory is None and len(words) == 1 and 2 * len(set(words[0].cells)) <= len(table)
+    raise DataError(
+        f"{table.where(row, words[0].name)}: {shown(text)} is text and so is the whole column{several}; leave it out "
+        f"with --states {states} (states= in Python), or write numbers such as 0 and 1 for its words to make it an "
+        f"input{', or if they name runs give --trajectory ' + shlex.quote(words[0].name) if shared else ''}."
+    )
+
+
+def _holds_words(column: Column) -> bool:
+    """Whether there are words in all cells but blank ones; 12.3 mg and <0.1 are none."""
+    seen = (text for text in column.cells if not is_missing(text))
+    return not _is_blank(column) and all(text[0].isalpha() and not may_be_number(text) for text in seen)
+
+
+def _is_blank(column: Column) -> bool:
+    return all(map(is_missing, column.cells))
 
 
 def _check_inferred_state(table: Table, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Which column holds the times: by its name, or by the timestamps in it."""
+"""Which column holds the times: by its name, by the timestamps in it, or by numbers that grow in it."""
 
 import re
 from collections.abc import Sequence
@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from .cells import Column, Table, is_timestamp
 from .errors import DataError, listed, only
 from .headers import is_duration, names_the_time
+from .runs import grows_in_runs, may_name_runs
 
 # Plain units of time name the time only where no clearer name is there.
-_TIME_UNIT = re.compile(r"seconds?|minutes?|hours?|days?|weeks?|months?|years?")
+_TIME_UNIT = re.compile(r"secs?|seconds?|mins|minutes?|hrs|hours?|days?|weeks?|months?|years?")
+# These name other things as well: a height, a minimum, a torque. As the first column whose numbers grow it is the time.
+_SHORT = re.compile(r"s|h|hr|d|ms|min|tau|τ|frames?|steps?")
 _TEMPERATURE = re.compile(r"k|c|f|kelvin|celsius|fahrenheit|(°|deg[ .]?)[ckf]")
 
 
@@ -22,12 +25,21 @@ def time_of(table: Table, free: Sequence[Column]) -> str:
     found = [column for column in able if names_the_time(column.name)]
     found = found or [column for column in able if _TIME_UNIT.fullmatch(column.name.lower())]
     found = found or [column for column in able if column.cells and is_timestamp(column.cells[0])]
+    found = found or _first_that_grows(table, able)
     if not found:
         raise _no_time(table, free)
     if len(found) > 1:
         # A large T beside a clearer name is a temperature, unless its unit is one of time.
         found = [column for column in found if column.name != "T" or is_duration(column.unit)] or found
     return only(table.source, [column.name for column in found], "time")
+
+
+def _first_that_grows(table: Table, able: Sequence[Column]) -> list[Column]:
+    """The first column, but for names of runs and other words, if it may be the time."""
+    first = next((column for column in able if not may_name_runs(column)), None)
+    if first is None or not _SHORT.fullmatch(first.name.lower()) or not grows_in_runs(table, first, able):
+        return []
+    return [first]
 
 
 def _no_time(table: Table, free: Sequence[Column]) -> DataError:
@@ -37,7 +49,7 @@ def _no_time(table: Table, free: Sequence[Column]) -> DataError:
                 f"{table.source}: column {column.name!r} was given another role, and no other one can be the time; "
                 "give it none, or name the time column with --time (time= in Python)."
             )
-    notes = "".join(f"; {note}" for note in table.notes if "left out" in note)
+    notes = "".join(f"; {note}" for note in table.notes if "left out" in note or "UTF-8" in note)
     return DataError(
         f"{table.source} has no column called t or time (it has {listed(table.names)}{notes}); "
         "name the time column with --time (time= in Python)."

@@ -34,10 +34,11 @@ BAD_TEXT = {
     "excel": (b"PK\x03\x04rest", "mine.csv is an Excel or zip file; save the sheet as CSV."),
     "gzip": (b"\x1f\x8brest", "mine.csv is compressed, and damaged or cut short; unpack or pack it anew."),
     "parquet": (b"PAR1rest", "mine.csv is not a Parquet file that can be read; write it again or save it as CSV."),
-    "latin-1": (
-        "t,x [µm]\n0,1\n".encode("latin-1"),
+    "damaged UTF-8": (
+        "t,x [µm],y [µm]\n0,1,2\n".encode().replace("µm],y".encode(), b"\xb5m],y"),
         "mine.csv, line 1: the text is not UTF-8; save the file as CSV UTF-8.",
     ),
+    "no text": (b"t,x\n\x05,\xe4\n", "mine.csv, line 2: the text is not UTF-8; save the file as CSV UTF-8."),
     # its rows
     "short row": (
         "t,x,y\n# c\n0,1,2\n1,2\n",
@@ -118,6 +119,25 @@ BAD_TEXT = {
         't,x\n0,1\n1,"1,234.5"\n',
         "mine.csv, line 3, column 'x': '1,234.5' is not a number; write it without a mark between the thousands.",
     ),
+    **{
+        f"thousands: {text}": (
+            f't,x\n0,1\n1,"{text}"\n',
+            f"mine.csv, line 3, column 'x': {text!r} is not a number; write it without a mark between the thousands.",
+        )
+        for text in ("8,000,000", "1.234.567", "8 000", "1'234.5")
+    },
+    **{
+        f"below a limit: {text}": (
+            f"t,x\n0,1\n1,{text}\n",
+            f"mine.csv, line 3, column 'x': {text!r} is not a number; it is a limit: leave the cell blank, or write "
+            "the value that you take it for.",
+        )
+        for text in ("BLQ", "<LOD", "n.d.")
+    },
+    "a mark of a footnote": (
+        "t,x\n0,1\n1,0.44*\n",
+        "mine.csv, line 3, column 'x': '0.44*' is not a number; write the number alone, without the mark behind it.",
+    ),
     "the header again": (
         "t,x\n0,1\n1,x\n2,3\n",
         "mine.csv, line 3, column 'x': 'x' is not a number; the header comes again here: if a new run begins, leave it "
@@ -165,6 +185,12 @@ BAD_TEXT = {
         "t,x\n0,1\n1.0,2\n\n1,3\n",
         "mine.csv, lines 3 and 5: time 1.0 comes twice; remove one of the rows or name the column that tells the runs "
         "apart with --trajectory (trajectory= in Python).",
+    ),
+    "an hour twice": (
+        "t,x\n2026-10-25T02:00,1\n2026-10-25T02:30,2\n2026-10-25T02:00,3\n",
+        "mine.csv, lines 2 and 4: time 2026-10-25T02:00 comes twice; remove one of the rows or name the column that "
+        "tells the runs apart with --trajectory (trajectory= in Python), or where clocks were put back give times in "
+        "UTC.",
     ),
     "time twice in a trajectory": (
         "run,t,x\na,0,1\nb,0,2\na,0,3\n",

@@ -60,6 +60,10 @@ STILL = (
     "note: 'y' stands still in every row: nothing shows what would change it, and in the model it may take the place "
     "of any constant; leave it out with --states (states= in Python)"
 )
+BOTH_STILL = (
+    "note: 'y', 'z' stand still in every row: nothing shows what would change them, and in the model they may take the "
+    "place of any constant; leave them out with --states (states= in Python)"
+)
 RUNS = (
     "note: {0!r}, {1!r} look like runs side by side: as states of one system each would drive the others; give each "
     "run rows of its own, with its name in a column (--trajectory)"
@@ -78,6 +82,7 @@ SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-column
         *(({name: 6 * [0.1]}, 1, SD.format(name)) for name in ("x_sd", "X_std", "x_err", "se_x", "x.sem", "sigma_x")),
         ({"x_sd": [1, 1, 1, 2, 2, 2]}, 1, SD.format("x_sd")),
         ({"y": [3] * 6}, 1, STILL),
+        ({"y": [3] * 6, "z": [4] * 6}, 1, BOTH_STILL),
         ({"y_run1": SMOOTH, "y_run2": SMOOTH}, 1, RUNS.format("y_run1", "y_run2")),
         ({"y (Rep 1)": SMOOTH, "y (Rep 2)": SMOOTH}, 1, RUNS.format("y (Rep 1)", "y (Rep 2)")),
     ],

@@ -136,6 +136,19 @@ def test_points_that_may_part_thousands_are_said(tmp_path):
     )
 
 
+def test_exponents_of_fortran(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,x\n0.0D+00,1.5D+00\n1.D+01,-.25d-1\n")
+    (run,) = read_csv(tmp_path / "mine.csv")
+    assert (run.ts.tolist(), run.ys[:, 0].tolist()) == ([0.0, 10.0], [1.5, -0.025])
+
+
+def test_letters_of_older_programs(tmp_path):
+    (tmp_path / "mine.csv").write_bytes("Zeit [s];F\u00fcllstand [\u00b0C]\n0;1\n1;2\n".encode("cp1252"))
+    table = read_table(tmp_path / "mine.csv")
+    assert read_csv(tmp_path / "mine.csv").label("F\u00fcllstand") == "F\u00fcllstand [\u00b0C]"
+    assert table.notes == ("the text is not UTF-8 (line 1) and was read as Windows-1252 (Latin-1)",)
+
+
 def test_a_typographic_minus_is_a_minus(tmp_path):
     (tmp_path / "mine.csv").write_text("t,x\n\u22123000000000,1\n\u22122999999999,\u22122.5\n", encoding="utf-8")
     (run,) = read_csv(tmp_path / "mine.csv")
@@ -232,7 +245,6 @@ def test_units_that_tell_columns_apart_stay_in_the_names(tmp_path):
         "timestamp",
         "time_s",
         "t_ms",
-        "Time(s)",
         "Date",
         "ts",
         "day",

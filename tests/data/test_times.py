@@ -10,7 +10,23 @@ import pytest
 from neuralode_lbfgs.data import DataError, from_frame, read_csv
 
 ASKED = "the time column may be {} or {}; choose one with --time (time= in Python)."
-NAMES = ("t", "T", "Time", "time_s", "Date Time", "date_time", "DateTime", "Time stamp", "days")
+NAMES = (
+    *(
+        "t",
+        "T",
+        "Time",
+        "time_s",
+        "Date Time",
+        "date_time",
+        "DateTime",
+        "Time stamp",
+        "days",
+        "sec",
+        "hrs",
+        "Total time",
+    ),
+    *("h", "min", "s", "frame", "tau", "Step", "Test_Time_s"),
+)
 
 
 def read(tmp_path, header, rows="0,1\n2,3\n"):
@@ -21,6 +37,49 @@ def read(tmp_path, header, rows="0,1\n2,3\n"):
 @pytest.mark.parametrize("name", NAMES)
 def test_names_of_the_time(tmp_path, name):
     assert read(tmp_path, f"{name},x").time_name == name
+
+
+@pytest.mark.parametrize(
+    "header, name, unit",
+    [
+        ("Time(ms)", "Time", "ms"),
+        ("Test_Time(s)", "Test_Time", "s"),
+        ("t/min", "t", "min"),
+        ("time / h", "time", "h"),
+        ("Zeit(Min)", "Zeit", "Min"),
+    ],
+)
+def test_a_unit_right_behind_the_time(tmp_path, header, name, unit):
+    data = read(tmp_path, f"{header},x(s),y/h", "0,1,2\n2,3,4\n")
+    assert (data.time_name, data.units, data.state_names) == (name, {name: unit}, ("x(s)", "y/h"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x,h\n1,0\n2,1\n",  # not the first
+        "h,x\n0,1\n2,2\n1,3\n",  # goes back, and no run begins
+        "well,h,x\na,0,1\na,0,2\nb,0,1\nb,1,2\n",
+        "t/D,x\n0,1\n1,2\n",  # ratios
+        "t/T,x\n0,1\n1,2\n",
+    ],
+)
+def test_what_may_be_no_time(tmp_path, text):
+    (tmp_path / "mine.csv").write_text(text)
+    with pytest.raises(DataError, match="has no column called t or time"):
+        read_csv(tmp_path / "mine.csv")
+
+
+@pytest.mark.parametrize(
+    "name, a, b", [("run", "1", "2"), ("well", "A1", "A2"), ("well", "1", "2"), ("Where", "p", "q")]
+)
+def test_a_short_name_of_the_time_beside_runs(tmp_path, name, a, b):
+    data = read(tmp_path, f"{name},min,min.x,max.x", f"{a},0,1,2\n{a},1,3,4\n{b},0,5,6\n{b},1,7,8\n")
+    assert (data.time_name, data.ids, data.state_names) == ("min", (a, b), ("min.x", "max.x"))
+
+
+def test_a_clearer_name_of_the_time_wins(tmp_path):
+    assert read(tmp_path, "h,hours").time_name == "hours"
 
 
 @pytest.mark.parametrize(
