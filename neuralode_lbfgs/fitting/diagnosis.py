@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.steps_of_inputs import jump_with
+from ..data.steps_of_inputs import bends_before
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
 from .noise_level import noise_level, roughness
@@ -26,8 +26,6 @@ FAR, GROSS = 3.0, 0.1  # times the training error, and standard deviations: held
 ABOVE, BELOW = 3.0, 0.5  # times the noise: the first costs nine times its variance, the second takes 3/4 of the rows
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
 NEGATIVE = 0.1  # of the range, below zero
-LATE, FEWEST_STEPS = 3.0, 4  # times the changes of the residuals elsewhere, and steps of an input
-ALIKE = 0.9  # of these changes have one sign, that of the step or the other
 MOST_OF_IT, SUDDEN = 0.5, 8.0  # of the range between two rows, and times the usual change: no noise, nor a swing
 MISSED = 0.3  # standard deviations: a spike that is met is sampled well enough
 NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
@@ -193,18 +191,18 @@ def residuals_not_white(view: View) -> Finding | None:
 
 
 def late_inputs(view: View) -> Finding | None:
-    """Residuals that step with a held input, in the very row: the state had answered to the new value before it."""
+    """States that answer to a held input before it steps: no model can."""
     found = []
     for number, name in enumerate(view.train.input_names):
         if not (view.train[0].hold and view.train[0].hold[number]):
             continue
-        if any(_steps_with(view, j, number) for j in range(view.train.state_size)):
+        if any(bends_before(view.train, j, number) for j in range(view.train.state_size)):
             found.append(name)
     if not found:
         return None
     return Finding(
-        f"errors change at the very rows at which {_listed(found)} steps: a row may hold the input of the interval "
-        "before it, and is read as that of the interval after it",
+        f"the states bend before {_listed(found)} steps: a row may hold the input of the interval before it, and is "
+        "read as that of the interval after it",
         "shift the column of the input up by one row (the last row keeps its value), and fit again",
     )
 
@@ -330,7 +328,7 @@ CHECKS: tuple[Callable[[View], Finding | None], ...] = (
 )
 FOLLOWS = {  # what is not told beside its cause
     cannot_turn: (flat_mean, above_the_noise, residuals_not_white),
-    late_inputs: (above_the_noise, residuals_not_white),
+    late_inputs: (flat_mean, above_the_noise, residuals_not_white),
 }
 
 
@@ -349,25 +347,6 @@ def _turns(ys: np.ndarray) -> float:
         return 0.0
     rises, falls = ys - np.minimum.accumulate(ys), np.maximum.accumulate(ys) - ys
     return float(min(rises.max(), falls.max()))
-
-
-def _steps_with(view: View, state: int, number: int) -> bool:
-    """Whether the residuals of a state change far more at the steps of an input than elsewhere, and all one way."""
-    found = [
-        np.stack([np.diff(run.inputs[:, number]), np.diff(left[:, state])])
-        for run, left in zip(view.train, view.residuals, strict=True)
-        if run.inputs is not None
-    ]
-    steps, changes = np.concatenate(found, axis=1)
-    known = np.isfinite(changes)
-    steps, changes = steps[known], changes[known]
-    at = steps != 0
-    if at.sum() < FEWEST_STEPS or at.all():
-        return False
-    elsewhere = max(float(np.sqrt(np.mean(changes[~at] ** 2))), MATTERS * view.spread[state] / LATE)
-    large = float(np.median(np.abs(changes[at]))) > LATE * elsewhere
-    with_it = float(np.mean(changes[at] * steps[at] > 0))
-    return bool(large) and max(with_it, 1 - with_it) > ALIKE and jump_with(view.train, state, number) is None
 
 
 def _sudden(data: Trajectories, state: int) -> tuple[float, int]:
