@@ -58,7 +58,11 @@ def test_from_positions_to_predictions(tmp_path, capsys, flags):
     assert warmup[1] in capsys.readouterr().err
     x = np.array([float(row[2]) for row in rows_of(out)[1:]])
     np.testing.assert_allclose(x, swing(0.7, -1.2), atol=0.03)
+    capsys.readouterr()
     assert main(["predict", str(folder), "--data", str(new), "--warmup", "25", "--out", str(out)]) == 0
+    assert "--warmup" not in capsys.readouterr().err
+    assert main(["predict", str(folder), "--data", str(new), "--warmup", "4", "--out", str(out)]) == 0
+    assert "warning: --warmup 4 estimates hidden states from fewer rows than tell of them" in capsys.readouterr().err
     assert main(["predict", str(folder), "--data", str(table), "--start", "fitted", "--out", str(out)]) == 2
     assert "no fitted start" in capsys.readouterr().err
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-FAR = 10.0  # standard deviations of the training data from their mean
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -63,7 +61,6 @@ def predict(
     from ..fitting.hidden import hidden_size
     from ..fitting.prediction import predict as solve
     from ..fitting.prediction import with_earlier_inputs
-    from ..fitting.start_prior import say_warmup
     from .saved import open_members
 
     members = open_members(run, vector_field)
@@ -74,7 +71,7 @@ def predict(
         assert t1 is not None
         asked, y0s = rows_to_forecast(saved, initial_states, t1, num)
         table, roles = _without_states(asked, saved.columns)
-        _write(out, table, roles, [forecast(one.model, asked, y0s) for one in members], saved)
+        _write(out, run, table, roles, [forecast(one.model, asked, y0s) for one in members], saved)
         return 0
     if data:
         if trajectory:
@@ -85,23 +82,26 @@ def predict(
             asked = asked.with_trajectories(
                 [with_earlier_inputs(one, starts[one.id].input_ts, starts[one.id].inputs) for one in asked]
             )
-        elif warmup is None and hidden_size(saved.model, asked):
-            print(say_warmup(asked, saved.model.coordinates), file=sys.stderr)
+        elif hidden_size(saved.model, asked):
+            _say_rows(asked, saved, warmup)
     else:
         assert t1 is not None
         table, roles, asked = _future(saved, t1, num, trajectory)
         start = "fitted"
     found = [solve(one.model, asked, starts=_starts(one, asked, start, warmup)) for one in members]
-    _write(out, table, roles, found, saved)
+    _write(out, run, table, roles, found, saved)
     return 0
 
 
-def _write(out: Path, table: "Table", roles: "Roles", predictions: "Sequence[Trajectories]", saved: "SavedRun") -> None:
+def _write(
+    out: Path, run: Path, table: "Table", roles: "Roles", predictions: "Sequence[Trajectories]", saved: "SavedRun"
+) -> None:
     """The predictions of one model, or the median and the band of those of several, in the rows of a table."""
     from ..data import predictions_table, write_table
     from ..data.errors import counted
     from ..fitting.band import band_of
     from ..outputs.evaluate import arrays_of
+    from .reach import warn_of_reach
 
     band = band_of(predictions)
     beside = {"low": arrays_of(band.low), "high": arrays_of(band.high)} if len(predictions) > 1 else None
@@ -109,7 +109,17 @@ def _write(out: Path, table: "Table", roles: "Roles", predictions: "Sequence[Tra
     write_table(table, out)
     print(f"{out}: {counted(len(table), 'row')}", file=sys.stderr)
     _warn_of_gaps(band.middle)
-    _warn_of_distance(band.middle, saved.model)
+    warn_of_reach(run, saved, band.middle)
+
+
+def _say_rows(asked: "Trajectories", saved: "SavedRun", warmup: int | None) -> None:
+    """From how many rows hidden states are estimated, or that these are few."""
+    from ..fitting.start_prior import say_too_few, say_warmup
+
+    if warmup is None:
+        print(say_warmup(asked, saved.model.coordinates), file=sys.stderr)
+    elif few := say_too_few(asked, saved.model.coordinates, warmup):
+        print(f"warning: {few}.", file=sys.stderr)
 
 
 def _spare(out: Path, run: Path, given: Sequence[str]) -> None:
@@ -286,29 +296,3 @@ def _warn_of_gaps(predicted: "Trajectories") -> None:
                 "(--max-steps of the fit); they are blank.",
                 file=sys.stderr,
             )
-
-
-def _warn_of_distance(predicted: "Trajectories", model: object) -> None:
-    """Say where a prediction goes so far from what the model was fitted to that it knows nothing there."""
-    import numpy as np
-
-    from ..models import NeuralODE
-
-    if not isinstance(model, NeuralODE):
-        return
-    logarithms = [number for number, _ in model.coordinates.transform.log]  # far is near there
-    centre, scale = np.asarray(model.coordinates.centre), np.asarray(model.coordinates.scale)
-    worst, told = FAR, ""
-    for run in predicted:
-        for i, name in enumerate(predicted.state_names):
-            away = np.abs(run.ys[:, i] - centre[i]) / scale[i]
-            if i not in logarithms and np.nanmax(away, initial=0.0) > worst:
-                row = int(np.nanargmax(away))
-                worst = float(away[row])
-                told = f"{name} of trajectory {run.id!r} comes to {run.ys[row, i]:.3g}, {worst:.0f}"
-    if told:
-        print(
-            f"warning: {told} standard deviations from the mean of the data that the model was fitted to: it knows "
-            "nothing there.",
-            file=sys.stderr,
-        )

@@ -8,6 +8,7 @@ from .arrange import rows_by_trajectory
 from .cells import Table
 from .errors import counted
 from .roles import Roles
+from .steps_of_inputs import jump_with
 from .trajectories import Trajectories, Trajectory
 
 SENTINELS = (-99, -999, -9999, -99999, 999, 9999, 99999, 1e20, 1e30)
@@ -37,7 +38,7 @@ def oddities(table: Table, roles: Roles, data: Trajectories) -> list[str]:
             f"{counted(len(alone), 'trajectory', 'trajectories')} of one row (the first is {alone[0]!r}): a single row "
             "tells of no motion; is it a mean, or a wrong name?"
         )
-    return [*said, *_out_of_order(table, roles, data)]
+    return [*said, *_jumping(data), *_out_of_order(table, roles, data)]
 
 
 def _sentinels(name: str, runs: list[np.ndarray]) -> Iterable[str]:
@@ -88,6 +89,21 @@ def _cut_off(name: str, runs: list[np.ndarray]) -> Iterable[str]:
                 f"{name!r} is exactly {end:g}, its {word} value, in {inside} rows; if the sensor ends there, leave the "
                 "cells blank"
             )
+
+
+def _jumping(data: Trajectories) -> Iterable[str]:
+    """A state with a part that follows an input at once, such as the voltage over a resistance."""
+    held = [number for number, keep in enumerate(data[0].hold) if keep]
+    for i, name in enumerate(data.state_names):
+        for number in held:
+            jump = jump_with(data, i, number)
+            if jump is not None:
+                of = data.input_names[number]
+                yield (
+                    f"{name!r} jumps at once where {of!r} steps, by {jump:.2g} for each 1 of it, and no state of a "
+                    f"differential equation does; subtract {jump:.2g} times {of!r} from it first, or fit what is "
+                    "behind it in Python (observe=)"
+                )
 
 
 def _out_of_order(table: Table, roles: Roles, data: Trajectories) -> Iterable[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data.steps_of_inputs import bends_before
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
 from .noise_level import noise_level, roughness
@@ -25,6 +26,8 @@ FAR, GROSS = 3.0, 0.1  # times the training error, and standard deviations: held
 ABOVE, BELOW = 3.0, 0.5  # times the noise: the first costs nine times its variance, the second takes 3/4 of the rows
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
 NEGATIVE = 0.1  # of the range, below zero
+MOST_OF_IT, SUDDEN = 0.5, 8.0  # of the range between two rows, and times the usual change: no noise, nor a swing
+MISSED = 0.3  # standard deviations: a spike that is met is sampled well enough
 NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
 
 
@@ -187,6 +190,41 @@ def residuals_not_white(view: View) -> Finding | None:
     )
 
 
+def late_inputs(view: View) -> Finding | None:
+    """States that answer to a held input before it steps: no model can."""
+    found = []
+    for number, name in enumerate(view.train.input_names):
+        if not (view.train[0].hold and view.train[0].hold[number]):
+            continue
+        if any(bends_before(view.train, j, number) for j in range(view.train.state_size)):
+            found.append(name)
+    if not found:
+        return None
+    return Finding(
+        f"the states bend before {_listed(found)} steps: a row may hold the input of the interval before it, and is "
+        "read as that of the interval after it",
+        "shift the column of the input up by one row (the last row keeps its value), and fit again",
+    )
+
+
+def too_coarse(view: View) -> Finding | None:
+    """Spikes of one or two rows, which the model does not meet."""
+    missed = view.errors > MISSED * view.spread
+    sudden = [(j, *_sudden(view.train, j)) for j in np.flatnonzero(missed).tolist()]
+    told = [
+        f"{view.train.state_names[j]} makes up to {share:.0%} of its range between neighbouring rows, and most of it "
+        f"{count} times"
+        for j, share, count in sudden
+        if count > 1
+    ]
+    if not told:
+        return None
+    return Finding(
+        f"spikes of one or two rows: {'; '.join(told)}",
+        "measure more often there; of a positive state that goes over decades fit the logarithm (--transform log=...)",
+    )
+
+
 def worse_on_others(view: View) -> Finding | None:
     """A training error far under that of what was held out."""
     if view.test is None or view.held_out is None:
@@ -281,20 +319,25 @@ CHECKS: tuple[Callable[[View], Finding | None], ...] = (
     at_bound,
     solver_failures,
     worse_on_others,
+    late_inputs,
+    too_coarse,
     above_the_noise,
     residuals_not_white,
     below_the_noise,
     runs_away,
 )
-FOLLOWS = (flat_mean, above_the_noise, residuals_not_white)  # from a model that cannot turn
+FOLLOWS = {  # what is not told beside its cause
+    cannot_turn: (flat_mean, above_the_noise, residuals_not_white),
+    late_inputs: (flat_mean, above_the_noise, residuals_not_white),
+}
 
 
 def diagnose(view: View) -> tuple[Finding, ...]:
-    """All that the checks find, but for what follows from a model that cannot turn."""
+    """All that the checks find, but for what follows from another finding."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = {check: check(view) for check in CHECKS}
-    told = [check for check in CHECKS if not (found[cannot_turn] and check in FOLLOWS)]
-    return tuple(one for check in told if (one := found[check]) is not None)
+    follow = {check for cause, these in FOLLOWS.items() if found[cause] for check in these}
+    return tuple(one for check in CHECKS if (one := found[check]) is not None and check not in follow)
 
 
 def _turns(ys: np.ndarray) -> float:
@@ -304,6 +347,17 @@ def _turns(ys: np.ndarray) -> float:
         return 0.0
     rises, falls = ys - np.minimum.accumulate(ys), np.maximum.accumulate(ys) - ys
     return float(min(rises.max(), falls.max()))
+
+
+def _sudden(data: Trajectories, state: int) -> tuple[float, int]:
+    """The largest share of its range that a state makes between two rows, and how often it makes most of it."""
+    columns = [run.ys[np.isfinite(run.ys[:, state]), state] for run in data]
+    changes = np.concatenate([np.abs(np.diff(column)) for column in columns])
+    values = np.concatenate(columns)
+    if changes.size < PAIRS or not np.ptp(values) > 0:
+        return 0.0, 0
+    least = max(MOST_OF_IT * np.ptp(values), SUDDEN * float(np.median(changes)))
+    return float(changes.max() / np.ptp(values)), int((changes > least).sum())
 
 
 def _known_noise(data: Trajectories, state: int) -> float | None:

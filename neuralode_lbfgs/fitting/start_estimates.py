@@ -86,8 +86,13 @@ def _estimated(
         tried = [np.where(hidden, w0, guess) for w0 in _hidden_guesses(model, part, prior, centre, scale)]
         guess = min(tried, key=lambda w0: float(np.sum(residuals(w0) ** 2)))
 
+    known: dict[bytes, np.ndarray] = {}  # slopes are asked where the residuals have been
+
     def moved(by: np.ndarray) -> np.ndarray:
-        return residuals(guess + by * scale)
+        key = by.tobytes()
+        if key not in known:
+            known[key] = residuals(guess + by * scale)
+        return known[key]
 
     def slopes(by: np.ndarray) -> np.ndarray:
         probes = [moved(by + step) for step in PROBE * np.eye(by.size)]

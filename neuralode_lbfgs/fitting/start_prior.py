@@ -56,3 +56,17 @@ def say_warmup(data: Trajectories, coordinates: Coordinates) -> str:
     counts = sorted({warmup_rows(run, coordinates) for run in data})
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"initial values of the hidden states estimated from the first {number} rows"
+
+
+def say_too_few(data: Trajectories, coordinates: Coordinates, warmup: int) -> str | None:
+    """That a person asks for fewer rows than tell of hidden states; None where these are enough.
+
+    Of fewer, the noise decides: the default takes as many as it takes every state to show itself.
+    """
+    most = max(warmup_rows(run, coordinates) for run in data)
+    if warmup >= most:
+        return None
+    return (
+        f"--warmup {warmup} estimates hidden states from fewer rows than tell of them, and noise may decide their "
+        f"start: without --warmup it would be {most} rows; give as many, or more"
+    )

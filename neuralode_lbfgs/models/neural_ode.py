@@ -15,6 +15,7 @@ from .inputs import Inputs, SteppedInputs
 from .transform import Transform
 
 LONG = 10_000  # times, for which the solver may take its steps once more
+GONE = 1e9  # times the start: a state that has run away, and would take all steps that there are
 
 
 class NeuralODE(eqx.Module):
@@ -102,7 +103,8 @@ class NeuralODE(eqx.Module):
             ts: increasing, or decreasing for a solve backward in time.
             y0: shape `(states,)`.
             inputs: an object with `evaluate(t)`, if the field is driven.
-            throw: whether a solve that fails raises; else its remaining rows are infinite.
+            throw: whether a solve that fails raises; else its remaining rows are infinite, and it ends where the state
+                runs away.
 
         Raises:
             RuntimeError: if the solver needs more than `max_steps` steps, or the state diverges.
@@ -120,17 +122,27 @@ class NeuralODE(eqx.Module):
                 controller = diffrax.ClipStepSizeController(controller, jump_ts=stepped.jumps)
         else:
             rate = lambda tau, z, _: self.rate(tau, z, c.inputs_in(inputs.evaluate(c.times_out(tau))))  # noqa: E731
+        z0 = c.states_in(jnp.asarray(y0))
+        most = GONE * (1 + jnp.max(jnp.abs(z0)))
+        # What has run away stands still, for an event would compile longer.
+        field = rate if throw else lambda tau, z, args: jnp.where(_within(z, most), rate(tau, z, args), 0.0)
         solution = diffrax.diffeqsolve(
-            diffrax.ODETerm(rate),  # pyright: ignore[reportArgumentType]
+            diffrax.ODETerm(field),  # pyright: ignore[reportArgumentType]
             self.solver,
             t0=taus[0],
             t1=taus[-1],
             dt0=None,
-            y0=c.states_in(jnp.asarray(y0)),
+            y0=z0,
             saveat=diffrax.SaveAt(ts=taus),
             stepsize_controller=controller,
             max_steps=self.max_steps * (1 + taus.size // LONG),
             throw=throw,
         )
-        assert solution.ys is not None
-        return c.states_out(solution.ys)
+        zs = solution.ys
+        assert zs is not None
+        return c.states_out(zs if throw else jnp.where(_within(zs, most), zs, jnp.inf))
+
+
+def _within(z: Array, most: Array) -> Array:
+    """Whether no state has run away, shape `(..., 1)`."""
+    return jnp.max(jnp.abs(z), axis=-1, keepdims=True) <= most

@@ -90,3 +90,37 @@ def test_a_trajectory_of_one_row(tmp_path):
     rows = [*(f"{run},{t},{np.cos(t):.3f}" for run in "ab" for t in range(6)), "mean,3,0.1"]
     (note,) = notes(tmp_path, "run,t,x", rows=rows)
     assert note.startswith("1 trajectory of one row (the first is 'mean')")
+
+
+CURRENT = np.where(TS % 10 < 5, 0.0, 2.0) + (TS > 22)
+SLOW = 0.002 * np.append(0.0, np.cumsum(CURRENT)[:-1])
+NOISE = 0.004 * np.random.default_rng(0).normal(size=TS.size)
+
+
+def driven(tmp_path, voltage):
+    rows = [f"{t:g},{v:.6g},{u:g}" for t, v, u in zip(TS, voltage, CURRENT, strict=True)]
+    (tmp_path / "mine.csv").write_text("\n".join(["t,voltage,current", *rows]) + "\n")
+    table = read_table(tmp_path / "mine.csv")
+    roles = infer_roles(table, inputs=("current",))
+    told = describe(table, roles, to_trajectories(table, roles)).splitlines()
+    return [line.removeprefix("note: ") for line in told if line.startswith("note: ")]
+
+
+def test_a_state_that_jumps_at_once_with_an_input(tmp_path):
+    (note,) = driven(tmp_path, 3.7 - SLOW - 0.03 * CURRENT + NOISE / 4)
+    assert note.startswith("'voltage' jumps at once where 'current' steps, by -0.03 for each 1 of it")
+    assert "subtract -0.03 times 'current'" in note
+
+
+@pytest.mark.parametrize(
+    "voltage",
+    [
+        3.7 - SLOW + NOISE,  # bends there
+        3.7 - 20 * np.append(SLOW[1:], SLOW[-1]),  # bends a row early
+        np.where(TS % 7 < 3, 0.0, 1.0) + NOISE,  # jumps elsewhere
+        np.full(TS.size, 1.0) + NOISE,
+    ],
+    ids=["bends", "bends early", "jumps elsewhere", "noise"],
+)
+def test_what_does_not_jump_with_an_input(tmp_path, voltage):
+    assert not any("jumps at once" in note for note in driven(tmp_path, voltage))

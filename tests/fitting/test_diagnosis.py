@@ -64,7 +64,33 @@ CUT = np.where((TS > 11)[:, None], np.nan, TRUTH)
 AWAY = TRUTH + np.where(TS > 8, 20.0, 0.0)[:, None] * [1, 0]
 ONE = Trajectories((Trajectory("a", TS, TRUTH[:, :1] + NOISE[:, :1]),), ("hare",))
 STRAIGHT = Trajectories((Trajectory("a", TS, 8 + 0.2 * TS[:, None]),), ("hare",))
+# A state that answers to a switch a row before the table has it, and a model that believes the table.
+SWITCH = np.where(TS % 4 < 2, 0.0, 1.0)
+BEFORE = np.append(SWITCH[1:], SWITCH[-1])
+FINE = NOISE[:, :1] / 30
+
+
+def answer(switch):
+    ys = [0.0]
+    for u in switch[:-1]:
+        ys.append(ys[-1] + 0.2 * (u - ys[-1]))
+    return np.array(ys)[:, None]
+
+
+def switched(ys):
+    return Trajectories((Trajectory("a", TS, ys, None, SWITCH[:, None], (True,)),), ("volts",), ("switch",))
+
+
+LATE = View(switched(answer(BEFORE) + FINE), switched(answer(SWITCH)))
+SPIKES = np.where((TS * 10).round() % 30 < 2, 1.0, 0.0)[:, None] + FINE
+SPIKED = Trajectories((Trajectory("a", TS, SPIKES),), ("bromide",))
 WRONG = {
+    "late_inputs": (LATE, "the states bend before switch steps", "shift the column of the input up"),
+    "too_coarse": (
+        View(SPIKED, replace(SPIKED, trajectories=(Trajectory("a", TS, 0 * SPIKES),))),
+        "bromide makes up to",
+        "--transform log",
+    ),
     "cannot_turn": (View(ONE, STRAIGHT), "hare rises and falls, which nothing does in one run", "--hidden-states 1"),
     "unfinished": (replace(GOOD, fitted=runs(CUT)), "does not reach the end of trajectory a", "--train-until"),
     "flat_mean": (replace(GOOD, fitted=runs(FLAT)), "of hare and lynx the model explains 0% of the var", "--starts 8"),
@@ -107,6 +133,32 @@ def test_what_follows_from_a_model_that_cannot_turn_is_not_told_as_well():
     assert [one.finding.split(",")[0] for one in diagnose(View(ONE, STRAIGHT))] == ["hare rises and falls"]
     assert diagnosis.cannot_turn(View(ONE, ONE)) is None  # time-dependent, maybe
     assert diagnosis.cannot_turn(View(STRAIGHT, STRAIGHT)) is None
+
+
+def test_advice_for_another_cause_is_not_given_beside_inputs_that_are_late():
+    assert [one.finding.split(":")[0] for one in diagnose(LATE)] == ["the states bend before switch steps"]
+
+
+@pytest.mark.parametrize(
+    "seen, model",
+    [
+        (answer(SWITCH) + FINE, answer(SWITCH)),  # the table is right
+        (answer(SWITCH) + 0.1 * np.sin(TS)[:, None], answer(SWITCH)),  # something else moves it
+        (
+            0.3 * answer(SWITCH) + SWITCH[:, None],
+            0.3 * answer(SWITCH),
+        ),  # a part that follows at once is told when data are read
+    ],
+    ids=["right", "other errors", "at once"],
+)
+def test_inputs_that_are_not_late(seen, model):
+    assert diagnosis.late_inputs(View(switched(seen), switched(model))) is None
+
+
+def test_spikes_that_are_met_and_noise_are_not_too_coarse():
+    assert diagnosis.too_coarse(View(SPIKED, SPIKED)) is None
+    noise = Trajectories((Trajectory("a", TS, NOISE[:, :1]),), ("x",))
+    assert diagnosis.too_coarse(View(noise, replace(noise, trajectories=(Trajectory("a", TS, 0 * FINE),)))) is None
 
 
 def test_what_cannot_be_known_is_not_said():

@@ -1,0 +1,125 @@
+"""How far predictions go from what the model was fitted to: told, for there it may say anything."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..data import Roles, Trajectories, read_table, to_trajectories
+from ..fitting.coverage import distances, far_from_here
+from ..fitting.diagnosis import NOTHING
+from ..fitting.run_on import MANY_TIMES
+from ..models import NeuralODE
+from ..outputs.run_folder import CONFIG, PREDICTIONS
+from ..outputs.store import SavedRun
+from .config import read_config
+
+SIGMAS = 3.0  # of the noise, below zero
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a model was fitted to, as it came out of the fit.
+
+    Args:
+        runs: the observed states of each training trajectory, `(rows, states)`, of order one.
+        low, high: the least and the largest of each state, in the data's units.
+    """
+
+    runs: list[np.ndarray]
+    low: np.ndarray
+    high: np.ndarray
+
+
+def warn_of_reach(folder: Path, saved: SavedRun, predicted: Trajectories) -> None:
+    """Say which starts are far from all training states, and which predictions leave their range."""
+    if not isinstance(saved.model, NeuralODE) or (seen := _seen(folder, saved)) is None:
+        return
+    for told in (_far_start(seen, saved, predicted), *_out_of_range(seen, saved, predicted)):
+        if told:
+            print(f"warning: {told}", file=sys.stderr)
+
+
+def _seen(folder: Path, saved: SavedRun) -> Seen | None:
+    """From the predictions that lie in the folder of the run; None where they do not."""
+    columns = saved.columns
+    try:
+        table = read_table(folder / PREDICTIONS)
+        roles = Roles(columns.trajectory if columns.trajectory in table.names else None, columns.time, columns.states)
+        data = to_trajectories(table, roles, columns.units, columns.clock)
+        until = read_config(folder / CONFIG).get("data", {}).get("train_until")
+        last = np.inf if until is None else columns.clock.read(until)
+    except (OSError, ValueError):
+        return None
+    parts = [
+        run.ys[(run.ts <= last) & np.isfinite(run.ys).all(axis=1)] for run in data if _trained(run.id, saved, data)
+    ]
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return None
+    rows = np.concatenate(parts)
+    return Seen([_of_order_one(saved, part) for part in parts], rows.min(axis=0), rows.max(axis=0))
+
+
+def _trained(name: str, saved: SavedRun, data: Trajectories) -> bool:
+    """A single run is called after its file, wherever that is."""
+    return name in saved.starts or len(data) == len(saved.starts) == 1
+
+
+def _of_order_one(saved: SavedRun, ys: np.ndarray) -> np.ndarray:
+    """The observed states in standard deviations of the training data."""
+    coordinates, number = saved.model.coordinates, ys.shape[1]
+    hidden = np.ones((len(ys), np.size(coordinates.centre) - number))  # may be in logarithms, of which one is always
+    return np.asarray(coordinates.states_in(np.concatenate([ys, hidden], axis=1)))[:, :number]
+
+
+def _far_start(seen: Seen, saved: SavedRun, predicted: Trajectories) -> str:
+    begun = [(run.id, run.ys[rows[0]]) for run in predicted if (rows := _whole(run.ys)).size]
+    if not begun:
+        return ""
+    states = np.nan_to_num(_of_order_one(saved, np.stack([y for _, y in begun])))  # zero has no logarithm
+    away = distances(states, seen.runs)
+    far = away > far_from_here(seen.runs, saved.noise or 0.0)
+    if not far.any():
+        return ""
+    worst = int(np.argmax(away))
+    others = f" (the farthest of {int(far.sum())} such starts)" if far.sum() > 1 else ""
+    return (
+        f"the start of trajectory {begun[worst][0]!r}{others} is {away[worst]:.2g} standard deviations from the "
+        "nearest state that the model was fitted to: it knows nothing there, unless it is a law that holds "
+        "everywhere; fit trajectories that pass near it."
+    )
+
+
+def _whole(ys: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.isfinite(ys).all(axis=1))
+
+
+def _out_of_range(seen: Seen, saved: SavedRun, predicted: Trajectories) -> list[str]:
+    """Where states go far beyond the training data, and those that fall below zero where these never do."""
+    logarithms = [number for number, _ in saved.model.coordinates.transform.log]  # far is near there
+    noise = (saved.noise or 0.0) * np.asarray(saved.model.coordinates.scale)
+    told, below = [], []
+    for i, (name, low, high) in enumerate(zip(predicted.state_names, seen.low, seen.high, strict=True)):
+        span, columns = high - low, [run.ys[np.isfinite(run.ys[:, i]), i] for run in predicted]
+        known = [column for column in columns if column.size]
+        if i in logarithms or not (known and span > 0):
+            continue
+        least, most = float(min(column.min() for column in known)), float(max(column.max() for column in known))
+        worst = least if low - least > most - high else most
+        if max(low - least, most - high) > MANY_TIMES * span:
+            run = next(run.id for run, column in zip(predicted, columns, strict=True) if worst in column)
+            told.append(
+                f"{name} of trajectory {run!r} comes to {worst:.3g}, where what the model was fitted to lies between "
+                f"{low:.3g} and {high:.3g}: it knows nothing there."
+            )
+        elif low >= -NOTHING * span and least < -max(NOTHING * span, SIGMAS * noise[i]):
+            below.append((name, f"{name} to {least:.3g}"))
+    if below:
+        names = " ".join(name for name, _ in below)
+        told.append(
+            f"below zero, where nothing is that the model was fitted to, fall {', '.join(word for _, word in below)}; "
+            f"what cannot be negative is kept positive by fit --positive {names}."
+        )
+    return told

@@ -1,0 +1,103 @@
+"""`predict` tells of starts and predictions that are far from all that the model was fitted to."""
+
+import jax
+import numpy as np
+import pytest
+
+from neuralode_lbfgs import Trajectories, Trajectory
+from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.commands.reach import warn_of_reach
+from neuralode_lbfgs.models import Coordinates, Transform
+from neuralode_lbfgs.models.coordinates import with_coordinates
+from neuralode_lbfgs.outputs.spec import ModelSpec, build_model
+from neuralode_lbfgs.outputs.store import Columns, SavedRun, Start, save_model
+
+TURN = np.linspace(0.0, 2 * np.pi, 41)
+ORBIT = 3.0 + 2.0 * np.stack([np.cos(TURN), np.sin(TURN)], axis=1)  # between 1 and 5
+
+
+def coordinates(transform=None):
+    zeros, ones = np.zeros(2), np.ones(2)
+    of_input = np.zeros(0)
+    return Coordinates(
+        zeros + 3.0, ones * np.sqrt(2), ones, np.asarray(0.0), np.asarray(1.0), of_input, of_input,
+        transform or Transform(),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A run that was fitted to one orbit."""
+    path = tmp_path / "run"
+    path.mkdir()
+    rows = [f"{t:.6f},{x:.6f},{y:.6f}" for t, (x, y) in zip(TURN, ORBIT, strict=True)]
+    (path / "predictions.csv").write_text("\n".join(["t,x,y", *rows]) + "\n")
+    (path / "config.toml").write_text("[data]\n")
+    return path
+
+
+def saved(**transform):
+    model = with_coordinates(build_model(ModelSpec(2, width_size=3, depth=1), jax.random.key(0)), coordinates())
+    model = with_coordinates(model, coordinates(Transform(**transform)))
+    return SavedRun(model, {"data": Start(0.0, ORBIT[0])}, Columns("t", None, ("x", "y")), None, False, 0.01)
+
+
+def predicted(*rows):
+    ys = np.array(rows, dtype=float)
+    return Trajectories((Trajectory("new", np.arange(float(len(ys))), ys),), ("x", "y"))
+
+
+@pytest.mark.parametrize(
+    "rows, told",
+    [
+        (ORBIT[3:20], ()),
+        ([ORBIT[4], [np.nan, np.nan]], ()),  # that is told elsewhere
+        (
+            [[3.0, 3.0], [3.1, 3.0]],
+            ("the start of trajectory 'new' is 1.4 standard deviations from the nearest state",),
+        ),
+        ([ORBIT[0], [40.0, 3.0]], ("x of trajectory 'new' comes to 40, where what the model was fitted to lies betw",)),
+        ([ORBIT[0], [3.0, -2.0]], ("below zero, where nothing is that the model was fitted to, fall y to -2;",)),
+    ],
+    ids=["on the orbit", "not reached", "a start in the middle", "far beyond", "below zero"],
+)
+def test_what_is_told(folder, capsys, rows, told):
+    warn_of_reach(folder, saved(), predicted(*rows))
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == len(told)
+    for line, start in zip(said, told, strict=True):
+        assert line.startswith(f"warning: {start}")
+
+
+def test_rows_after_those_that_were_trained_on_are_not_known(folder, capsys):
+    start = ORBIT[30]
+    warn_of_reach(folder, saved(), predicted(start))
+    assert capsys.readouterr().err == ""
+    (folder / "config.toml").write_text("[data]\ntrain_until = 3.0\n")
+    warn_of_reach(folder, saved(), predicted(start))
+    assert "the start of trajectory 'new' is" in capsys.readouterr().err
+
+
+def test_without_the_predictions_of_the_fit_nothing_is_known_to_tell(folder, capsys):
+    (folder / "predictions.csv").write_text("damaged")
+    warn_of_reach(folder, saved(), predicted([3.0, 3.0]))
+    (folder / "predictions.csv").unlink()
+    warn_of_reach(folder, saved(), predicted([3.0, 3.0]))
+    assert capsys.readouterr().err == ""
+
+
+def test_of_states_in_logarithms_neither_range_nor_sign_is_told(folder, capsys):
+    warn_of_reach(folder, saved(log=((0, 1.0), (1, 1.0))), predicted(np.exp(3.0) * np.ones(2), [400.0, 400.0]))
+    assert all("comes to" not in line for line in capsys.readouterr().err.splitlines())
+
+
+def test_predict_tells_of_it(folder, tmp_path, capsys):
+    run = saved()
+    save_model(folder / "model.safetensors", run.model, starts=run.starts, columns=run.columns)
+    data, out = tmp_path / "new.csv", tmp_path / "p.csv"
+    data.write_text("t,x,y\n0,3,3\n0.01,,\n")
+    assert main(["predict", str(folder), "--data", str(data), "--out", str(out)]) == 0
+    assert "the start of trajectory 'new' is 1.4 standard deviations" in capsys.readouterr().err
+    data.write_text(f"t,x,y\n0,{ORBIT[9, 0]},{ORBIT[9, 1]}\n0.01,,\n")
+    assert main(["predict", str(folder), "--data", str(data), "--out", str(out)]) == 0
+    assert "warning" not in capsys.readouterr().err

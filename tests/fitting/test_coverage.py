@@ -1,0 +1,38 @@
+"""How far a state is from all that training trajectories show."""
+
+import numpy as np
+import pytest
+
+from neuralode_lbfgs.fitting.coverage import NEAR, distances, far_from_here
+
+TURN = np.linspace(0.0, 2 * np.pi, 41)
+
+
+def ring(radius, rows=41):
+    return radius * np.stack([np.cos(TURN), np.sin(TURN)], axis=1)[:rows]
+
+
+def test_a_distance_is_that_to_the_lines_between_rows_and_not_from_one_run_to_the_next():
+    runs = [np.array([[0.0, 0.0], [4.0, 0.0]]), np.array([[4.0, 3.0], [4.0, 9.0]])]
+    points = np.array([[2.0, 1.0], [4.0, 6.0], [4.2, 1.5], [-3.0, 4.0]])
+    np.testing.assert_allclose(distances(points, runs), [1.0, 0.0, np.hypot(0.2, 1.5), 5.0])
+    assert distances(np.array([[3.0, 4.0]]), [np.zeros((1, 2))]) == pytest.approx(5.0)
+
+
+def test_a_start_within_the_range_of_every_state_and_off_the_only_orbit_is_far():
+    runs = [ring(1.4)]
+    far = far_from_here(runs, noise=0.0)
+    assert far == NEAR
+    assert distances(np.array([[0.1, -0.2]]), runs)[0] > far > distances(ring(1.5)[:1], runs)[0]
+
+
+def test_a_start_between_trajectories_is_not_far():
+    runs = [ring(radius) for radius in (0.5, 1.2, 1.8, 2.6)]
+    far = far_from_here(runs, noise=0.01)
+    assert (distances(np.stack([ring(radius)[5] for radius in (0.8, 1.5, 2.2)]), runs) < far).all()
+    assert distances(np.array([[6.0, 0.0]]), runs)[0] > far
+
+
+def test_repeated_trajectories_are_as_one_and_a_noisy_start_is_not_far():
+    assert far_from_here([ring(1.4), ring(1.4), ring(1.41)], noise=0.0) == NEAR
+    assert far_from_here([ring(1.4)], noise=0.2) == pytest.approx(0.6 * np.sqrt(2))
