@@ -5,6 +5,7 @@ follows the training trajectories closely and runs away on others.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +20,7 @@ LEAST_LENGTH = 0.2  # of the mean: pairs of rows beside a long run say nothing o
 SHARE, MOST_HELD_OUT = 4, 50  # one trajectory in so many, and no more: more say little more
 FEW = 20  # trajectories: of more, so many are held out that it does not matter which
 ROWS = 100  # of each trajectory, to see how near others come
+STEPS, STEPS_A_ROW = 8192, 16  # of the solver: a model in the making that asks for more has failed, and many do
 
 
 def hold_out(data: Trajectories) -> Trajectories | None:
@@ -75,11 +77,13 @@ def free_run_error(
 
     From their first rows, or, where these are noisy, from the starts that suit the model best: else the noise of
     one row, which grows as the run goes on, decides which model seems better.
-    Infinite if a run does not reach its end.
+    Infinite if a run does not reach its end in so many steps as a model that is any good takes.
 
     Args:
         known, noise, observe: as in `predict_like_training`; of the trajectories that are not held out.
     """
+    most = max(STEPS, STEPS_A_ROW * max(run.ts.size for run in held_out))
+    model = replace(model, max_steps=min(model.max_steps, most))
     predictions = predict_like_training(model, held_out, known or {}, estimated=noisy, noise=noise, observe=observe)
     scale = spread(held_out) if observe else np.asarray(model.coordinates.scale)[: held_out.state_size]
     states = model.coordinates.transform.states
