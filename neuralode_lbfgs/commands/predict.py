@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+USUAL_WARMUP, LEAST_WARMUP = 10, 3  # rows; few more tell more of a start, and fewer are a start
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -84,6 +86,8 @@ def predict(
             )
         elif hidden_size(saved.model, asked):
             _say_rows(asked, saved, warmup)
+        elif warmup is None and saved.estimated:
+            _say_noisy(asked)
     else:
         assert t1 is not None
         table, roles, asked = _future(saved, t1, num, trajectory)
@@ -120,6 +124,19 @@ def _say_rows(asked: "Trajectories", saved: "SavedRun", warmup: int | None) -> N
         print(say_warmup(asked, saved.model.coordinates), file=sys.stderr)
     elif few := say_too_few(asked, saved.model.coordinates, warmup):
         print(f"warning: {few}.", file=sys.stderr)
+
+
+def _say_noisy(asked: "Trajectories") -> None:
+    """That a start is a single row, of data as noisy as those whose starts a fit had to estimate."""
+    import numpy as np
+
+    rows = min(USUAL_WARMUP, max(int(np.isfinite(run.ys).any(axis=1).sum()) for run in asked) // 2)
+    if rows >= LEAST_WARMUP:
+        print(
+            f"note: predictions start from the first row, whose noise grows from there; --warmup {rows} would estimate "
+            f"the start from {rows} rows.",
+            file=sys.stderr,
+        )
 
 
 def _spare(out: Path, run: Path, given: Sequence[str]) -> None:
