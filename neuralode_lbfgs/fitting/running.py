@@ -41,7 +41,7 @@ def run_stages(
         stage, error = _run_stage(name, course, callback, notes), float("nan")
         if held_out is not None and stage.reason is not StopReason.INTERRUPTED:
             try:
-                error = error_of(course, held_out)
+                error = course.journal.value("held out", lambda: error_of(course, held_out))
                 course.held_out = error**2
                 course.spent[-1].tell_held_out(course.held_out)
             except KeyboardInterrupt:
@@ -54,14 +54,10 @@ def run_stages(
 
 def error_of(course: Course, held_out: Trajectories) -> float:
     """`free_run_error` of the model as it is now."""
-
-    def error() -> float:
-        return free_run_error(
-            course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
-            noise=course.noise, observe=course.observe and course.observe.observe,
-        )  # fmt: skip
-
-    return course.journal.value("held out", error)
+    return free_run_error(
+        course.parameters.model, held_out, noisy=course.train_starts, known=course.known_starts,
+        noise=course.noise, observe=course.observe and course.observe.observe,
+    )  # fmt: skip
 
 
 def best_of(reached: Sequence[Reached]) -> int:

@@ -28,7 +28,7 @@ from .observing import Observation
 from .preparing import prepared
 from .record import Record, Stage, seconds_left
 from .result import FitResult
-from .running import Reached, Watcher, best_of, ended, run_stages, whole_loss
+from .running import Reached, Watcher, best_of, ended, error_of, run_stages, whole_loss
 from .scaling import find_coordinates
 from .settled import settled_loss, unsettled_note
 from .smoothing import SmoothTrajectory, smooth_all
@@ -94,7 +94,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         stages += [replace(one.stage, why=again_why, kept=one.stage.number in course.path) for one in finished]
         reason = finished[-1].stage.reason
         if reason.cut_short and not goes_on:
-            _unless_better(course, reached[best].model)
+            _unless_better(course, reached[best], held_out)
         spent = [*spent, *course.spent]
     return Fitted(course, stages, spent, reason, validation)
 
@@ -136,7 +136,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
     """What a fit has come to."""
     course, stages, spent, reason, validation = fitted
     on_mesh = whole_loss(course)
-    loss = on_mesh if reason is StopReason.INTERRUPTED else settled_loss(course)  # who interrupts waits for no more
+    loss = on_mesh if reason.cut_short else settled_loss(course)  # who interrupts, or sets a limit, waits for no more
     law: tuple[Term, ...] = ()
     with suppress(KeyboardInterrupt):  # the model is there already
         law = law_of(course)
@@ -217,13 +217,15 @@ def _unless_worse(
     return reached
 
 
-def _unless_better(course: Course, model: NeuralODE) -> None:
-    """Keep a model found before, where stages that were cut short have not yet led to a better one."""
-    found, loss = course.parameters, whole_loss(course)
-    course.replace(model)
-    course.loss = float("nan")
-    if not np.nan_to_num(whole_loss(course), nan=np.inf) < np.nan_to_num(loss, nan=np.inf):
-        course.parameters, course.loss = found, loss
+def _unless_better(course: Course, before: Reached, held_out: Trajectories) -> None:
+    """Keep a model found before, where stages that were cut short have not yet led to one that is as good.
+
+    By what was held out, of which that model has seen nothing: to solve all of many trajectories may take minutes, of a
+    network that has hardly begun to learn, and who sets a limit of time waits for no more.
+    """
+    if not error_of(course, held_out) <= before.error:
+        course.replace(before.model)
+        course.loss = float("nan")
 
 
 def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequence[str]) -> str:
