@@ -51,6 +51,7 @@ class Course:
         begun: the model as it was before the first stage.
         parameters: the model, and the initial state of each trajectory.
         train_starts: whether initial states are fitted.
+        first_rows: of order one, where they are fitted and rows may be exact nevertheless.
         mesher: chooses the steps.
         decay: per group of weights.
         slopes: of the curves, where every state was seen.
@@ -102,6 +103,7 @@ class Course:
     terms: np.ndarray | None = None
     held_out: float | None = None
     settled: Settled | None = None
+    first_rows: np.ndarray | None = None
     _last_cut: Cut | None = None
 
     def apart(self) -> "Course":

@@ -19,6 +19,7 @@ from .beside import is_regular, what_is_left
 from .course import Course
 from .dual import FEWEST_WEIGHTS
 from .evidence import weight_groups
+from .first_rows import from_first_rows
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .law import Term, law_of
 from .losses import Parameters
@@ -67,8 +68,8 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     tried = attempts(names, course, held_out, callback, notes)
     _, course, names, reached, _ = min(tried, key=lambda attempt: attempt.error)
     stages = [replace(stage, kept=stage.number in course.path) for attempt in tried for stage in attempt.stages]
-    spent, reason = course.spent, (tried[-1].reached if ended(tried[-1].reached) else reached)[-1].stage.reason
-    validation = None
+    finished = tried[-1].reached if ended(tried[-1].reached) else reached
+    reason, earlier, validation = finished[-1].stage.reason, [], None
     if held_out is not None and reason is not StopReason.INTERRUPTED:
         best = best_of(reached)
         validation = reached[best].error
@@ -77,9 +78,9 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         goes_on = best == len(names) - 1
         again = names[best:] if goes_on else names[: best + 1]
         notes.append(_why_again(reached, held_out, again))
-        time_left = seconds_left(limit, sum(record.run_s for record in spent))
+        time_left = seconds_left(limit, sum(record.run_s for record in course.spent))
         from_here = reached[best].model if goes_on else course.begun
-        before = course
+        before, earlier = course, course.spent
         course = new_course(from_here, task, data, curves, smooth=course.smooth, time_limit=time_left)
         if goes_on:
             course.decay, course.terms = reached[best].decay, before.terms
@@ -95,8 +96,10 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         reason = finished[-1].stage.reason
         if reason.cut_short and not goes_on:
             _unless_better(course, reached[best], held_out)
-        spent = [*spent, *course.spent]
-    return Fitted(course, stages, spent, reason, validation)
+    course, more = from_first_rows(course, finished, callback)
+    stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
+    reason = more[-1].stage.reason if ended(more) else reason
+    return Fitted(course, stages, [*earlier, *course.spent], reason, validation)
 
 
 class Begun(NamedTuple):
@@ -252,7 +255,7 @@ def new_course(
     options, observe, programs = task.options, task.observe, task.programs
     # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
     coordinates, dtype = jax.tree.map(np.asarray, model.coordinates.linear), jnp.result_type(float)
-    starts, estimated = first_states(data if observe is None else unobserved(data, model), curves, options)
+    first = first_states(data if observe is None else unobserved(data, model), curves, options)
     columns, observation = coordinates, None
     if observe is not None:
         found = find_coordinates(data, smooth_all(data))
@@ -271,8 +274,9 @@ def new_course(
         options=options,
         optimizer=task.optimizer,
         begun=model,
-        parameters=Parameters(model, jnp.asarray(coordinates.states_in(starts), dtype)),
-        train_starts=estimated,
+        parameters=Parameters(model, jnp.asarray(coordinates.states_in(first.states), dtype)),
+        train_starts=first.estimated,
+        first_rows=None if first.rows is None else coordinates.states_in(first.rows),
         mesher=mesher,
         decay=np.full(max(len(weight_groups(model)), 1), decay),
         slopes=slopes,

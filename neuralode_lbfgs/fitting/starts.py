@@ -1,6 +1,7 @@
 """Initial states: taken from the first rows, or a first guess of what is fitted with the model."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,21 +17,43 @@ NEIGHBOURS = 4  # on each side, which say what a row is: to a thousandth where a
 MOST_ASKED = 200  # trajectories that are asked how rough they are
 
 
-def first_states(
-    data: Trajectories, curves: Sequence[SmoothTrajectory], options: FitOptions
-) -> tuple[np.ndarray, bool]:
-    """Initial states to begin with, in the data's units, and whether they are fitted."""
+class FirstStates(NamedTuple):
+    """Initial states to begin with, in the data's units.
+
+    Args:
+        states: shape `(trajectories, states)`.
+        estimated: whether they are fitted with the model.
+        rows: the first rows, where they are estimated though nothing shows that rows are noisy; else None.
+    """
+
+    states: np.ndarray
+    estimated: bool
+    rows: np.ndarray | None = None
+
+
+def first_states(data: Trajectories, curves: Sequence[SmoothTrajectory], options: FitOptions) -> FirstStates:
+    """The first rows where these are asked for, or exact; else what smooth curves say of them.
+
+    Rows are exact where their neighbours say what they are, and noisy where a smooth curve does not pass through them.
+    Of few rows an oscillation, and of few rows, neither is so.
+    """
     starts, complete = _guesses(data, curves)
-    noise = max(_roughness(data), _known_noise(data))
-    estimated = options.initial_states == "estimate" or (
-        options.initial_states == "auto" and (noise > NOISY or not complete)
-    )
-    if not estimated and not complete:
+    auto = options.initial_states == "auto"
+    clean = complete and _known_noise(data) <= NOISY
+    exact = clean and auto and _about_neighbours(data) <= NOISY
+    if options.initial_states == "estimate" or (auto and not exact):
+        unclear = auto and clean and _about_curves(data, curves) <= NOISY
+        return FirstStates(starts, True, _first_rows(data) if unclear else None)
+    if not complete:
         raise ValueError(
             "a trajectory does not begin with a complete row, so its initial state must be estimated: "
             "initial_states='estimate'."
         )
-    return (starts if estimated else np.stack([trajectory.ys[0] for trajectory in data])), estimated
+    return FirstStates(_first_rows(data), False)
+
+
+def _first_rows(data: Trajectories) -> np.ndarray:
+    return np.stack([trajectory.ys[0] for trajectory in data])
 
 
 def _guesses(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> tuple[np.ndarray, bool]:
@@ -52,19 +75,25 @@ def _guesses(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> tuple[np
     return starts, all(np.isfinite(trajectory.ys[0]).all() for trajectory in data)
 
 
-def _roughness(data: Trajectories) -> float:
-    """Of the state that is roughest, in standard deviations; more than any where nothing tells.
-
-    Rows are clean where their neighbours say what they are. That a smooth curve passes through them says nothing: it
-    does so through few rows of any noise.
-    """
+def _about_neighbours(data: Trajectories) -> float:
+    """The roughness of the state that is roughest, in standard deviations; more than any where nothing tells."""
     asked = data.trajectories[:: -(-len(data) // MOST_ASKED)]
-    scale = centre_and_scale(np.concatenate([trajectory.ys for trajectory in data]))[1]
+    scale = _scale(data)
     rough = [roughness(asked, state, NEIGHBOURS) / scale[state] for state in range(data.state_size)]
     return float(np.nan_to_num(np.max(rough), nan=np.inf))
 
 
+def _about_curves(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> float:
+    """Root mean square of (observation - smooth curve), in standard deviations."""
+    smooth = np.concatenate([curve.states(trajectory.ts) for curve, trajectory in zip(curves, data, strict=True)])
+    error = (np.concatenate([trajectory.ys for trajectory in data]) - smooth) / _scale(data)
+    return float(np.sqrt(np.nanmean(error**2))) if np.isfinite(error).any() else 0.0
+
+
+def _scale(data: Trajectories) -> np.ndarray:
+    return centre_and_scale(np.concatenate([trajectory.ys for trajectory in data]))[1]
+
+
 def _known_noise(data: Trajectories) -> float:
     """What standard deviations say of it, in the same units; zero where there are none."""
-    scale = centre_and_scale(np.concatenate([t.ys for t in data]))[1]
-    return observation_weights(data, scale).noise or 0.0
+    return observation_weights(data, _scale(data)).noise or 0.0

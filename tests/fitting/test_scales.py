@@ -88,4 +88,4 @@ def test_a_state_that_moves_by_its_rounding_does_not_make_data_noisy():
     ts = np.linspace(0.0, 3.0, 30)
     total = 0.1 + np.spacing(0.1) * np.random.default_rng(0).integers(-1, 2, ts.size)
     data = nl.Trajectories((nl.Trajectory("a", ts, np.stack([np.exp(-ts), total], axis=1)),))
-    assert not first_states(data, smooth_all(data), nl.FitOptions())[1]
+    assert not first_states(data, smooth_all(data), nl.FitOptions()).estimated
