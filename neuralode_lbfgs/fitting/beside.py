@@ -12,12 +12,14 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from ..data.trajectories import Trajectories
 from ..models import MLPVectorField, SecondOrderField, degree_for, plain
 from .basin import FINE
 from .course import Course
 from .evidence import squares_of, weight_groups
 from .losses import Parameters
 from .run_on import MANY_TIMES, beyond, rows_of, run_on
+from .running import error_of
 from .settled import settled_loss
 from .stages import newton_pays, whole_trajectories
 from .waking import woken
@@ -25,6 +27,8 @@ from .waking import woken
 NOTHING_LEFT = 1e-9  # squared weights of order one
 ROUNDING = 1e-6  # standard deviations: what of a loss may be the solver's error
 SIGMAS = 2.0  # beyond which a correlation of neighbours is none of chance
+MOST_OFF = 5.0  # times the error of the fit, of one trajectory that is solved as predictions are
+MOST_SOLVED = 20  # trajectories
 DEAREST = 0.1  # of the loss: what the weights of a network may cost when it is woken
 
 
@@ -121,7 +125,7 @@ def held_back(course: Course) -> bool:
 
 
 def stays(course: Course) -> bool:
-    """Whether the model, run on for as long again, stays within reach of the data, and under finer steps.
+    """Whether the model, run on for as long again, stays within reach of the data, and under other steps.
 
     On the present mesh first, so that nothing compiles; as those steps suit other times, only a model that stays there
     is believed. Inputs are those of the data once more.
@@ -135,11 +139,24 @@ def stays(course: Course) -> bool:
         ends = problem.nodes(point)[cuts.first + cuts.sizes - 1]
         nodes = problem.nodes(point._replace(states=ends))
     seen = np.where(cuts.weights > 0, cuts.targets, np.nan)
-    if beyond(nodes, seen) <= MANY_TIMES:
-        return True
     back = course.coordinates.transform
     measured = data.with_trajectories(
         [replace(run, ts=back.times_back(run.ts), ys=np.asarray(back.states_back(run.ys))) for run in data]
     )
+    if np.isfinite(course.loss) and _on_edge(course, measured):
+        return False
+    if beyond(nodes, seen) <= MANY_TIMES:
+        return True
     continued = run_on(model, measured, {name: start for name, (_, start) in course.known_starts.items()})
     return continued is None or beyond(rows_of(continued), rows_of(measured)) <= MANY_TIMES
+
+
+def _on_edge(course: Course, measured: Trajectories) -> bool:
+    """Whether a few trajectories pass an unstable state so closely that the steps of the fit decide which way they go.
+
+    Solved as predictions are, those leave the data, and others do not; of a chaotic system most would.
+    """
+    some = measured.trajectories[:: -(-len(measured) // MOST_SOLVED)]
+    most = max(MOST_OFF * np.sqrt(course.loss), 1.0)
+    off = sum(error_of(course, measured.with_trajectories([run])) > most for run in some)
+    return 0 < 2 * off < len(some)
