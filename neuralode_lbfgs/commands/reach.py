@@ -16,6 +16,7 @@ from ..outputs.store import SavedRun
 from .config import read_config
 
 SIGMAS = 3.0  # of the noise, below zero
+FAR = 10.0  # standard deviations of the training data from their mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +35,14 @@ class Seen:
 
 def warn_of_reach(folder: Path, saved: SavedRun, predicted: Trajectories) -> None:
     """Say which starts are far from all training states, and which predictions leave their range."""
-    if not isinstance(saved.model, NeuralODE) or (seen := _seen(folder, saved)) is None:
+    if not isinstance(saved.model, NeuralODE):
         return
-    for told in (_far_start(seen, saved, predicted), *_out_of_range(seen, saved, predicted)):
-        if told:
-            print(f"warning: {told}", file=sys.stderr)
+    if (seen := _seen(folder, saved)) is None:
+        found = [_far_from_mean(saved, predicted)]
+    else:
+        found = [_far_start(seen, saved, predicted), *_out_of_range(seen, saved, predicted)]
+    for told in filter(None, found):
+        print(f"warning: {told}", file=sys.stderr)
 
 
 def _seen(folder: Path, saved: SavedRun) -> Seen | None:
@@ -94,6 +98,24 @@ def _far_start(seen: Seen, saved: SavedRun, predicted: Trajectories) -> str:
 
 def _whole(ys: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.isfinite(ys).all(axis=1))
+
+
+def _far_from_mean(saved: SavedRun, predicted: Trajectories) -> str:
+    """Where nothing but the coordinates of the model is left of the data."""
+    logarithms = [number for number, _ in saved.model.coordinates.transform.log]  # far is near there
+    centre, scale = (np.asarray(one) for one in (saved.model.coordinates.centre, saved.model.coordinates.scale))
+    worst, told = FAR, ""
+    for run in predicted:
+        for i, name in enumerate(predicted.state_names):
+            away = np.abs(run.ys[:, i] - centre[i]) / scale[i]
+            if i not in logarithms and np.nanmax(away, initial=0.0) > worst:
+                row = int(np.nanargmax(away))
+                worst = float(away[row])
+                told = (
+                    f"{name} of trajectory {run.id!r} comes to {run.ys[row, i]:.3g}, {worst:.0f} standard deviations "
+                    "from the mean of the data that the model was fitted to: it knows nothing there."
+                )
+    return told
 
 
 def _out_of_range(seen: Seen, saved: SavedRun, predicted: Trajectories) -> list[str]:
