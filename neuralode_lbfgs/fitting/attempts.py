@@ -80,11 +80,11 @@ def _by_itself(
     the mean."""
     tried = _at_once(names, course, held_out, callback, why)
     attempt, reached = tried.attempt, tried.attempt.reached
-    if ended(reached) or tried.leads:
+    if ended(reached) or (tried.leads and not tried.stuck):
         return [attempt]
     if len(reached) == 1:  # it runs away
         return _usual(names, course, reached, held_out, callback, notes, told=0)
-    if tried.near:
+    if tried.near or tried.leads:
         notes.append("polish right after matching did not get to the bottom: the other stages were run after all.")
     attempt = attempt if held_out is None else attempt._replace(error=reached[-1].error)
     return [attempt, *_usual(names, course, reached[:1], held_out, callback, notes, told=1)]
@@ -92,12 +92,14 @@ def _by_itself(
 
 class _Tried(NamedTuple):
     """An attempt of matching and polish, whether it leads to the bottom, whether matching alone came near, and whether
-    no other model could come much nearer: it ends as near as smooth curves, or few terms leave nothing regular."""
+    no other model could come much nearer: it ends as near as smooth curves, or few terms leave nothing regular; and
+    whether it has stopped far above the noise."""
 
     attempt: Attempt
     leads: bool = False
     near: bool = False
     near_enough: bool = False
+    stuck: bool = False
 
 
 def _at_once(
@@ -150,7 +152,7 @@ def _at_once(
     more = [one for one in more if one.stage.reason is not StopReason.NONFINITE_START]  # nothing was done there
     attempt = _attempt(told, kept, reached, [matched, *shot, polished, *more], held_out)
     near_enough = all_of_it or basin.as_near_as_curves(kept.loss)
-    return _Tried(attempt, better and bottom, basin.near, near_enough)
+    return _Tried(attempt, better and bottom, basin.near, near_enough, basin.is_stuck(kept.loss))
 
 
 def _simplest_near(

@@ -20,6 +20,7 @@ HIGH = 0.1  # standard deviations: where a search that fails has not come to the
 FOLLOWED = 4.0  # times the squares that curves leave, where these have followed half of the noise
 FINE = 1e-2  # standard deviations: a loss below may be lifted by the decay, and is none that smothers
 EXACT = 1e-3  # standard deviations: where it does not matter how much nearer another model would come
+STUCK = 9.0  # times the squares that smooth curves leave, where these tell of noise: three times the noise, about
 AS_CURVES = 2.0  # times the squares that smooth curves leave; a curve that is free to bend leaves less than any model
 
 
@@ -67,6 +68,10 @@ class Basin(NamedTuple):
     def as_near_as_curves(self, loss: float) -> bool:
         """Whether a model leaves little more than smooth curves do, which is the noise, or next to nothing."""
         return loss <= max(EXACT**2, FOLLOWED * self.curves)
+
+    def is_stuck(self, loss: float) -> bool:
+        """Whether a model has stopped far above the noise, where curves tell how much there is."""
+        return self.curves > EXACT**2 and loss > max(FINE**2, STUCK * self.curves)
 
 
 def basin_of(course: Course) -> Basin:
