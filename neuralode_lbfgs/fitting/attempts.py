@@ -137,8 +137,9 @@ def _at_once(
     kept, last, more = _simplest_near(names[-1:], short, shot, polished, enough, held_out, callback)
     # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
     bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
+    stuck = basin.is_stuck(kept.loss)
     if not shoot:
-        they_do = "" if basin.near or not bottom else "; they do: shooting and full are left out"
+        they_do = "" if basin.near or not bottom or stuck else "; they do: shooting and full are left out"
         polished = because(polished, basin.why + they_do)
         last = because(last, polished.stage.why) if kept is short else last
     reached, told = [matched, last], names[:1] + names[-1:]
@@ -152,7 +153,7 @@ def _at_once(
     more = [one for one in more if one.stage.reason is not StopReason.NONFINITE_START]  # nothing was done there
     attempt = _attempt(told, kept, reached, [matched, *shot, polished, *more], held_out)
     near_enough = all_of_it or basin.as_near_as_curves(kept.loss)
-    return _Tried(attempt, better and bottom, basin.near, near_enough, basin.is_stuck(kept.loss))
+    return _Tried(attempt, better and bottom, basin.near, near_enough, stuck)
 
 
 def _simplest_near(

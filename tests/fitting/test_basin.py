@@ -142,6 +142,14 @@ def test_all_stages_after_all_where_polish_led_nowhere(tried):
     assert notes == ["polish right after matching did not get to the bottom: the other stages were run after all."]
 
 
+@pytest.mark.parametrize("basin", [Basin(0.1, 0.05, 0.001), Basin(2.0, 1.95, 0.001)], ids=["near", "far"])
+def test_all_stages_after_all_where_polish_ends_far_above_the_noise(tried, basin):
+    made, names, notes = tried([0.2, 0.0099, 0.15, 0.12, 0.005], basin=basin, held_out=False)
+    assert names == [SHORT, [*ALL_STAGES][1:]] and len(notes) == 1
+    assert [one.error for one in made] == pytest.approx([0.0099**0.5, 0.005**0.5])
+    assert tried([0.2, 0.0089], basin=basin, held_out=False)[1] == [SHORT]
+
+
 def test_all_stages_where_others_are_predicted_much_worse(tried):
     """Here an error on others of 9 comes with one of 3 on those that were fitted."""
     for basin in (NEAR, FAR):
