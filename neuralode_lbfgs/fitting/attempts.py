@@ -137,7 +137,7 @@ def _at_once(
     kept, last, more = _simplest_near(names[-1:], short, shot, polished, enough, held_out, callback)
     # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
     bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
-    stuck = basin.is_stuck(kept.loss)
+    stuck = held_out is None and basin.is_stuck(kept.loss)  # else what is held out is the judge
     if not shoot:
         they_do = "" if basin.near or not bottom or stuck else "; they do: shooting and full are left out"
         polished = because(polished, basin.why + they_do)
