@@ -95,3 +95,9 @@ def begin_anew(ts: np.ndarray, us: np.ndarray) -> np.ndarray:
     usual = np.median(taken)
     regular = np.mean(np.abs(taken - usual) <= USUAL * usual) >= MOSTLY
     return np.flatnonzero(taken > GAP * usual) + 1 if regular else np.zeros(0, int)
+
+
+def stretches_of(name: str, ts: np.ndarray, us: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """The names and rows of the stretches between gaps, as `run (1)`, `run (2)`, ...; of one without gaps its own."""
+    parts = np.split(np.arange(ts.size), begin_anew(ts, us))
+    return [(name if len(parts) == 1 else f"{name} ({number})", part) for number, part in enumerate(parts, 1)]

@@ -6,7 +6,7 @@ import numpy as np
 
 from .arrange import read_times, rows_by_trajectory
 from .cells import Column, Table
-from .driving import begin_anew, read_inputs
+from .driving import read_inputs, stretches_of
 from .errors import counted
 from .roles import Roles
 
@@ -21,18 +21,15 @@ def with_stretches(table: Table, roles: Roles) -> tuple[Table, Roles]:
         return table, roles
     rows, (ts, _) = rows_by_trajectory(table, roles), read_times(table, roles.time)
     us = read_inputs(table, roles, rows)
-    anew = {name: at[begin_anew(ts[at], us[at])] for name, at in rows.items()}
-    gaps = np.concatenate([*anew.values()])
-    if not gaps.size:
-        return table, roles
-    names = np.empty(len(table), object)
+    names, gaps = np.empty(len(table), object), []
     for name, at in rows.items():
-        names[at] = name
-        if anew[name].size:
-            for number, stretch in enumerate(np.split(at, np.searchsorted(ts[at], ts[anew[name]])), 1):
-                names[stretch] = f"{name} ({number})"
+        for number, (stretch, part) in enumerate(stretches_of(name, ts[at], us[at])):
+            names[at[part]] = stretch
+            gaps += [int(at[part[0]])] if number else []
+    if not gaps:
+        return table, roles
     note = (
-        f"{counted(gaps.size, 'gap')} in the rows (the first before {table.where(int(gaps[0]), roles.time)}): what the "
+        f"{counted(len(gaps), 'gap')} in the rows (the first before {table.where(gaps[0], roles.time)}): what the "
         "inputs did there is not known, so the run begins anew there; rows with inputs and blank states would close it"
     )
     id_name = roles.trajectory or next(name for name in ("stretch", "stretch_") if name not in table.names)

@@ -1,6 +1,5 @@
 """What was measured: trajectories in the data's own units, never padded."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -8,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from .clock import Clock
-from .driving import begin_anew
+from .driving import stretches_of
 from .headers import with_unit
 
 
@@ -275,8 +274,6 @@ class Trajectories:
         """
         pieces = []
         for run in self:
-            anew = [] if run.inputs is None else begin_anew(run.ts, run.inputs).tolist()
-            ends = itertools.pairwise([0, *anew, run.ts.size])
-            parts = [replace(run.at(slice(*part)), id=f"{run.id} ({number})") for number, part in enumerate(ends, 1)]
-            pieces += parts if anew else [run]
+            parts = [] if run.inputs is None else stretches_of(run.id, run.ts, run.inputs)
+            pieces += [replace(run.at(rows), id=name) for name, rows in parts] if len(parts) > 1 else [run]
         return self.with_trajectories(pieces)

@@ -156,6 +156,8 @@ def _on_edge(course: Course, measured: Trajectories) -> bool:
 
     Solved as predictions are, those leave the data, and others do not; of a chaotic system most would.
     """
+    if len(measured) < 3:  # one of two is no few
+        return False
     some = measured.trajectories[:: -(-len(measured) // MOST_SOLVED)]
     most = max(MOST_OFF * np.sqrt(course.loss), 1.0)
     off = sum(error_of(course, measured.with_trajectories([run])) > most for run in some)

@@ -39,6 +39,5 @@ def far_from_here(runs: Sequence[np.ndarray], noise: float) -> float:
     Farther than any of their own starts is from the other trajectories: new starts between them are as near.
     """
     least = max(NEAR, SIGMAS * noise * np.sqrt(runs[0].shape[1]))
-    tried = range(len(runs)) if len(runs) > 1 else ()
-    chosen = list(tried)[:: max(-(-len(runs) // MOST), 1)]
+    chosen = range(0, len(runs), -(-len(runs) // MOST)) if len(runs) > 1 else ()
     return max([least, *(float(distances(runs[i][:1], [*runs[:i], *runs[i + 1 :]])[0]) for i in chosen)])
