@@ -12,6 +12,7 @@ from ..optimise import StopReason
 from .basin import FOLLOWED, HIGH, basin_of
 from .beside import explains_more, held_back, is_regular, stays, with_network, with_polynomial
 from .course import Course
+from .linear import linear_law
 from .losses import Parameters
 from .record import Stage
 from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss, why_matching
@@ -46,12 +47,32 @@ class Attempt(NamedTuple):
 def attempts(
     names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
 ) -> list[Attempt]:
-    """With a polynomial beside the network, if that leads to the data and stays with them; else without, too."""
+    """A linear law of hidden states, if that is all; else with a polynomial beside the network, and without."""
     if course.options.stages or (names[0], names[-1]) != (ALL_STAGES[0], ALL_STAGES[-1]):
         return _usual(names, course, [], held_out, callback, notes, told=0)
     wider = with_polynomial(course)
     if wider is None:
         return _by_itself(names, course, held_out, callback, notes, why_matching(course, WHY["matching"]))
+    before = []
+    if course.hidden and course.slopes is not None and course.options.weight_decay is None:
+        law, taken = linear_law(wider, held_out, callback)
+        found = _attempt(names[-1:], law or wider, taken[-1:], taken, held_out)
+        if law is not None:
+            return [found]
+        before = [found._replace(error=np.inf)]
+        course.elsewhere = wider.elsewhere = len(course.spent)
+    return [*before, *_beside(names, course, wider, held_out, callback, notes)]
+
+
+def _beside(
+    names: tuple[str, ...],
+    course: Course,
+    wider: Course,
+    held_out: Trajectories | None,
+    callback: Watcher,
+    notes: list[str],
+) -> list[Attempt]:
+    """With a polynomial beside the network, if that leads to the data and stays with them; else without, too."""
     why = why_matching(course, WHY_BESIDE.format(wider.begun.vector_field.degree))
     first = _at_once(names, wider, held_out, callback, why, shoot="shooting" in names)
     beside = first.attempt

@@ -22,6 +22,7 @@ from .evidence import weight_groups
 from .first_rows import from_first_rows
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .law import Term, law_of
+from .linear import is_linear, said_of_eigenvalues
 from .losses import Parameters
 from .matching import collect_slopes
 from .mesh import Mesher
@@ -141,8 +142,11 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
     on_mesh = whole_loss(course)
     loss = on_mesh if reason.cut_short else settled_loss(course)  # who interrupts, or sets a limit, waits for no more
     law: tuple[Term, ...] = ()
-    with suppress(KeyboardInterrupt):  # the model is there already
-        law = law_of(course)
+    with suppress(KeyboardInterrupt, np.linalg.LinAlgError):  # the model is there already
+        if is_linear(course):
+            notes.append(said_of_eigenvalues(course))
+        else:
+            law = law_of(course)
     if law and is_regular(course):
         notes.append(REGULAR)
     notes += [*what_is_left(course.parameters.model), *stiffness_note(course), *unsettled_note(on_mesh, loss)]

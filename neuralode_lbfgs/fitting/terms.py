@@ -53,7 +53,7 @@ def with_fewer_terms(
     model, taken = course.parameters.model, []
     if course.options.weight_decay is not None or ended([reached]):
         return course, reached, taken
-    here = course if course.terms is not None else _among(course, every_term(course))
+    here = course if course.terms is not None else among(course, every_term(course))
     if course.terms is None and not is_asleep(model, course.begun)[0]:
         here, taken = nearest_polynomial(course, held_out, callback)
         if ended(taken) or not here.loss <= _most(course):
@@ -101,7 +101,7 @@ def _of_other_terms(
         if left.size > tangent.most or (here.terms is not None and np.array_equal(left, here.terms)):
             return None
         promised = tangent.value + tangent.rise(left)
-        other = _among(here, left, tangent.minimum(left))
+        other = among(here, left, tangent.minimum(left))
         (one,) = run_stages(("polish",), other, held_out, callback, [])
         is_better = _can_replace(other, best)
         why = (WHY_FEWER if is_better else WHY_MORE).format(every.size - left.size, left.size, every.size)
@@ -141,7 +141,7 @@ def of_pieces(
     left = np.delete(tangent.every, spare)
     if not spare or left.size > tangent.most or tangent.value + tangent.rise(left) > enough:
         return None, []
-    other = _among(here, left, tangent.minimum(left))
+    other = among(here, left, tangent.minimum(left))
     taken = run_stages(("shooting",), other, held_out, callback, [])
     steps = taken[0].stage.history
     if not ended(taken) and steps and steps[-1].loss <= enough:
@@ -156,9 +156,9 @@ def nearest_polynomial(
     """The fit of a polynomial that begins nearest to the field of a model, and what it took."""
     tangent = regression_of(course)
     if not tangent.sound:
-        return _among(course, tangent.every, tangent.at), []
+        return among(course, tangent.every, tangent.at), []
     left = np.delete(tangent.every, tangent.spare())
-    other, taken = _among(course, left, tangent.minimum(left)), []
+    other, taken = among(course, left, tangent.minimum(left)), []
     other.uncounted.append(1)
     if not np.isfinite(loss_on_mesh(other)):
         taken += run_stages(("shooting",), other, held_out, callback, [])
@@ -176,7 +176,7 @@ def _most(course: Course) -> float:
 def every_term(course: Course) -> np.ndarray:
     """All terms that the polynomial has, by their numbers."""
     model = course.parameters.model
-    return np.arange(model.vector_field.learned.size * len(_monomials(model)))
+    return np.arange(model.vector_field.learned.size * len(monomials_of(model)))
 
 
 def _can_replace(one: Course, other: Course) -> bool:
@@ -194,7 +194,7 @@ def _can_replace(one: Course, other: Course) -> bool:
 def tangent_of(course: Course) -> Tangent:
     """Of all terms, at the place of a fit of some."""
     course.uncounted.append(2)  # a value and a Jacobian
-    course = _among(course, every_term(course))
+    course = among(course, every_term(course))
     point = course.point
     problem = whole_trajectories(course, course.cut())
     value = problem.value(point)
@@ -205,7 +205,7 @@ def tangent_of(course: Course) -> Tangent:
 
 def tangent_of_pieces(course: Course) -> Tangent:
     """Of all terms, of pieces whose jumps count little, where these suit the data best."""
-    course = _among(course, every_term(course))
+    course = among(course, every_term(course))
     problem = _pieces(course)
     begun = course.point._replace(states=problem.cuts.guess)
     fit = gauss_newton(problem, begun, course.decay, choose=None, max_steps=SHOOTING_STEPS)
@@ -242,7 +242,7 @@ def variances_of(course: Course, kept: np.ndarray) -> np.ndarray:
     tangents = [tangent_of(course)]
     if newton_pays(course):
         nodes = whole_trajectories(course, course.cut()).nodes(course.point)
-        of_all = _among(course, every_term(course))
+        of_all = among(course, every_term(course))
         tangents.append(_tangent_at(of_all.point._replace(states=nodes), _pieces(of_all), of_all))
     found = [np.diag(inverse(tangent.matrix[np.ix_(kept, kept)])) for tangent in tangents if tangent.sound]
     return np.min(found, axis=0) / course.data.observed if found else np.full(kept.size, np.nan)
@@ -254,17 +254,19 @@ def regression_of(course: Course) -> Tangent:
     field: Any = model.vector_field
     nodes = whole_trajectories(course, cuts).nodes(course.point)
     rates = (course.solver.rates(cuts, course.point.x, nodes) / course.coordinates.rate_scale)[:, field.learned]
-    variables = nodes[cuts.begin]
-    if cuts.u is not None:
-        variables = np.concatenate([variables, cuts.u[: len(variables), 0, 0]], axis=1)
-    variables = variables + origin(model)
-    values = np.stack([variables[:, list(one)].prod(axis=1) for one in _monomials(model)], axis=1)
+    values = values_of_terms(model, nodes[cuts.begin], None if cuts.u is None else cuts.u[: len(cuts.begin), 0, 0])
     finite = np.isfinite(values).all() and np.isfinite(rates).all()
     nearest = np.linalg.lstsq(values, rates)[0] if finite else np.full((values.shape[1], rates.shape[1]), np.nan)
     matrix = np.kron(np.eye(field.learned.size), values.T @ values) / rates.size
     missed = values @ nearest - rates
     gradient = (values.T @ missed).T.ravel() / rates.size
     return Tangent(nearest.T.ravel(), float(np.mean(missed**2)), gradient, matrix, rates.size, *_kinds(course))
+
+
+def values_of_terms(model: NeuralODE, z: Any, u: Any) -> np.ndarray:
+    """The monomials `(points, monomials)` of states and inputs of order one, counted from the data's own origin."""
+    variables = (z if u is None else np.concatenate([z, u], axis=1)) + origin(model)
+    return np.stack([variables[:, list(one)].prod(axis=1) for one in monomials_of(model)], axis=1)
 
 
 def _kinds(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -275,7 +277,7 @@ def _kinds(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     model = course.parameters.model
     field: Any = model.vector_field
-    monomials, count, states = _monomials(model), field.learned.size, course.coordinates.centre.size
+    monomials, count, states = monomials_of(model), field.learned.size, course.coordinates.centre.size
     values = [_levels(course.data, i) for i in range(course.data.input_size)]
     idle = [any(one.count(states + i) >= most for i, most in enumerate(values)) for one in monomials]
     powers = np.tile([len(factors) for factors in monomials], count)
@@ -289,12 +291,12 @@ def _levels(data: Trajectories, number: int) -> float:
     return np.unique(np.concatenate(values)).size if held else np.inf
 
 
-def _monomials(model: NeuralODE) -> list[tuple[int, ...]]:
+def monomials_of(model: NeuralODE) -> list[tuple[int, ...]]:
     field: Any = model.vector_field
     return all_monomials(field.polynomial.in_size, field.degree)
 
 
-def _among(course: Course, terms: np.ndarray, numbers: np.ndarray | None = None) -> Course:
+def among(course: Course, terms: np.ndarray, numbers: np.ndarray | None = None) -> Course:
     """The same fit of some terms, with a mesh of its own; from these numbers, where its loss is not known yet."""
     other = course.apart()
     other.terms, other.decay, other.trial = terms, np.full(1, LEAST_DECAY), None

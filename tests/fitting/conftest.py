@@ -4,7 +4,7 @@ import pytest
 
 from neuralode_lbfgs.fitting import beside
 
-OF_POLYNOMIALS = ("test_beside", "test_fit")
+OF_POLYNOMIALS = ("test_beside", "test_fit", "test_linear")
 
 
 @pytest.fixture(scope="module", autouse=True)
