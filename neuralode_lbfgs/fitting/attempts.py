@@ -12,7 +12,7 @@ from ..optimise import StopReason
 from .basin import FOLLOWED, HIGH, basin_of
 from .beside import explains_more, held_back, is_regular, stays, with_network, with_polynomial
 from .course import Course
-from .linear import linear_law
+from .linear import linear_law, may_be_any
 from .losses import Parameters
 from .record import Stage
 from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss, why_matching
@@ -54,7 +54,7 @@ def attempts(
     if wider is None:
         return _by_itself(names, course, held_out, callback, notes, why_matching(course, WHY["matching"]))
     before = []
-    if course.hidden and course.slopes is not None and course.options.weight_decay is None:
+    if may_be_any(course) and course.options.weight_decay is None:
         law, taken = linear_law(wider, held_out, callback)
         found = _attempt(names[-1:], law or wider, taken[-1:], taken, held_out)
         if law is not None:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..data.trajectories import Trajectories
+from ..models import SecondOrderField
 from .basin import FOLLOWED, HIGH, NEAR
 from .beside import is_regular, stays
 from .course import Course
-from .hidden import are_derivatives
 from .running import Reached, Watcher, because, ended, run_stages
 from .stages import whole_trajectories
 from .terms import among, monomials_of, tangent_of, values_of_terms
@@ -47,9 +47,15 @@ def linear_law(course: Course, held_out: Trajectories | None, callback: Watcher)
     return (law if is_all or ended(taken) else None), taken
 
 
+def may_be_any(course: Course) -> bool:
+    """Whether hidden states have no meaning of their own, as velocities have; their slopes are guessed then."""
+    field = course.parameters.model.vector_field
+    return course.hidden and course.slopes is not None and not isinstance(field, SecondOrderField)
+
+
 def is_linear(course: Course) -> bool:
     """Whether a fit has ended in a linear law of hidden states that may be any."""
-    if course.terms is None or not (course.hidden and are_derivatives(course.parameters.model)):
+    if course.terms is None or not may_be_any(course):
         return False
     return np.array_equal(course.terms, _linear_terms(course.parameters.model)[0])
 
