@@ -33,7 +33,6 @@ def with_stretches(table: Table, roles: Roles) -> tuple[Table, Roles]:
         "inputs did there is not known, so the run begins anew there; rows with inputs and blank states would close it"
     )
     id_name = roles.trajectory or next(name for name in ("stretch", "stretch_") if name not in table.names)
-    column = Column(id_name, id_name, "", tuple(names))
-    others = tuple(one for one in table.columns if one.name != id_name)
-    table = replace(table, columns=(column, *others), notes=(*table.notes, note))
-    return table, replace(roles, trajectory=id_name)
+    columns = table.columns if roles.trajectory else (Column(id_name, id_name, "", ()), *table.columns)
+    columns = tuple(replace(one, cells=tuple(names)) if one.name == id_name else one for one in columns)
+    return replace(table, columns=columns, notes=(*table.notes, note)), replace(roles, trajectory=id_name)

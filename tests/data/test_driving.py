@@ -5,7 +5,16 @@ import re
 import numpy as np
 import pytest
 
-from neuralode_lbfgs.data import DataError, describe, from_arrays, infer_roles, read_csv, read_table, to_trajectories
+from neuralode_lbfgs.data import (
+    DataError,
+    describe,
+    from_arrays,
+    infer_roles,
+    read_csv,
+    read_table,
+    to_trajectories,
+    with_stretches,
+)
 from neuralode_lbfgs.data.driving import begin_anew
 
 SMOOTH = [round(float(np.sin(k / 3)), 6) for k in range(8)]
@@ -127,3 +136,15 @@ def test_where_a_driven_run_begins_anew(ts, us, anew):
     kept = [run.inputs for run in stretches if run.inputs is not None]
     np.testing.assert_array_equal(np.concatenate(kept), us[:, None])
     assert all(" (" in run.id for run in stretches) == bool(anew)
+
+
+@pytest.mark.parametrize("header", ["run", "run [no]", "run (no)"])
+def test_runs_that_are_cut_at_gaps_keep_the_header_of_their_column(tmp_path, header):
+    ts = [*range(15), *range(60, 75)]
+    rows = [f"{t},{run},{np.sin(t)},{t % 4}" for run in (1, 2) for t in ts]
+    (tmp_path / "mine.csv").write_text("\n".join([f"t [s],{header},x [m],u", *rows]) + "\n")
+    table = read_table(tmp_path / "mine.csv")
+    cut, roles = with_stretches(table, infer_roles(table, inputs=["u"]))
+    assert [column.header for column in cut.columns] == ["t [s]", header, "x [m]", "u"]
+    assert (cut.units, roles.trajectory) == (table.units, "run")
+    assert to_trajectories(cut, roles).ids == ("1 (1)", "1 (2)", "2 (1)", "2 (2)")
