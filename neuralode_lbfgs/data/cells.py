@@ -43,6 +43,12 @@ def may_be_number(text: str) -> bool:
     return parse_number(text) is not None or parse_number(text, ",") is not None
 
 
+def is_word(text: str) -> bool:
+    """Whether a cell begins with a letter, and is neither a number nor one that says "no value"; 12 mg and <0.1 are
+    no words."""
+    return text[:1].isalpha() and not may_be_number(text)
+
+
 def parse_number(text: str, decimal: str = ".") -> float | None:
     """The number in a cell: NaN when it is blank, 1 or 0 for what is on or off, None when the text is no number."""
     if is_missing(text):

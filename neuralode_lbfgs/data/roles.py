@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, may_be_number, shown
+from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, is_word, shown
 from .errors import MOST_LISTED, DataError, did_you_mean, listed
 from .long import advice_on_long
 from .runs import runs_of
@@ -216,13 +216,9 @@ def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None
 
 
 def _holds_words(column: Column) -> bool:
-    """Whether there are words in all cells but blank ones; 12.3 mg and <0.1 are none."""
-    seen = (text for text in column.cells if not is_missing(text))
-    return not _is_blank(column) and all(text[0].isalpha() and not may_be_number(text) for text in seen)
-
-
-def _is_blank(column: Column) -> bool:
-    return all(map(is_missing, column.cells))
+    """Whether there are words in all cells but blank ones."""
+    seen = [text for text in column.cells if not is_missing(text)]
+    return bool(seen) and all(map(is_word, seen))
 
 
 def _check_inferred_state(table: Table, name: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .cells import Column, Table, is_missing, is_timestamp, may_be_number, parse_number
+from .cells import Column, Table, is_missing, is_word, may_be_number, parse_number
 from .clock import parse_timestamp
 from .errors import only
 from .headers import DEVIATION_OF
@@ -39,7 +39,7 @@ def runs_of(table: Table, time: str, free: Sequence[Column]) -> tuple[str | None
     apart = [column for column in free if may_name_runs(column) and _tells_apart(column.cells, times)]
     found = [column.name for column in apart if _SYSTEMS.fullmatch(column.name.lower())]
     if not found and _several_values(free) and not plainly_long(table):
-        found = [column.name for column in apart if is_text(column) and _in_blocks(column.cells, times)]
+        found = [column.name for column in apart if _is_text(column) and _in_blocks(column.cells, times)]
     if not found:
         return None, ()
     name = only(table.source, found, "trajectory")
@@ -61,13 +61,12 @@ def may_name_runs(column: Column) -> bool:
     if _NAMES.fullmatch(name):
         return True
     if not _SYSTEMS.fullmatch(name):
-        return is_text(column)
+        return _is_text(column)
     return not any(is_missing(text) or "." in text or "," in text for text in column.cells)
 
 
-def is_text(column: Column) -> bool:
-    """Whether every cell is a word: neither blank, nor a number, nor a timestamp."""
-    return not any(is_missing(text) or may_be_number(text) or is_timestamp(text) for text in column.cells)
+def _is_text(column: Column) -> bool:
+    return all(map(is_word, column.cells))
 
 
 def _several_values(columns: Sequence[Column]) -> bool:

@@ -16,6 +16,7 @@ from neuralode_lbfgs.data import (
     with_stretches,
 )
 from neuralode_lbfgs.data.driving import begin_anew
+from neuralode_lbfgs.data.rows import read_inputs, rows_by_trajectory
 
 SMOOTH = [round(float(np.sin(k / 3)), 6) for k in range(8)]
 SWITCH = [0, 0, 1, 0, 1, 1, 0, 0]
@@ -148,3 +149,11 @@ def test_runs_that_are_cut_at_gaps_keep_the_header_of_their_column(tmp_path, hea
     assert [column.header for column in cut.columns] == ["t [s]", header, "x [m]", "u"]
     assert (cut.units, roles.trajectory) == (table.units, "run")
     assert to_trajectories(cut, roles).ids == ("1 (1)", "1 (2)", "2 (1)", "2 (2)")
+
+
+def test_a_table_is_grouped_and_its_inputs_are_read_once(table):
+    read = read_table(table)
+    roles = infer_roles(read, inputs=list(INPUTS))
+    before = [function.cache_info().misses for function in (rows_by_trajectory, read_inputs)]
+    describe(read, roles, to_trajectories(*with_stretches(read, roles)))
+    assert [function.cache_info().misses for function in (rows_by_trajectory, read_inputs)] == [n + 1 for n in before]
