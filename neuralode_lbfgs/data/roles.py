@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, is_word, shown
+from .doses import refuse_doses
 from .errors import MOST_LISTED, DataError, did_you_mean, listed
 from .long import advice_on_long
 from .runs import runs_of
@@ -114,6 +115,7 @@ def infer_roles(
     """
     states = (states,) if isinstance(states, str) else states
     inputs = (inputs,) if isinstance(inputs, str) else inputs
+    refuse_doses(table, states)
     if inputs is None:
         inputs = tuple(name for name in table.inputs if name not in (states or ()))
     if sd_columns is None and not noise:
