@@ -1,8 +1,6 @@
 """The rows of a table: their times, the trajectory that each belongs to, and the inputs that were known there."""
 
-import re
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
@@ -11,12 +9,12 @@ import numpy as np
 
 from .cells import Column, Table, is_missing, plain_number, shown
 from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, exact, parse_timestamp
+from .digits import what_digits_are
 from .errors import DataError
 from .long import advice_on_long
 from .roles import Roles
 
 KEPT = 4  # tables, of which rows are asked for several times
-_MONTH = re.compile(r"((?:19|20)\d\d)(?:0[1-9]|1[0-2])")
 
 
 @lru_cache(KEPT)
@@ -83,6 +81,8 @@ def _read_timestamps(table: Table, column: Column, clock: Clock | None) -> tuple
 
 
 def _read_numbers(table: Table, column: Column, clock: Clock | None) -> tuple[np.ndarray, Clock]:
+    if told := what_digits_are(column.cells):
+        raise DataError(f"{table.where(0, column.name)}: {shown(column.cells[0])} {told}.")
     try:
         ts = table.numbers(column.name, f"write times as numbers or as timestamps {FORMS}, or remove the row")
     except DataError:
@@ -91,29 +91,9 @@ def _read_numbers(table: Table, column: Column, clock: Clock | None) -> tuple[np
                 message = f"{shown(text)} is a timestamp among numbers; write all times in one way"
                 raise DataError(f"{table.where(row, column.name)}: {message}.") from None
         raise
-    if all(map(_is_compact_date, column.cells)):
-        raise DataError(
-            f"{table.where(0, column.name)}: {shown(column.cells[0])} looks like a date without its dashes, and as "
-            "numbers such dates jump from month to month; write 2024-01-31 for 20240131."
-        )
-    months = [_MONTH.fullmatch(text.strip()) for text in column.cells]
-    if all(months) and len({month[1] for month in months if month}) > 1:
-        raise DataError(
-            f"{table.where(0, column.name)}: {shown(column.cells[0])} looks like a year and a month, and as numbers "
-            "they jump from year to year; write 2024-01-01 for 202401."
-        )
     texts = [plain_number(text, table.decimal) for text in column.cells]
     clock = clock or clock_of_numbers(texts, ts)
     return (clock.count([exact(text) for text in texts]) if clock.origin else ts), clock
-
-
-def _is_compact_date(text: str) -> bool:
-    """Whether digits are a day of the last or this century, and maybe an hour: 20240131, 202401311345."""
-    match = re.fullmatch(r"((?:19|20)\d\d)(\d\d)(\d\d)(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?(?:\.0)?", text.strip())
-    try:
-        return match is not None and date(*map(int, match.groups())) is not None
-    except ValueError:
-        return False
 
 
 @lru_cache(KEPT)
