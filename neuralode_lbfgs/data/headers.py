@@ -9,8 +9,9 @@ _TIME = re.compile(
 )
 # Units behind a line as they are written only: t/T and t/D are ratios.
 _TIME_IN = re.compile(rf"([^()/]*[^()/\s])(?:\(((?i:{_DURATION}))\)|\s?/\s?({_DURATION}))")
-_SD = r"sd|std|stdev|stddev|err|error|se|sem|stderr|sigma"
-DEVIATION_OF = re.compile(rf"(?:(?:{_SD})[ _.-](?P<after>.+))|(?:(?P<before>.+)[ _.-](?:{_SD}))")
+_SD = r"sd|std|stdev|stddev|std[ _.]?dev|err|error|se|sem|stderr|sigma|unc|uncertainty"
+DEVIATION_OF = re.compile(rf"(?:(?:{_SD})[ _.-](?P<after>.+))|(?:(?P<before>.+?)[ _.±-]+(?:{_SD}))")
+MEAN_OF = re.compile(r"(?:(?:mean|avg|average)[ _.-](?P<after>.+))|(?:(?P<before>.+?)[ _.-](?:mean|avg|average))")
 
 
 def split_unit(header: str) -> tuple[str, str]:

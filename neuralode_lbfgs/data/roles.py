@@ -14,7 +14,10 @@ from .long import advice_on_long
 from .runs import runs_of
 from .times import time_of
 
-_ROW_NUMBER = re.compile(r"id|index|row|rownames?|row[ _.-]?(id|no|nr|number|name)")
+_ROW_NUMBER = re.compile(
+    r"#|n|id|index|rownames?|(row|record|rn|point|obs|observation|sample|scan|reading|entry|item)?[ _.-]?"
+    r"(id|no|nr|num|number|name)?\.?"
+)
 
 
 @dataclass(frozen=True)
