@@ -34,7 +34,7 @@ def to_trajectories(
         DataError: if a cell cannot be used; one sentence with file, line and column.
     """
     rows = rows_by_trajectory(table, roles, clock)
-    ys = np.stack([table.numbers(name) for name in roles.states], axis=1)
+    ys = np.stack([table.numbers(name, beside=roles.states) for name in roles.states], axis=1)
     sd = _deviations(table, roles, ys) if roles.sd else None
     us = read_inputs(table, roles, clock) if roles.inputs else None
     ts, clock = read_times(table, roles.time, clock)

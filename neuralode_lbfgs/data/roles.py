@@ -152,7 +152,7 @@ def infer_roles(
             raise DataError(f"{table.source}: {long}.")
         _refuse_text([table.column(name) for name in states], table, trajectory)
         for name in states:
-            _check_inferred_state(table, name)
+            _check_inferred_state(table, name, states)
     column_name = lambda name: table.column(name).name  # noqa: E731 - a header may have been given for the name
     states = tuple(map(column_name, states))
     given = {state: column_name(name) for state, name in (sd_columns or {}).items()}
@@ -226,7 +226,7 @@ def _holds_words(column: Column) -> bool:
     return bool(seen) and all(map(is_word, seen))
 
 
-def _check_inferred_state(table: Table, name: str) -> None:
+def _check_inferred_state(table: Table, name: str, states: Sequence[str]) -> None:
     advice = "or name the columns that are states with --states (states= in Python)"
-    if np.isnan(table.numbers(name, f"{BLANK_OR_REMOVE}, {advice}")).all():
+    if np.isnan(table.numbers(name, f"{BLANK_OR_REMOVE}, {advice}", states)).all():
         raise DataError(f"{table.source}: column {name!r} is blank in every row; remove it, {advice}.")

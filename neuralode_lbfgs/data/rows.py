@@ -14,6 +14,7 @@ from .errors import DataError
 from .long import advice_on_long
 from .roles import Roles
 
+_NUMBERS = "an input needs a number, such as 1 and 0 for on and off"
 KEPT = 4  # tables, of which rows are asked for several times
 
 
@@ -148,7 +149,7 @@ def read_inputs(table: Table, roles: Roles, clock: Clock | None) -> np.ndarray:
         DataError: if a cell is no number, or an input is blank where a trajectory begins or ends.
     """
     us = np.stack(
-        [table.numbers(name, "an input needs a number, such as 1 and 0 for on and off") for name in roles.inputs],
+        [table.numbers(name, _NUMBERS, roles.inputs) for name in roles.inputs],
         axis=1,
     )
     for at in rows_by_trajectory(table, roles, clock).values():

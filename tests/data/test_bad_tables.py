@@ -110,6 +110,34 @@ BAD_TEXT = {
         "mine.csv, line 3, column 'x': '<0.1' is not a number; it is a limit: leave the cell blank, or write the value "
         "that you take it for.",
     ),
+    "several cells": (
+        "t,x,y\n0,1,<0.5\n1,bdl,2\n2,<0.1,bdl\n3,<0.1,n.d.\n4,5,inf\n",
+        "mine.csv, line 3, column 'x': 'bdl' is not a number, and 6 more cells are none (lines 2, 4, 5, ... of 'y', "
+        "'x': '<0.5', '<0.1', 'bdl', ...); it is a limit: leave the cell blank, or write the value that you take it "
+        "for.",
+    ),
+    "two cells": (
+        "t,x\n0,1\n1,inf\n2,*\n",
+        f"mine.csv, line 3, column 'x': 'inf' is infinite, and 1 more cell is none (line 4 of 'x': '*'); remove it or "
+        f"leave the cell blank{INFERRED}",
+    ),
+    **{
+        f"a sensor that ended: {text}": (
+            f"t,x\n0,1\n1,{text}\n",
+            f"mine.csv, line 3, column 'x': {text!r} is not a number; the sensor ended there: leave the cell blank.",
+        )
+        for text in ("OVER", "OVRFLW", "Over range", "TNTC", "saturated")
+    },
+    "an error of a spreadsheet": (
+        "t,x\n0,1\n1,#DIV/0!\n",
+        "mine.csv, line 3, column 'x': '#DIV/0!' is not a number; it is the error of a formula: mend it or leave the "
+        "cell blank.",
+    ),
+    "a deviation": (
+        "t,x\n0,1\n1,1.5 ± 0.1\n",
+        "mine.csv, line 3, column 'x': '1.5 ± 0.1' is not a number; write the deviation into a column of its own, and "
+        "name it with --sd-columns (sd_columns= in Python).",
+    ),
     "a unit in a cell": (
         "t,x\n0,1\n1,12.3 mg\n",
         "mine.csv, line 3, column 'x': '12.3 mg' is not a number; write a unit in the header, as x [mg], or remove it "
@@ -170,7 +198,8 @@ BAD_TEXT = {
     ),
     "time is a date of another kind": (
         "date,x\n5th of May,1\n6th of May,2\n",
-        f"mine.csv, line 2, column 'date': '5th of May' is not a number; write times as numbers {FORMS}.",
+        "mine.csv, line 2, column 'date': '5th of May' is not a number, and 1 more cell is none (line 3 of 'date': "
+        f"'6th of May'); write times as numbers {FORMS}.",
     ),
     "dates without dashes": (
         "t,x\n20240131,1\n20240201,2\n",
@@ -233,7 +262,8 @@ GOOD = "run,time,x,u\na,0,1,5\na,1,abc,\n"
         ({"states": []}, "there is no state column; name at least one with --states (states= in Python)."),
         (
             {"states": ["run"], "inputs": ["u"]},
-            "mine.csv, line 2, column 'run': 'a' is not a number; remove it or leave the cell blank.",
+            "mine.csv, line 2, column 'run': 'a' is not a number, and 1 more cell is none (line 3 of 'run': 'a'); "
+            "remove it or leave the cell blank.",
         ),
     ],
 )

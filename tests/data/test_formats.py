@@ -149,6 +149,14 @@ def test_letters_of_older_programs(tmp_path):
     assert table.notes == ("the text is not UTF-8 (line 1) and was read as Windows-1252 (Latin-1)",)
 
 
+@pytest.mark.parametrize(
+    "text", ["NA", "n.a.", "#N/A", "--", "---", ".", "?", "-nan(ind)", "1.#QNAN", "(null)", "\\N", "Missing", "no data"]
+)
+def test_what_says_that_there_is_no_value(tmp_path, text):
+    (tmp_path / "mine.csv").write_text(f"t,x\n0,1\n1,{text}\n2,3\n")
+    assert read_csv(tmp_path / "mine.csv").observed == 2
+
+
 def test_a_typographic_minus_is_a_minus(tmp_path):
     (tmp_path / "mine.csv").write_text("t,x\n\u22123000000000,1\n\u22122999999999,\u22122.5\n", encoding="utf-8")
     (run,) = read_csv(tmp_path / "mine.csv")
