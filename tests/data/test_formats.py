@@ -238,6 +238,34 @@ def test_units_in_headers_between_spaces(tmp_path):
     assert (data.state_names, data.units) == (("x", "y"), {"t": "s", "x": "a, b"})
 
 
+@pytest.mark.parametrize(
+    "header, name, unit",
+    [
+        ("S / mM", "S", "mM"),
+        ("T / K", "T", "K"),
+        ("U/mV", "U", "mV"),
+        ("c/(mol/L)", "c", "mol/L"),
+        ("Current(A)", "Current", "A"),
+        ("Speed(m/s)", "Speed", "m/s"),
+        ("Temp. in °C", "Temp.", "°C"),
+        ("v, m/s", "v", "m/s"),
+        ("flux, W/(m^2 K)", "flux", "W/(m^2 K)"),
+        ("biomass, g L-1", "biomass", "g L-1"),
+        ("DO, %", "DO", "%"),
+        ("rate in 1/h", "rate", "1/h"),
+        ("N in 10^6 cells/mL", "N", "10^6 cells/mL"),
+        ("yield [c/mmol]", "yield", "c/mmol"),
+        *((name, name, "") for name in ("pH", "OD_600", "dx/dt", "F1/F2", "C/N", "L/min", "flow L/min", "glucose/min")),
+        *((name, name, "") for name in ("f(x)", "X(t)", "x(s)", "a(1)", "OD(600)", "A / B", "prey, young", "T in")),
+    ],
+)
+def test_units_as_laboratories_write_them(tmp_path, header, name, unit):
+    (tmp_path / "mine.csv").write_text(f't [s],"{header}",other\n0,1,2\n1,2,3\n')
+    data = read_csv(tmp_path / "mine.csv")
+    assert (data.state_names, data.unit(name)) == ((name, "other"), unit)
+    assert read_csv(tmp_path / "mine.csv", states=[header]).state_names == (name,)
+
+
 def test_units_that_tell_columns_apart_stay_in_the_names(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("t,x [m],x [ft]\n0,1,3.28\n")

@@ -112,7 +112,7 @@ def test_arrays_of_little(tmp_path):
         ({"ts": TS, "ys": YS[1], "sd": TS}, "m.npz: sd must have the shape of ys, (3, 2); it has shape (3, 1)."),
         ({"ts": TS, "ys": ["a", "b", "c"]}, "m.npz: ys must hold numbers; its type is <U1."),
         ({"ts": TS, "ys": np.array([{}, 1, 2], object)}, "m.npz: the array 'ys' is damaged or holds Python objects;"),
-        ({"ts": TS, "ys": np.full((3, 1), np.inf)}, "m.npz, row 0, column 'y': 'inf' is infinite; remove it or leave"),
+        ({"ts": TS, "ys": np.full((3, 1), np.inf)}, "m.npz, row 0, column 'y': 'inf' is infinite, and 2 more"),
         ({"ts": TS[[0, 1, 1]], "ys": YS[1]}, "m.npz, rows 1 and 2: time 0.5 comes twice"),
     ],
 )
