@@ -11,6 +11,7 @@ _FORMS = {
     r"[-+]?[\d.,]+\s*([*†‡§]+|\([a-z*]\))": "write the number alone, without the mark behind it",
     r"[-+]?[\d.,]+\s*(±|\+/-|\+-)\s*[\d.,]+": "write the deviation into a column of its own, and name it with "
     "--sd-columns (sd_columns= in Python)",
+    r"true|false|on|off|yes|no": "only a column of such words, or with 1 and 0, says what is on: leave the cell blank",
     r"#(div/0|value|ref|num|name\?|null)!?": "it is the error of a formula: mend it or leave the cell blank",
     r"ov(e?r|rflw|erload|ld)|over ?(range|flow)|sat(urated)?|tntc": "the sensor ended there: leave the cell blank",
 }

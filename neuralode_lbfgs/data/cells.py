@@ -39,7 +39,7 @@ def is_timestamp(text: str) -> bool:
 
 def is_switch(cells: Sequence[str]) -> bool:
     """Whether all cells but blank ones say what is on or off: true or false, on or off, yes or no."""
-    if not all(is_missing(text) or text.strip().lower() in SWITCHES for text in cells):  # columns of numbers end here
+    if not all(is_missing(text) or _is_switch(text) for text in cells):  # columns of numbers end here
         return False
     return not all(map(is_missing, cells))
 
@@ -182,25 +182,27 @@ class Table:
                 return values
         except ValueError:
             pass
-        found = [parse_number(text, self.decimal) for text in column.cells]
+        found = self._parsed(column)
         if not all(map(_is_usable, found)):
             raise DataError(self._refusal(column, advice, beside))
         return np.array(found, dtype=np.float64)
 
+    def _parsed(self, column: Column) -> list[float | None]:
+        """The numbers of a column; words for on and off are none among numbers other than 1 and 0."""
+        found = [parse_number(text, self.decimal) for text in column.cells]
+        if all(number is None or math.isnan(number) or number in (0.0, 1.0) for number in found):
+            return found
+        return [None if _is_switch(text) else number for text, number in zip(column.cells, found, strict=True)]
+
     def _refusal(self, column: Column, advice: str, beside: Sequence[str]) -> str:
         """A sentence on the first cell of a column that is no number, and how many more there are in all columns."""
         columns = [column, *(other for other in map(self.column, beside) if other is not column)]
-        bad = [
-            (row, one)
-            for one in columns
-            for row, text in enumerate(one.cells)
-            if not _is_usable(parse_number(text, self.decimal))
-        ]
+        bad = [(row, one) for one in columns for row, number in enumerate(self._parsed(one)) if not _is_usable(number)]
         (row, _), rest = bad[0], sorted(bad[1:], key=lambda cell: cell[0])
         text, what = column.cells[row], "is infinite"
-        if parse_number(text, self.decimal) is None:
+        if self._parsed(column)[row] is None:
             what, advice = "is not a number", advice_on(text, column.name, column.header, advice)
-            if self.decimal == "." and parse_number(text, ",") is not None:
+            if self.decimal == "." and "," in text and parse_number(text, ",") is not None:
                 advice = "write numbers with a decimal point and no other marks"
         if rest:
             lines = dict.fromkeys(str(self.places[at]) for at, _ in rest)
@@ -210,6 +212,10 @@ class Table:
             texts = _few(shown(one.cells[at]) for at, one in rest)
             what += f", and {cells} none ({word} {_few(lines)} of {names}: {texts})"
         return f"{self.where(row, column.name)}: {shown(text)} {what}; {advice}."
+
+
+def _is_switch(text: str) -> bool:
+    return text.strip().lower() in SWITCHES
 
 
 def _is_usable(number: float | None) -> bool:

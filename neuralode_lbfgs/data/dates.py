@@ -23,6 +23,7 @@ DAY = 86400  # seconds
 LONGEST = 40  # characters of a date and a time of day
 _PART = r"(\d\d(?:[.,]\d+)?)"
 _WRITTEN = re.compile(rf"(.*?)(?:(?:^|[\s,]+|T)(\d+):{_PART}(?::{_PART})?(?:\s?([AaPp])\.?[Mm]\.?)?)?")
+OF_DAY = "were read as hours, minutes and seconds"
 _MINUTES = ("m:", "mm:", "min")  # units of times that are written in minutes and seconds
 _FINE = re.compile(r"\d+:\d\d[.,]\d+")  # as a spreadsheet shows 13:45:10.5: no minute is written so
 _DAYS = re.compile(r"(\d{1,6}) days?,?")  # before the hours of a span, as Python and pandas write it
@@ -84,8 +85,8 @@ def with_plain_times(
             raise DataError(f"{place(row)} seems to be on the next day; add a column of dates.")
         texts = tuple("" if value is None else f"{value:f}".replace(".", decimal) for value in seconds)
         example = next((row for row, value in enumerate(seconds) if value), 0)
-        what = "minutes and seconds" if in_minutes else "hours, minutes and seconds"
-        notes += (f"the times in column {header!r} were read as {what}: {cells[i][example]} is {texts[example]} s",)
+        how = "were read as minutes and seconds" if in_minutes else OF_DAY
+        notes += (f"the times in column {header!r} {how}: {cells[i][example]} is {texts[example]} s",)
         cells[i], headers[i] = texts, f"{name} [s]"
     return headers, cells, notes
 

@@ -6,7 +6,7 @@ import re
 
 from .above import refuse_preamble, refuse_units
 from .building import build_table
-from .cells import Table, is_missing, may_be_number, parse_number, shown
+from .cells import Table, is_missing, is_timestamp, may_be_number, parse_number, shown
 from .errors import DataError
 from .opening import stem
 from .packing import ZIP
@@ -42,7 +42,7 @@ def parse_text(data: bytes, source: str) -> Table:
     separator = told or separator_of(lines[0], lines[1] if len(lines) > 1 else None)
     refuse_preamble(lines, numbers, separator, source)
     rows, places = _rows(lines, numbers, separator, source)
-    if all(map(may_be_number, rows[0])):
+    if _has_no_names(rows[0]):
         headers = cells_of(comment.strip().lstrip("#"), separator) if comment else []
         if len(headers) != len(rows[0]):
             raise DataError(
@@ -136,6 +136,12 @@ def _too_long(source: str, number: int) -> DataError:
         f"{source}, line {number}: the line is longer than {LONGEST_LINE} characters; is this a table with one row for "
         "each time?"
     )
+
+
+def _has_no_names(row: list[str]) -> bool:
+    """Whether there are numbers in a row, and else nothing but times."""
+    numbers = [may_be_number(text) for text in row]
+    return any(numbers) and all(number or is_timestamp(text) for number, text in zip(numbers, row, strict=True))
 
 
 def _content(text: str, source: str) -> tuple[list[int], list[str], str | None, tuple[str, ...]]:

@@ -40,7 +40,10 @@ def _advice(index: list[Column], words: Column, rest: list[Column], trajectory: 
         at, name, values = [column.header for column in index], words.header, rest[0].header
         pivot = f", in pandas by frame.pivot(index={at}, columns={name!r}, values={values!r}).reset_index()"
     runs = f"; if they are runs, give --trajectory {shlex.quote(words.name)} (trajectory= in Python)"
+    if trajectory is not None:
+        runs = f"; if they tell runs apart, too, make one column of it and {trajectory!r}"
+        runs = "" if _HEADS.fullmatch(words.name.lower()) else runs
     return (
         f"column {words.name!r} tells rows of the same time apart: if its words are variables, give each a column of "
-        f"its own{pivot}{runs if trajectory is None else ''}"
+        f"its own{pivot}{runs}"
     )

@@ -9,12 +9,14 @@ import numpy as np
 
 from .cells import Column, Table, is_missing, plain_number, shown
 from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, exact, parse_timestamp
+from .dates import OF_DAY
 from .digits import what_digits_are
 from .errors import DataError
 from .long import advice_on_long
 from .roles import Roles
 
 _NUMBERS = "an input needs a number, such as 1 and 0 for on and off"
+CYCLES = {"hour": (23, 24), "hr": (23, 24), "month": (12, 12), "week": (52, 53), "day": (28, 31), "doy": (365, 366)}
 KEPT = 4  # tables, of which rows are asked for several times
 
 
@@ -116,22 +118,51 @@ def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None) -> Mappi
             groups.setdefault(name, []).append(row)
     ordered: dict[str, np.ndarray] = {}
     for name, group in groups.items():
+        _refuse_cycles(table, roles.time, ts, group)
         rows = np.array(group)[np.argsort(ts[group], kind="stable")]
         for again in np.flatnonzero(np.diff(ts[rows]) == 0):
-            advice = "remove one of the rows"
-            if roles.trajectory is None:
-                advice += " or name the column that tells the runs apart with --trajectory (trajectory= in Python)"
-                if _on_a_clock(table, roles.time):
-                    advice += ", or where clocks were put back give times in UTC"
             which = "" if roles.trajectory is None else f" of trajectory {name!r}"
-            long = advice_on_long(table, roles.time, roles.trajectory)
+            advice = advice_on_long(table, roles.time, roles.trajectory) or _advice_on_twice(table, roles)
             raise DataError(
                 f"{table.both(int(rows[again]), int(rows[again + 1]))}: time "
-                f"{table.column(roles.time).cells[rows[again]]}{which} comes twice; {long or advice}."
+                f"{table.column(roles.time).cells[rows[again]]}{which} comes twice; {advice}."
             )
         rows.setflags(write=False)
         ordered[name] = rows
     return MappingProxyType(ordered)
+
+
+def _advice_on_twice(table: Table, roles: Roles) -> str:
+    """What to do about a time that comes twice."""
+    advice = "remove one of the rows"
+    if roles.trajectory is None:
+        advice += " or name the column that tells the runs apart with --trajectory (trajectory= in Python)"
+    elif (other := _tells_apart(table, roles.trajectory, roles.time)) is not None:
+        advice += f", or if {other!r} tells runs apart, too, make one column of it and {roles.trajectory!r}"
+    if any(OF_DAY in note for note in table.notes):
+        return f"{advice}, or where times of day go on past midnight add a column of dates"
+    return f"{advice}, or where clocks were put back give times in UTC" if _on_a_clock(table, roles.time) else advice
+
+
+def _tells_apart(table: Table, trajectory: str, time: str) -> str | None:
+    """A column of few words or whole numbers with which no time comes twice in a run."""
+    index = list(zip(table.column(trajectory).cells, table.column(time).cells, strict=True))
+    for column in table.columns:
+        few = 2 * len(set(column.cells)) <= len(table) and not any("." in text or "," in text for text in column.cells)
+        if few and len(set(zip(index, column.cells, strict=True))) == len(table):
+            return column.name
+    return None
+
+
+def _refuse_cycles(table: Table, time: str, ts: np.ndarray, rows: list[int]) -> None:
+    """Refuse the hours of a day, months of a year and the like that begin anew within a run."""
+    run, (least, most) = ts[rows], CYCLES.get(time.lower().removesuffix("s"), (np.inf, -np.inf))
+    if least <= run.max() <= most:
+        for at in np.flatnonzero((run[:-1] >= least) & (run[1:] <= 1)):
+            raise DataError(
+                f"{table.where(rows[at + 1], time)}: {time!r} begins anew after {run[at]:g}; let it go on growing, or "
+                f"write timestamps {FORMS}."
+            )
 
 
 def _on_a_clock(table: Table, time: str) -> bool:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _NAME_AND_UNIT = (
     re.compile(r'(?<![^\s"\[\]])[^\s"\[\]]++[ \t]*+\[[^\[\]"]*+\]'),
     re.compile(r'(?<![^\s"()])[^\s"()]++[ \t]++\([^()"]*+\)'),
+    re.compile(r'(?<![^\s"/])[^\s"/]++ / [^\s"/][^\s"]*+'),
 )
 _TOLD = re.compile(r'"?sep=([,;\t]|\\t)"?[,;\t]*', re.IGNORECASE)
 SEPARATORS = ("\t", ";", ",", " ")

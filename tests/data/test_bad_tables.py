@@ -225,6 +225,34 @@ BAD_TEXT = {
         "run,t,x\na,0,1\nb,0,2\na,0,3\n",
         "mine.csv, lines 2 and 4: time 0 of trajectory 'a' comes twice; remove one of the rows.",
     ),
+    "two columns that name runs": (
+        "patient,visit,t,x\n1,1,0,1\n1,1,1,2\n1,2,0,3\n1,2,1,5\n",
+        "mine.csv, lines 2 and 4: time 0 of trajectory '1' comes twice; remove one of the rows, or if 'visit' tells "
+        "runs apart, too, make one column of it and 'patient'.",
+    ),
+    "times of day of two days": (
+        "t,x\n12:00,1\n0:00,2\n12:00,3\n",
+        "mine.csv, lines 2 and 4: time 43200 comes twice; remove one of the rows or name the column that tells the "
+        "runs apart with --trajectory (trajectory= in Python), or where times of day go on past midnight add a "
+        "column of dates.",
+    ),
+    **{
+        f"a cycle: {name}": (
+            f"{name},x\n{last - 1},1\n{last},2\n{first},3\n{first + 1},4\n",
+            f"mine.csv, line 4, column {name!r}: {name!r} begins anew after {last}; let it go on growing, or write "
+            "timestamps such as 2024-01-31 or 2024-01-31T13:45:00.",
+        )
+        for name, last, first in (("hour", 23, 0), ("Month", 12, 1), ("days", 30, 1), ("week", 53, 1))
+    },
+    "a switch among numbers": (
+        "t,x\n0,1.5\n1,no\n2,1.2\n",
+        "mine.csv, line 3, column 'x': 'no' is not a number; only a column of such words, or with 1 and 0, says what "
+        "is on: leave the cell blank.",
+    ),
+    "no header, times": (
+        "2024-01-31 13:45,1,2\n2024-01-31 13:46,2,3\n",
+        "mine.csv, line 1: the first row holds numbers, not names; add a header line such as t,x,y.",
+    ),
     "no id": (
         "run,t,x\na,0,1\n,1,2\n",
         "mine.csv, line 3, column 'run': the row names no trajectory; fill in the cell.",

@@ -75,6 +75,17 @@ def test_header_in_a_comment_as_numpy_writes_it(tmp_path):
     assert read_table(path).notes == ("the names of the columns were read from the comment line before line 3",)
 
 
+def test_header_in_a_comment_above_timestamps(tmp_path):
+    (tmp_path / "mine.txt").write_text("# time x\n2024-01-31T13:45 1\n2024-01-31T13:46 2\n")
+    assert read_csv(tmp_path / "mine.txt")[0].ys.tolist() == [[1], [2]]
+
+
+def test_units_behind_lines_between_spaces(tmp_path):
+    (tmp_path / "mine.dat").write_text("t / s   S / mM   P\n0 1 2\n1 2 3\n")
+    data = read_csv(tmp_path / "mine.dat")
+    assert (data.state_names, data.units) == (("S", "P"), {"t": "s", "S": "mM"})
+
+
 def test_units_in_round_brackets_between_spaces(tmp_path):
     (tmp_path / "mine.txt").write_text("time (s)   x [m]  v\n0  1.5  2\n1  2  3\n")
     data = read_csv(tmp_path / "mine.txt")
