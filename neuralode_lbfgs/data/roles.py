@@ -210,9 +210,9 @@ def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None
     if not words or not rest:
         return
     row, text = next((row, text) for row, text in enumerate(words[0].cells) if not is_missing(text))
-    several = f", as are {listed(column.name for column in words[1:])}" if words[1:] else ""
+    several = f", as {'are' if words[2:] else 'is'} {listed(column.name for column in words[1:])}" if words[1:] else ""
     states = shlex.join(rest) if len(rest) <= MOST_LISTED else "and the names of the states"
-    shared = trajectory is None and len(words) == 1 and 2 * len(set(words[0].cells)) <= len(table)
+    shared = trajectory is None and len(words) == 1 and 1 < len(set(words[0].cells)) <= len(table) / 2
     raise DataError(
         f"{table.where(row, words[0].name)}: {shown(text)} is text and so is the whole column{several}; leave it out "
         f"with --states {states} (states= in Python), or write numbers such as 0 and 1 for its words to make it an "

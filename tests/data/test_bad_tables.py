@@ -32,6 +32,8 @@ BAD_TEXT = {
     ),
     "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV, Parquet or NPZ file."),
     "excel": (b"PK\x03\x04rest", "mine.csv is an Excel or zip file; save the sheet as CSV."),
+    "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1", "mine.csv is an old Excel file; save the sheet as CSV."),
+    "matlab": (b"MATLAB 5.0 MAT-file", "mine.csv is a MATLAB file; write a CSV there with writetable."),
     "gzip": (b"\x1f\x8brest", "mine.csv is compressed, and damaged or cut short; unpack or pack it anew."),
     "parquet": (b"PAR1rest", "mine.csv is not a Parquet file that can be read; write it again or save it as CSV."),
     "damaged UTF-8": (
@@ -42,9 +44,12 @@ BAD_TEXT = {
     # its rows
     "short row": (
         "t,x,y\n# c\n0,1,2\n1,2\n",
-        "mine.csv, line 4: 2 cells between commas, but the header has 3; complete the row.",
+        "mine.csv, line 4: 2 cells between commas, but the header has 3; complete the row, or remove it.",
     ),
-    "one cell": ("t\tx\n0\t1\n1\n", "mine.csv, line 3: 1 cell between tabs, but the header has 2; complete the row."),
+    "one cell": (
+        "t\tx\n0\t1\n1\n",
+        "mine.csv, line 3: 1 cell between tabs, but the header has 2; complete the row, or remove it.",
+    ),
     "long row": (
         "t;x;y\n0;1;2\n1;2;3;4\n",
         "mine.csv, line 3: 4 cells between semicolons, but the header has 3; "
@@ -76,7 +81,7 @@ BAD_TEXT = {
     ),
     "only comments below the header": (
         "run,t,x\n#1,0,1\n#1,1,2\n",
-        "mine.csv has a header line but no rows of data (2 lines below the header begin with # and were read as "
+        "mine.csv has a header line but no rows of data (2 lines below the header begin with # or % and were read as "
         "comments).",
     ),
     # its header

@@ -35,6 +35,7 @@ def check(data, name="run"):
         "spaces after commas": PLAIN.replace(",", ", "),
         "tabs": PLAIN.replace(",", "\t"),
         "semicolons": PLAIN.replace(",", ";"),
+        "bars": PLAIN.replace(",", "|"),
         "semicolons and decimal commas": PLAIN.replace(",", ";").replace(".", ","),
         "tabs and decimal commas": PLAIN.replace(",", "\t").replace(".", ","),
         "spaces": "run t  x    y\na  0  1.5  2\n a 0.5 nan  4 \nb  0\t-3e-1 5\n",
@@ -78,6 +79,25 @@ def test_header_in_a_comment_as_numpy_writes_it(tmp_path):
 def test_header_in_a_comment_above_timestamps(tmp_path):
     (tmp_path / "mine.txt").write_text("# time x\n2024-01-31T13:45 1\n2024-01-31T13:46 2\n")
     assert read_csv(tmp_path / "mine.txt")[0].ys.tolist() == [[1], [2]]
+
+
+@pytest.mark.parametrize("above", ["% Model: tank\n% t x y\n", "%% tank\n%\tt x y\n", "# t x y\n", "t x y\n"])
+def test_comments_of_other_programs(tmp_path, above):
+    (tmp_path / "mine.txt").write_text(f"{above}0 1 2\n1 2 3\n")
+    assert read_csv(tmp_path / "mine.txt").state_names == ("x", "y")
+    (tmp_path / "mine.csv").write_text("%DO,t\n1,0\n2,1\n")
+    assert read_csv(tmp_path / "mine.csv").state_names == ("%DO",)
+
+
+def test_units_in_a_comment_of_their_own(tmp_path):
+    (tmp_path / "mine.txt").write_text("# run 12\n# t x y\n# s mM -\n0 1 2\n1 2 3\n")
+    data = read_csv(tmp_path / "mine.txt")
+    assert (data.state_names, data.units) == (("x", "y"), {"t": "s", "x": "mM"})
+
+
+def test_rows_that_r_has_numbered(tmp_path):
+    (tmp_path / "mine.txt").write_text('"t" "x"\n"1" 0 5\n"2" 1 6\n')
+    assert read_csv(tmp_path / "mine.txt")[0].ys.tolist() == [[5], [6]]
 
 
 def test_units_behind_lines_between_spaces(tmp_path):
@@ -188,7 +208,7 @@ def test_numbers_that_stand_for_no_value_are_said(tmp_path):
 def test_comments_below_the_header_are_said(tmp_path):
     (tmp_path / "mine.csv").write_text("# pond\nt,x\n0,1\n#1,2\n2,3\n")
     assert read_table(tmp_path / "mine.csv").notes == (
-        "1 line below the header begins with # and was read as a comment",
+        "1 line below the header begins with # or % and was read as a comment",
     )
 
 
