@@ -115,6 +115,8 @@ def _decode(data: bytes, source: str) -> tuple[str, tuple[str, ...]]:
         if data.startswith(beginning):
             raise DataError(f"{source} is {what}.")
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    if not any(data[1:100:2]) and all(data[:100:2]):  # without its mark
+        encoding = "utf-16-le"
     notes: tuple[str, ...] = ()
     try:
         text = data.decode(encoding)

@@ -156,7 +156,9 @@ def _tells_apart(table: Table, trajectory: str, time: str) -> str | None:
 
 def _refuse_cycles(table: Table, time: str, ts: np.ndarray, rows: list[int]) -> None:
     """Refuse the hours of a day, months of a year and the like that begin anew within a run."""
-    run, (least, most) = ts[rows], CYCLES.get(time.lower().removesuffix("s"), (np.inf, -np.inf))
+    if (cycle := CYCLES.get(time.lower().removesuffix("s"))) is None:
+        return
+    run, (least, most) = ts[rows], cycle
     if least <= run.max() <= most:
         for at in np.flatnonzero((run[:-1] >= least) & (run[1:] <= 1)):
             raise DataError(

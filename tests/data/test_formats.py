@@ -214,8 +214,9 @@ def test_comments_below_the_header_are_said(tmp_path):
 
 def test_utf16_as_spreadsheets_export_unicode_text(tmp_path):
     path = tmp_path / "mine.txt"
-    path.write_bytes(PLAIN.replace(",", "\t").encode("utf-16"))
-    check(read_csv(path))
+    for encoding in ("utf-16", "utf-16-le"):  # with the mark of the order of bytes, and without
+        path.write_bytes(PLAIN.replace(",", "\t").encode(encoding))
+        check(read_csv(path))
 
 
 def test_parquet(tmp_path):
