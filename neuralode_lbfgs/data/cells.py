@@ -19,7 +19,7 @@ MISSING = frozenset(
     )
 )  # fmt: skip
 SWITCHES = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0, "yes": 1.0, "no": 0.0}
-MINUS = "\u2212"  # of typesetters
+MINUS = str.maketrans("\u2212\u2013", "--")  # that of typesetters, and a dash in its place
 _FORTRAN = re.compile(r"([-+]?(?:\d+\.\d*|\.\d+))[dD]([-+]?\d+)")  # its double precision: 1.5D+00
 BLANK_OR_REMOVE = "remove it or leave the cell blank"
 
@@ -72,7 +72,7 @@ def parse_number(text: str, decimal: str = ".") -> float | None:
 
 def plain_number(text: str, decimal: str) -> str:
     """A number as Python reads it: with a decimal point, the minus of keyboards, and an exponent behind an e."""
-    text = text.replace(MINUS, "-").replace(decimal, ".")
+    text = text.translate(MINUS).replace(decimal, ".")
     if "d" in text.lower() and (number := _FORTRAN.fullmatch(text.strip())):
         return f"{number[1]}e{number[2]}"
     return text

@@ -15,7 +15,7 @@ from .runs import runs_of
 from .times import time_of
 
 _ROW_NUMBER = re.compile(
-    r"#|n|id|index|rownames?|(row|record|rn|point|obs|observation|sample|scan|reading|entry|item)?[ _.-]?"
+    r"#|id|index|rownames?|(row|record|rn|point|obs|observation|sample|scan|reading|entry|item)?[ _.-]?"
     r"(id|no|nr|num|number|name)?\.?"
 )
 

@@ -189,7 +189,7 @@ def test_what_says_that_there_is_no_value(tmp_path, text):
 
 
 def test_a_typographic_minus_is_a_minus(tmp_path):
-    (tmp_path / "mine.csv").write_text("t,x\n\u22123000000000,1\n\u22122999999999,\u22122.5\n", encoding="utf-8")
+    (tmp_path / "mine.csv").write_text("t,x\n\u22123000000000,1\n\u22122999999999,\u20132.5\n", encoding="utf-8")
     (run,) = read_csv(tmp_path / "mine.csv")
     assert (run.ts.tolist(), run.ys[:, 0].tolist()) == ([0.0, 1.0], [1.0, -2.5])
 
