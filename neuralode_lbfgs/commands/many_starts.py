@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..data import DataError, Table, Trajectories, Trajectory, read_table
-from ..data.arrange import read_times
+from ..data.rows import read_times
 from ..fitting.many_starts import predict_many
 from ..outputs.store import SavedRun
 

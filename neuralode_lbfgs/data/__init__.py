@@ -1,6 +1,6 @@
 """Trajectories, the files they come from, and the bundled data sets."""
 
-from .arrange import from_trajectories, predictions_table, rows_by_trajectory, to_trajectories
+from .arrange import from_trajectories, predictions_table, to_trajectories
 from .bundled import Card, dataset_card, dataset_names, dataset_path, load_dataset
 from .cells import Column, Table
 from .clock import Clock
@@ -8,6 +8,7 @@ from .describe import describe
 from .errors import DataError, counted, did_you_mean
 from .frames import table_from_frame
 from .roles import Roles, infer_roles
+from .rows import rows_by_trajectory
 from .several import expanded
 from .stretches import with_stretches
 from .tables import from_arrays, from_frame, read_csv, read_table, read_tables, write_csv, write_table

@@ -7,19 +7,23 @@ from .cells import is_missing, is_timestamp, may_be_number
 from .errors import DataError
 from .headers import is_duration, names_the_time
 from .separators import SEPARATORS, cells_of
+from .transposed import FEWEST as LEAST_TIMES
+from .transposed import transposed
 
+MOST_UNITS = 3  # lines below the header
 MOST_LINES = 100  # from the first one on, that are looked at
 _NAME = re.compile(r"[^\d\s+\-.,<>=~].*", re.DOTALL)  # dates of all forms and limits such as <0.1 are no names
 
 
 def refuse_preamble(lines: list[str], numbers: list[int], separator: str, source: str) -> None:
-    """Refuse lines above the header, if one of those below them is the header that is meant.
+    """Refuse lines above the header, if one of those below them is the header that is meant; and transposed tables.
 
     Raises:
         DataError: if so; it names the line of the header.
     """
     lines = lines[:MOST_LINES]
-    for mark in (separator, *(mark for mark in SEPARATORS if mark != separator)):
+    marks = (separator, *(mark for mark in SEPARATORS if mark != separator))
+    for mark in marks:
         begins = _header(lines, mark)
         if begins:
             raise DataError(
@@ -28,6 +32,19 @@ def refuse_preamble(lines: list[str], numbers: list[int], separator: str, source
             )
         if begins == 0:
             return
+    for mark in marks:
+        rows = [cells_of(line, mark) for line in lines]
+        names = [cells[0] for cells in rows if _is_variable(cells)]
+        begins = next((place for place, cells in enumerate(rows) if _is_variable(cells)), 0)
+        if begins and len(names) > 1 and _is_variable(rows[-1]):
+            corner = next(filter(names_the_time, names), "")
+            names = [name for name in names if name != corner]
+            raise transposed(f"{source}, line {numbers[begins]}", names, corner)
+
+
+def _is_variable(row: list[str]) -> bool:
+    """Whether a row has a name, and then numbers."""
+    return len(row) > LEAST_TIMES and _is_name(row[0]) and all(map(_is_number, row[1:]))
 
 
 def _header(lines: list[str], separator: str) -> int | None:
@@ -82,6 +99,8 @@ def _has_units(row: list[str], names: list[str], *, first: bool) -> bool:
     Args:
         first: whether the names are the first line, which is then rather the header than not.
     """
+    if any(cell == "TS" and names_the_time(name) for cell, name in zip(row, names, strict=True)):
+        return True  # so data loggers call the unit of TIMESTAMP
     if _names_a_time(row):
         return False
     return _names_a_time(names) or first or any(is_duration(cell.strip("[]()")) and cell != "y" for cell in row)
@@ -92,19 +111,20 @@ def _names_a_time(row: list[str]) -> bool:
 
 
 def refuse_units(rows: list[list[str]], places: list[int], source: str) -> None:
-    """Refuse a second line of the header: words above numbers, and no number among them.
+    """Refuse further lines of the header: words above numbers, and no number among them.
 
     Raises:
-        DataError: if so.
+        DataError: if there are.
     """
 
     def number(cell: str) -> bool:
         return not is_missing(cell) and may_be_number(cell)
 
-    if len(rows) < 2 or any(map(number, rows[0])):
-        return
-    if any(not is_missing(word) and number(below) for word, below in zip(rows[0], rows[1], strict=True)):
+    above = next((i for i, row in enumerate(rows[: MOST_UNITS + 1]) if any(map(number, row))), 0)
+    pairs = [pair for row in rows[:above] for pair in zip(row, rows[above], strict=True)]
+    if any(not is_missing(word) and number(below) for word, below in pairs):
+        which, them = ("row holds", "row") if above == 1 else (f"{above} rows hold", "rows")
         raise DataError(
-            f"{source}, line {places[0]}: the first row holds no number; if these are units, write them behind the "
-            "names, as x [m], and remove the row."
+            f"{source}, line {places[0]}: the first {which} no number; if these are units, write them behind the "
+            f"names, as x [m], and remove the {them}."
         )

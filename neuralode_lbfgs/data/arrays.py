@@ -122,7 +122,8 @@ def table_from_arrays(
     if ts.dtype.kind in "cmV" or (ts.dtype.kind == "M" and np.datetime_data(ts.dtype)[0] == "generic"):
         raise DataError(f"{source}: ts must hold numbers or timestamps; its type is {ts.dtype}.")
     if ts.shape != lead and not (ts.ndim == 1 and ts.shape == lead[-1:]):
-        raise DataError(f"{source}: ts must have shape {lead}, as ys has shape {ys.shape}; it has shape {ts.shape}.")
+        fault = f"ts must have shape {lead}, as ys has shape {ys.shape}; it has shape {ts.shape}"
+        raise DataError(f"{source}: {fault}{_turned(ts, ys)}.")
     headers, cells = [], []
     if arrays.get("ids") is not None:
         ids = np.asarray(arrays["ids"])
@@ -157,6 +158,15 @@ def table_from_arrays(
         title=title, notes=notes, inputs=driving, sd=dict(zip(states, deviations, strict=False)),
     )  # fmt: skip
     return table
+
+
+def _turned(ts: np.ndarray, ys: np.ndarray) -> str:
+    """What to do where another axis of ys has as many entries as there are times: the end of a sentence."""
+    axis = next((axis for axis, number in enumerate(ys.shape) if ts.ndim and number == ts.shape[-1]), None)
+    if axis is None:
+        return ""
+    runs = "give ys[..., None] if they are runs of one state, else " if ys.ndim == 2 else "give "
+    return f", and so many entries has axis {axis} of ys: {runs}numpy.moveaxis(ys, {axis}, -2)"
 
 
 def without_mask(array: Any) -> np.ndarray:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from .cells import Column, Table, is_timestamp
+from .cells import Column, Table, is_timestamp, is_word
 from .dates import with_plain_times
 from .errors import DataError
 from .headers import names_the_time, split_unit
+from .transposed import refuse_transposed
 
 # Far beyond any table of measurements; what is larger was made by mistake, or to fill the memory.
 MOST_COLUMNS, MOST_CHARACTERS, LONGEST_NAME = 10_000, 4096, 500
@@ -33,12 +34,13 @@ def build_table(
         inputs, sd: what the file itself says of its columns.
 
     Raises:
-        DataError: if a column has no name, or two have the same, or there are far more or longer ones than of
-            measurements.
+        DataError: if a column has no name, or two have the same, there are far more or longer ones than of
+            measurements, or the table is transposed.
     """
     headers, cells = list(headers), list(cells)
     where = lambda row, header: f"{source}, {place_word} {places[row]}, column {header!r}"  # noqa: E731
     _refuse_giants(source + header_place, headers, cells, where)
+    refuse_transposed(source + header_place, headers, cells)
     headers, cells, on_times = with_plain_times(headers, cells, decimal, where)
     notes += on_times
     while len(headers) > 1 and re.fullmatch(r"|Unnamed: \d+(\.\d+)?", headers[0]):
@@ -46,7 +48,8 @@ def build_table(
             notes += ("the first column has no name and was read as the time",)
             headers[0] = "time"
             break
-        notes += ("the first column has no name and was left out as row numbers",)
+        kind = "names of rows" if any(map(is_word, cells[0])) else "row numbers"
+        notes += (f"the first column has no name and was left out as {kind}",)
         headers, cells = headers[1:], cells[1:]
     # Spreadsheets like to save empty columns at the right.
     filled = [i for i, header in enumerate(headers) if header or any(text for text in cells[i])]

@@ -2,24 +2,30 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from .advice import advice_on
 from .clock import parse_timestamp
-from .errors import DataError, did_you_mean, listed
+from .errors import DataError, counted, did_you_mean, listed
 
-# What spreadsheets, pandas, R, SQL and people write for "no value"; compared in lower case.
-MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "-", "--", "–", "—", ".", "?"))
+# What spreadsheets, pandas, R, SQL, loggers and people write for "no value"; compared in lower case.
+MISSING = frozenset(
+    (
+        "", "nan", "-nan", "nan(ind)", "-nan(ind)", "1.#qnan", "-1.#ind", "na", "n/a", "n.a.", "#n/a", "<na>", "null",
+        "(null)", "\\n", "none", "nil", "missing", "no data", "nodata", "-", "--", "---", "–", "—", ".", "?",
+    )
+)  # fmt: skip
 SWITCHES = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0, "yes": 1.0, "no": 0.0}
-MINUS = "\u2212"  # of typesetters
+MINUS = str.maketrans("\u2212\u2013", "--")  # that of typesetters, and a dash in its place
 _FORTRAN = re.compile(r"([-+]?(?:\d+\.\d*|\.\d+))[dD]([-+]?\d+)")  # its double precision: 1.5D+00
 BLANK_OR_REMOVE = "remove it or leave the cell blank"
 
 
 def is_missing(text: str) -> bool:
-    """Whether a cell says "no value": blank, NaN, NA, N/A, null or None in any case, or a dash, point or `?` alone."""
+    """Whether a cell says "no value": blank, NaN, NA, null or missing in any case, or a dash, point or `?` alone."""
     return text.strip().lower() in MISSING
 
 
@@ -33,7 +39,7 @@ def is_timestamp(text: str) -> bool:
 
 def is_switch(cells: Sequence[str]) -> bool:
     """Whether all cells but blank ones say what is on or off: true or false, on or off, yes or no."""
-    if not all(is_missing(text) or text.strip().lower() in SWITCHES for text in cells):  # columns of numbers end here
+    if not all(is_missing(text) or _is_switch(text) for text in cells):  # columns of numbers end here
         return False
     return not all(map(is_missing, cells))
 
@@ -41,6 +47,12 @@ def is_switch(cells: Sequence[str]) -> bool:
 def may_be_number(text: str) -> bool:
     """Whether a cell is blank or a number, with a decimal point or a decimal comma."""
     return parse_number(text) is not None or parse_number(text, ",") is not None
+
+
+def is_word(text: str) -> bool:
+    """Whether a cell begins with a letter, and is neither a number nor one that says "no value"; 12 mg and <0.1 are
+    no words."""
+    return text[:1].isalpha() and not may_be_number(text)
 
 
 def parse_number(text: str, decimal: str = ".") -> float | None:
@@ -60,7 +72,7 @@ def parse_number(text: str, decimal: str = ".") -> float | None:
 
 def plain_number(text: str, decimal: str) -> str:
     """A number as Python reads it: with a decimal point, the minus of keyboards, and an exponent behind an e."""
-    text = text.replace(MINUS, "-").replace(decimal, ".")
+    text = text.translate(MINUS).replace(decimal, ".")
     if "d" in text.lower() and (number := _FORTRAN.fullmatch(text.strip())):
         return f"{number[1]}e{number[2]}"
     return text
@@ -74,29 +86,6 @@ def format_number(value: float, decimal: str = ".") -> str:
 def shown(text: str) -> str:
     """A cell's text for a message: in quotes, cut when long."""
     return repr(text if len(text) <= 40 else text[:37] + "...")
-
-
-_LIMIT = "it is a limit: leave the cell blank, or write the value that you take it for"
-# What to do about cells of these forms.
-_FORMS = {
-    r"[<>≤≥]\s*[\d.,]+": _LIMIT,
-    r"[<>≤≥]?\s*(b?l?loq|bloq|blq|bql|bdl|l?lod|n\.?d\.?)": _LIMIT,
-    r"[-+]?\d{1,3}([,. '’\u00a0\u202f])\d{3}(\1\d{3})*([.,]\d+)?": "write it without a mark between the thousands",
-    r"[-+]?[\d.,]+\s*([*†‡§]+|\([a-z*]\))": "write the number alone, without the mark behind it",
-}
-
-
-def _advice_on(text: str, column: "Column", advice: str) -> str:
-    """What to do about a cell that is no number, where its form tells; else the advice on all of them."""
-    text = text.strip()
-    if text in (column.name, column.header):
-        return "the header comes again here: if a new run begins, leave it out and give each run a name in a column"
-    for form, what in _FORMS.items():
-        if re.fullmatch(form, text, re.IGNORECASE):
-            return what
-    if unit := re.fullmatch(r"[-+]?[\d.,]+\s*((?:[^\W\d_]|[%°])\S*)", text):
-        return f"write a unit in the header, as {column.name} [{unit[1]}], or {advice}"
-    return advice
 
 
 @dataclass(frozen=True)
@@ -176,14 +165,15 @@ class Table:
         places = f"{self.place_word}s {self.places[first]} and {self.places[second]}"
         return f"{self.files[first] if self.files else self.source}, {places}"
 
-    def numbers(self, name: str, advice: str = BLANK_OR_REMOVE) -> np.ndarray:
+    def numbers(self, name: str, advice: str = BLANK_OR_REMOVE, beside: Sequence[str] = ()) -> np.ndarray:
         """A column as float64, shape `(rows,)`, NaN where the cell is blank.
 
         Args:
             advice: what to do about a cell that is no number; ends the error's sentence.
+            beside: columns that are read with it, of whose cells the error tells, too.
 
         Raises:
-            DataError: if a cell holds text or an infinite value.
+            DataError: if a cell holds text or an infinite value; it says how many there are.
         """
         column = self.column(name)
         try:  # plain columns, which nearly all are, several times faster
@@ -192,16 +182,47 @@ class Table:
                 return values
         except ValueError:
             pass
-        values = np.empty(len(column.cells))
-        for row, text in enumerate(column.cells):
-            value = parse_number(text, self.decimal)
-            if value is None:
-                if self.decimal == "." and parse_number(text, ",") is not None:
-                    advice = "write numbers with a decimal point and no other marks"
-                else:
-                    advice = _advice_on(text, column, advice)
-                raise DataError(f"{self.where(row, column.name)}: {shown(text)} is not a number; {advice}.")
-            if math.isinf(value):
-                raise DataError(f"{self.where(row, column.name)}: {shown(text)} is infinite; {advice}.")
-            values[row] = value
-        return values
+        found = self._parsed(column)
+        if not all(map(_is_usable, found)):
+            raise DataError(self._refusal(column, advice, beside))
+        return np.array(found, dtype=np.float64)
+
+    def _parsed(self, column: Column) -> list[float | None]:
+        """The numbers of a column; words for on and off are none among numbers other than 1 and 0."""
+        found = [parse_number(text, self.decimal) for text in column.cells]
+        if all(number is None or math.isnan(number) or number in (0.0, 1.0) for number in found):
+            return found
+        return [None if _is_switch(text) else number for text, number in zip(column.cells, found, strict=True)]
+
+    def _refusal(self, column: Column, advice: str, beside: Sequence[str]) -> str:
+        """A sentence on the first cell of a column that is no number, and how many more there are in all columns."""
+        columns = [column, *(other for other in map(self.column, beside) if other is not column)]
+        bad = [(row, one) for one in columns for row, number in enumerate(self._parsed(one)) if not _is_usable(number)]
+        (row, _), rest = bad[0], sorted(bad[1:], key=lambda cell: cell[0])
+        text, what = column.cells[row], "is infinite"
+        if self._parsed(column)[row] is None:
+            what, advice = "is not a number", advice_on(text, column.name, column.header, advice)
+            if self.decimal == "." and "," in text and parse_number(text, ",") is not None:
+                advice = "write numbers with a decimal point and no other marks"
+        if rest:
+            lines = dict.fromkeys(str(self.places[at]) for at, _ in rest)
+            cells = counted(len(rest), "more cell is", "more cells are")
+            word = self.place_word if len(lines) == 1 else f"{self.place_word}s"
+            names = listed(dict.fromkeys(one.name for _, one in rest))
+            texts = _few(shown(one.cells[at]) for at, one in rest)
+            what += f", and {cells} none ({word} {_few(lines)} of {names}: {texts})"
+        return f"{self.where(row, column.name)}: {shown(text)} {what}; {advice}."
+
+
+def _is_switch(text: str) -> bool:
+    return text.strip().lower() in SWITCHES
+
+
+def _is_usable(number: float | None) -> bool:
+    return number is not None and not math.isinf(number)
+
+
+def _few(texts: Iterable[str]) -> str:
+    """The first three of them, each once."""
+    texts = list(dict.fromkeys(texts))
+    return ", ".join(texts[:3]) + (", ..." if len(texts) > 3 else "")

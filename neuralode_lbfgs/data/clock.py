@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 _TIMESTAMP = re.compile(
-    r"(\d{4})-(\d\d)(?:-(\d\d)(?:([Tt ])(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,15}))?)?\s?([Zz]|[+-]\d\d(?::?\d\d)?)?)?)?"
+    r"(\d{4})-(\d\d)(?:-(\d\d)(?:([Tt ])(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,15}))?)?"
+    r"(\s?(?:[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?)?"
 )
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _SPELLED = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
@@ -56,7 +57,8 @@ def parse_timestamp(text: str) -> Moment | None:
 
 
 def _offset(zone: str) -> int:
-    if zone in "Zz":
+    zone = zone.strip()
+    if zone in ("Z", "z", "UTC", "GMT"):
         return 0
     digits = zone[1:].replace(":", "").ljust(4, "0")
     if int(digits[:2]) > 23 or int(digits[2:]) > 59:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 from .cells import is_missing, is_timestamp, may_be_number, shown
@@ -14,13 +15,21 @@ from .headers import names_the_time, split_unit
 ORDERS: dict[str, tuple[str, ...]] = {
     "year, month, day": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"),
     "day, month, year": (
-        "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y",
+        "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y",
     ),
-    "month, day, year": ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y"),
+    "month, day, year": ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
 }  # fmt: skip
 DAY = 86400  # seconds
 LONGEST = 40  # characters of a date and a time of day
-_WRITTEN = re.compile(r"(.*?)(?:(?:^|[\s,]+|T)(\d+):(\d\d)(?::(\d\d(?:[.,]\d+)?))?(?:\s?([AaPp])\.?[Mm]\.?)?)?")
+_PART = r"(\d\d(?:[.,]\d+)?)"
+_WRITTEN = re.compile(rf"(.*?)(?:(?:^|[\s,]+|T)(\d+):{_PART}(?::{_PART})?(?:\s?([AaPp])\.?[Mm]\.?)?)?")
+OF_DAY = "were read as hours, minutes and seconds"
+_MINUTES = ("m:", "mm:", "min")  # units of times that are written in minutes and seconds
+_FINE = re.compile(r"\d+:\d\d[.,]\d+")  # as a spreadsheet shows 13:45:10.5: no minute is written so
+_DAYS = re.compile(r"(\d{1,6}) days?,?")  # before the hours of a span, as Python and pandas write it
+_SAID = re.compile(r"(d{1,2}|m{1,2}|y{2,4})[-./ ](d{1,2}|m{1,2}|y{2,4})[-./ ](d{1,2}|m{1,2}|y{2,4})", re.IGNORECASE)
+
+_ORDER_OF = {"".join(word[0] for word in order.split(", ")): order for order in ORDERS}
 
 Headers = list[str]
 Cells = list[tuple[str, ...]]
@@ -51,23 +60,34 @@ def with_plain_times(
     """
     headers, cells, notes = _with_one_time(headers, cells)
     named = [names_the_time(header) for header in headers]
+    forms = [None if is_timestamp(_text(column)) else _first(column) for column in cells]
+    plain = any(is_time and form is None for is_time, form in zip(named, forms, strict=True))
     for i in [i for i, is_time in enumerate(named) if is_time or not any(named)]:
-        first = _first(cells[i])
-        if first is None or is_timestamp(_text(cells[i])):
+        first, header = forms[i], headers[i]
+        if first is None:
             continue
-        header = headers[i]
         place = lambda row, i=i: f"{where(row, headers[i])}: {shown(cells[i][row])}"  # noqa: E731
         written = [None if is_missing(text) else _written(text) for text in cells[i]]
         for row, one in enumerate(written):
             if not is_missing(cells[i][row]) and (one is None or bool(one.day) != bool(first.day)):
                 raise DataError(f"{place(row)} is no time like those before it; correct it or remove the row.")
         if first.day:
-            cells[i], order = _in_iso(written, place)
+            cells[i], order = _in_iso(written, header, place)
             notes += (f"the dates in column {header!r} were read as {order}",)
-        else:
-            cells[i] = _in_seconds(written, decimal, place)
-            notes += (f"the times in column {header!r} were read as hours, minutes and seconds",)
-            headers[i] = f"{split_unit(header)[0]} [s]"
+            continue
+        name, unit = split_unit(header)
+        in_minutes = all(text.count(":") < 2 for text in cells[i])
+        in_minutes &= unit.lower().startswith(_MINUTES) or any(_FINE.fullmatch(text.strip()) for text in cells[i])
+        seconds = [one and one.seconds and one.seconds / (60 if in_minutes else 1) for one in written]
+        if (row := _next_day(seconds)) is not None:
+            if plain:  # that column is the time, or may be
+                continue
+            raise DataError(f"{place(row)} seems to be on the next day; add a column of dates.")
+        texts = tuple("" if value is None else f"{value:f}".replace(".", decimal) for value in seconds)
+        example = next((row for row, value in enumerate(seconds) if value), 0)
+        how = "were read as minutes and seconds" if in_minutes else OF_DAY
+        notes += (f"the times in column {header!r} {how}: {cells[i][example]} is {texts[example]} s",)
+        cells[i], headers[i] = texts, f"{name} [s]"
     return headers, cells, notes
 
 
@@ -80,8 +100,6 @@ def _with_one_time(headers: Headers, cells: Cells) -> tuple[Headers, Cells, tupl
     if not len(days) == len(hours) == 1:
         return headers, cells, ()
     (day,), (hour,) = days, hours
-    if any(names_the_time(header) for i, header in enumerate(headers) if i not in (day, hour)):
-        return headers, cells, ()
     cells[day] = tuple(_beside(*both) for both in zip(cells[day], cells[hour], strict=True))
     note = f"columns {headers[day]!r} and {headers[hour]!r} were read as one time"
     del headers[hour], cells[hour]
@@ -95,7 +113,7 @@ def _beside(day: str, hour: str) -> str:
     time = _written(hour)
     if time is not None and not time.day and time.seconds is not None and time.seconds < DAY:
         hour = _stamp(date.min, time.seconds).partition("T")[2]
-    return f"{day.strip()}T{hour.strip()}"
+    return f"{day.strip()}{'T' if is_timestamp(day) else ' '}{hour.strip()}"
 
 
 def _text(column: Sequence[str]) -> str:
@@ -118,14 +136,16 @@ def _written(text: str) -> Written | None:
     day, hour, minute, second, half = match.groups()
     if hour is None:
         return Written(day, None)
-    hours, seconds = int(hour), Decimal((second or "0").replace(",", "."))
+    hours, (minutes, seconds) = int(hour), (Decimal((part or "0").replace(",", ".")) for part in (minute, second))
+    if days := _DAYS.fullmatch(day):
+        return None if half or hours > 23 else _written(f"{24 * int(days[1]) + hours}:{text.partition(':')[2]}")
     if half and not 1 <= hours <= 12:
         return None
     if half:
         hours = hours % 12 + 12 * (half in "Pp")
-    if int(minute) > 59 or seconds >= 60 or hours >= (24 if day else DAY):
+    if minutes >= 60 or seconds >= 60 or hours >= (24 if day else DAY) or (minutes % 1 and (day or second)):
         return None
-    return Written(day, 3600 * hours + 60 * int(minute) + seconds)
+    return Written(day, 3600 * hours + 60 * minutes + seconds)
 
 
 def _orders(days: set[str]) -> dict[str, dict[str, date]]:
@@ -141,14 +161,16 @@ def _orders(days: set[str]) -> dict[str, dict[str, date]]:
     return found
 
 
-def _in_iso(written: Sequence[Written | None], place: Place) -> tuple[tuple[str, ...], str]:
-    """Dates as timestamps, and the order in which they were read."""
+def _in_iso(written: Sequence[Written | None], header: str, place: Place) -> tuple[tuple[str, ...], str]:
+    """Dates as timestamps, and the order in which they were read; a header may say it, as `date (MM/DD/YYYY)`."""
     rows = [row for row, one in enumerate(written) if one is not None]
     seen = [one for one in written if one is not None]
     found = _orders({one.day for one in seen})
     if not found:
         row = rows[_first_misfit([one.day for one in seen])]
         raise DataError(f"{place(row)} is no date like those before it; correct it or remove the row.")
+    if (said := _SAID.search(header)) and (order := _ORDER_OF.get("".join(part[0] for part in said.groups()).lower())):
+        found = {order: found[order]} if order in found else found
     unclear = next((i for i, one in enumerate(seen) if len({days[one.day] for days in found.values()}) > 1), None)
     if unclear is not None:
         close = [order for order, days in found.items() if _goes_on(seen, days)]
@@ -191,13 +213,12 @@ def _stamp(day: date, seconds: Decimal | None) -> str:
     return moment.isoformat() + f"{seconds % 1:f}"[1:].rstrip("0").rstrip(".")
 
 
-def _in_seconds(written: Sequence[Written | None], decimal: str, place: Place) -> tuple[str, ...]:
-    """Times of day, or spans, in seconds."""
-    seconds = [None if one is None else one.seconds for one in written]
+def _next_day(seconds: Sequence[Decimal | None]) -> int | None:
+    """The first row at which times of day begin anew; None for spans, and for the times of several runs."""
     seen = [value for value in seconds if value is not None]
-    if len(set(seen)) == len(seen) and max(seen) < DAY:
-        for row in range(1, len(written)):
-            before, value = seconds[row - 1], seconds[row]
-            if before is not None and value is not None and before - value > DAY / 2:
-                raise DataError(f"{place(row)} seems to be on the next day; add a column of dates.")
-    return tuple("" if value is None else f"{value:f}".replace(".", decimal) for value in seconds)
+    if len(set(seen)) < len(seen) or max(seen) >= DAY:
+        return None
+    for row, (before, value) in enumerate(pairwise(seconds), start=1):
+        if before is not None and value is not None and before - value > DAY / 2:
+            return row
+    return None

@@ -6,16 +6,29 @@ import re
 
 from .above import refuse_preamble, refuse_units
 from .building import build_table
-from .cells import Table, is_missing, may_be_number, parse_number, shown
+from .cells import Table, is_missing, is_timestamp, may_be_number, parse_number, shown
 from .errors import DataError
+from .headers import is_duration, with_unit
 from .opening import stem
 from .packing import ZIP
 from .separators import SPELLED, cells_of, reader, separator_of, told_separator
+from .units import is_unit
 
 _NO_COMMENT = re.compile(r"\s*#(N/A|DIV/0!|VALUE!|NUM!|NULL!|REF!|NAME\?)", re.IGNORECASE)  # spreadsheets' errors
 # A comma may part thousands or decimals; all of these may be thousands.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f]")  # no text has these
+KINDS = {  # that are no text, by their first bytes
+    ZIP: "an Excel or zip file; save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel file; save the sheet as CSV",
+    b"MATLAB 5.0 MAT": "a MATLAB file; write a CSV there with writetable",
+    b"\x89HDF": "an HDF5 file; write its table as CSV, as with pandas.read_hdf(...).to_csv(...)",
+    b"\x93NUMPY": "an NPY file, of one array; write the times beside it: numpy.savez(FILE, ts=..., ys=...)",
+    b"ARROW1": "a Feather file; write it as Parquet or CSV, as with pandas.read_feather(...).to_csv(...)",
+    b"SQLite format 3": "a database; write the table as CSV",
+    b"%PDF": "a PDF document; give the table as CSV",
+}
+COMMENTS = ("#", "% ", "%%", "%\t")  # of Python and R, and of MATLAB: %DO is a header
 LONGEST_LINE = 2**20  # characters; a header of ten thousand names has a tenth of that
 
 
@@ -24,7 +37,7 @@ def parse_text(data: bytes, source: str) -> Table:
 
     The separator is a tab, semicolon, comma or run of spaces, whichever splits the header and the
     first row alike, or what a line `sep=;` above them says; cells may be quoted. Lines that are blank
-    or start with `#` are skipped; when the first row is all numbers, the comment line before it is
+    or start with `#` or `% ` are skipped; when the first row is all numbers, the comment line before it is
     taken for the header, as `numpy.savetxt` writes it. Decimal commas are understood where the
     separator is not a comma. Text is UTF-8, UTF-16 with its mark, or else Windows-1252.
 
@@ -32,7 +45,7 @@ def parse_text(data: bytes, source: str) -> Table:
         DataError: if this is not such a file; one sentence with the line.
     """
     text, encoded = _decode(data, source)
-    numbers, lines, comment, notes = _content(text, source)
+    numbers, lines, comments, notes = _content(text, source)
     notes += encoded
     if not lines:
         raise DataError(f"{source} is empty; it needs a header line and rows of numbers.")
@@ -42,9 +55,9 @@ def parse_text(data: bytes, source: str) -> Table:
     separator = told or separator_of(lines[0], lines[1] if len(lines) > 1 else None)
     refuse_preamble(lines, numbers, separator, source)
     rows, places = _rows(lines, numbers, separator, source)
-    if all(map(may_be_number, rows[0])):
-        headers = cells_of(comment.strip().lstrip("#"), separator) if comment else []
-        if len(headers) != len(rows[0]):
+    if _has_no_names(rows[0]):
+        headers = _names_in(comments, separator, len(rows[0]))
+        if not headers:
             raise DataError(
                 f"{source}, line {places[0]}: the first row holds numbers, not names; add a header line such as t,x,y."
             )
@@ -52,6 +65,12 @@ def parse_text(data: bytes, source: str) -> Table:
         header_place = ", header"
     else:
         headers, rows, places, header_place = rows[0], rows[1:], places[1:], f", line {places[0]}"
+    if (
+        separator in " \t"
+        and rows
+        and all(row[0] == str(i) and len(row) > len(headers) for i, row in enumerate(rows, 1))
+    ):
+        headers = ["", *headers]  # so R writes the numbers of rows
     kept = [i for i, row in enumerate(rows) if any(row)]  # spreadsheets leave lines of bare separators
     if not kept:
         raise DataError(f"{source} has a header line but no rows of data{''.join(f' ({note})' for note in notes)}.")
@@ -92,9 +111,12 @@ def format_text(table: Table) -> str:
 
 def _decode(data: bytes, source: str) -> tuple[str, tuple[str, ...]]:
     """The text, and a note where it is in the letters of older programs."""
-    if data.startswith(ZIP):
-        raise DataError(f"{source} is an Excel or zip file; save the sheet as CSV.")
+    for beginning, what in KINDS.items():
+        if data.startswith(beginning):
+            raise DataError(f"{source} is {what}.")
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    if not any(data[1:100:2]) and all(data[:100:2]):  # without its mark
+        encoding = "utf-16-le"
     notes: tuple[str, ...] = ()
     try:
         text = data.decode(encoding)
@@ -127,7 +149,7 @@ def check_first_line(head: bytes, source: str) -> None:
     Raises:
         DataError: if that is so.
     """
-    if len(head) >= LONGEST_LINE and not (b"\n" in head or b"\r" in head):
+    if len(head) >= LONGEST_LINE and not head.startswith(tuple(KINDS)) and not (b"\n" in head or b"\r" in head):
         raise _too_long(source, 1)
 
 
@@ -138,22 +160,38 @@ def _too_long(source: str, number: int) -> DataError:
     )
 
 
-def _content(text: str, source: str) -> tuple[list[int], list[str], str | None, tuple[str, ...]]:
-    """Line numbers and text of the lines that hold cells, the last comment before them, and a note on those below."""
-    numbers, lines, comment, below = [], [], None, 0
+def _has_no_names(row: list[str]) -> bool:
+    """Whether there are numbers in a row, and else nothing but times."""
+    numbers = [may_be_number(text) for text in row]
+    return any(numbers) and all(number or is_timestamp(text) for number, text in zip(numbers, row, strict=True))
+
+
+def _names_in(comments: list[str], separator: str, width: int) -> list[str]:
+    """The names in the last of the comments, or in the one before where that has their units; none if it has others."""
+    *before, names = [cells_of(comment, separator) for comment in comments[-2:]] or [[]]
+    if [len(row) for row in (*before, names)] == [width, width]:
+        units = [cell.strip("[]()") for cell in names]
+        if all(is_unit(unit) or is_duration(unit) or unit == "-" for unit in units):
+            return [with_unit(name, unit.strip("-")) for name, unit in zip(*before, units, strict=True)]
+    return names if len(names) == width else []
+
+
+def _content(text: str, source: str) -> tuple[list[int], list[str], list[str], tuple[str, ...]]:
+    """Line numbers and text of the lines that hold cells, the comments before them, and a note on those below."""
+    numbers, lines, comments, below = [], [], [], 0
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if len(line) > LONGEST_LINE:
             raise _too_long(source, number)
-        if line.lstrip().startswith("#") and not _NO_COMMENT.match(line):
-            comment = comment if lines else line
+        if line.lstrip().startswith(COMMENTS) and not _NO_COMMENT.match(line):
             below += bool(lines)
+            comments += [] if lines else [line.strip().lstrip("#%")]
         elif line.strip():
             numbers.append(number)
             lines.append(line)
-    what = "1 line below the header begins with # and was read as a comment"
+    what = "1 line below the header begins with # or % and was read as a comment"
     if below > 1:
-        what = f"{below} lines below the header begin with # and were read as comments"
-    return numbers, lines, comment, (what,) if below else ()
+        what = f"{below} lines below the header begin with # or % and were read as comments"
+    return numbers, lines, comments, (what,) if below else ()
 
 
 def _rows(lines: list[str], numbers: list[int], separator: str, source: str) -> tuple[list[list[str]], list[int]]:
@@ -178,7 +216,9 @@ def _fit(row: list[str], width: int, separator: str, source: str, place: int) ->
     if len(row) > width and not any(row[width:]):
         return row[:width]
     if len(row) != width:
-        advice = "complete the row" if len(row) < width else "remove what is too much, or put text in quotes"
+        advice = (
+            "complete the row, or remove it" if len(row) < width else "remove what is too much, or put text in quotes"
+        )
         cells = "cell" if len(row) == 1 else "cells"
         raise DataError(
             f"{source}, line {place}: {len(row)} {cells} between {SPELLED[separator]}, but the header has {width}; "

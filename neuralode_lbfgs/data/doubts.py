@@ -7,16 +7,18 @@ import numpy as np
 
 from .driving import FEWEST, steps
 from .errors import listed
-from .headers import DEVIATION_OF
+from .headers import DEVIATION_OF, MEAN_OF
 from .roles import Roles
 from .trajectories import Trajectories
 
 _RUN_OF = re.compile(r".+?[ _.(-]+(?:run|rep|replicate|trial)[ _.-]?\d+\)?", re.IGNORECASE)
+_NUMBERED = re.compile(r"(.*\D)\d+")
+ALIKE = 0.1  # of the spread of columns, by which they differ where they are replicates
 
 
 def doubts(roles: Roles, data: Trajectories) -> list[str]:
     """A sentence for the states that look like inputs, one for those that look like standard deviations, one for those
-    that never change, and one for those that are runs side by side.
+    that never change or count the rows, and one for those that are runs side by side.
 
     Nothing is said where the states were named.
 
@@ -36,11 +38,17 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
             f"{listed(known)} {looks} like steps, as no state does; if {are} known, give {them} as --inputs {flags} "
             "(inputs= in Python)"
         )
-    side_by_side = [name for name in columns if _RUN_OF.fullmatch(name)]
+    side_by_side = [name for name in columns if _RUN_OF.fullmatch(name)] or _replicates(columns)
     if len(side_by_side) > 1:
         said.append(
             f"{listed(side_by_side)} look like runs side by side: as states of one system each would drive the others; "
             "give each run rows of its own, with its name in a column (--trajectory)"
+        )
+    counting = [name for name in columns if _counts_rows(columns[name])]
+    if counting and len(counting) < len(columns):
+        said.append(
+            f"{listed(counting)} {'counts' if len(counting) == 1 else 'count'} the rows, as no state does; leave "
+            f"{'it' if len(counting) == 1 else 'them'} out with --states (states= in Python)"
         )
     still = [name for name in columns if name not in sd and _is_constant(columns[name])]
     if still and len(still) < len(columns):
@@ -63,6 +71,8 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
 def _deviations(columns: dict[str, list[np.ndarray]]) -> dict[str, str]:
     """By the names of columns such as `x_sd`, without negative numbers: the state that each may belong to."""
     states = {name.lower(): name for name in columns}
+    means = [(match, name) for name in columns if (match := MEAN_OF.fullmatch(name.lower()))]
+    states = {**{match["after"] or match["before"]: name for match, name in means}, **states}
     found: dict[str, str] = {}
     for name, runs in columns.items():
         match = DEVIATION_OF.fullmatch(name.lower())
@@ -70,6 +80,27 @@ def _deviations(columns: dict[str, list[np.ndarray]]) -> dict[str, str]:
         if state is not None and state not in found.values() and not any((run < 0).any() for run in runs):
             found[name] = state
     return found
+
+
+def _replicates(columns: dict[str, list[np.ndarray]]) -> list[str]:
+    """Names that differ in a number alone, above columns that hardly differ: `x_1`, `x_2`, and wells `A1`, `A2`."""
+    groups: dict[str, list[str]] = {}
+    for name in columns:
+        if match := _NUMBERED.fullmatch(name):
+            groups.setdefault(match[1], []).append(name)
+    found = []
+    for names in groups.values():
+        values = np.stack([np.concatenate(columns[name]) for name in names])
+        values = values[:, np.isfinite(values).all(axis=0)]
+        if len(names) > 1 and values.shape[1] >= FEWEST and np.ptp(values.mean(axis=0)):
+            apart = np.sqrt(np.mean((values - values.mean(axis=0)) ** 2))
+            found += names if apart < ALIKE * np.std(values) else []
+    return found
+
+
+def _counts_rows(runs: list[np.ndarray]) -> bool:
+    steps = np.concatenate([np.diff(run) for run in runs])
+    return steps.size >= FEWEST and bool((steps == 1).all()) and all(run[0] % 1 == 0 for run in runs)
 
 
 def _is_constant(runs: list[np.ndarray]) -> bool:

@@ -4,42 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .cells import Table
-from .errors import DataError
 from .roles import Roles
 
 FEWEST = 5  # intervals from which on two values are a switch
 GAP = 5.0  # times the usual step
 USUAL, MOSTLY = 0.1, 0.8  # of the usual step that others differ from it, and of all steps that do not
 FEWEST_STEPS = 10  # that say what is usual
-
-
-def read_inputs(table: Table, roles: Roles, rows: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The inputs of all rows, shape `(rows, inputs)`, as they are written: NaN where blank.
-
-    Raises:
-        DataError: if a cell is no number, or an input is blank where a trajectory begins or ends.
-    """
-    us = np.stack(
-        [table.numbers(name, "an input needs a number, such as 1 and 0 for on and off") for name in roles.inputs],
-        axis=1,
-    )
-    for at in rows.values():
-        for i, name in enumerate(roles.inputs):
-            known = np.flatnonzero(np.isfinite(us[at, i]))
-            time = table.column(roles.time).cells
-            if not known.size or known[0] > 0:
-                raise DataError(
-                    f"{table.where(int(at[0]), name)}: the input is blank where its trajectory begins, at time "
-                    f"{time[at[0]]}; give it from the first row on."
-                )
-            if known[-1] < at.size - 1:
-                last, end = time[at[known[-1]]], time[at[-1]]
-                raise DataError(
-                    f"{table.where(int(at[known[-1] + 1]), name)}: the input is blank from here to the end; it is "
-                    f"known until time {last} and needed until {end}: fill in the last row, or remove those after it."
-                )
-    return us
 
 
 def held(us: np.ndarray, rows: Mapping[str, np.ndarray], roles: Roles) -> tuple[bool, ...]:

@@ -2,6 +2,8 @@
 
 import re
 
+from .units import is_unit
+
 _DURATION = r"s|secs?|seconds?|[mµμun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
 _TIME = re.compile(
     rf"(t|time|time[ _.-]?stamp|elapsed|(elapsed|test|run|total)[ _.-]?time)([ _.-]({_DURATION}))?|ts|times|date"
@@ -9,15 +11,37 @@ _TIME = re.compile(
 )
 # Units behind a line as they are written only: t/T and t/D are ratios.
 _TIME_IN = re.compile(rf"([^()/]*[^()/\s])(?:\(((?i:{_DURATION}))\)|\s?/\s?({_DURATION}))")
-_SD = r"sd|std|stdev|stddev|err|error|se|sem|stderr|sigma"
-DEVIATION_OF = re.compile(rf"(?:(?:{_SD})[ _.-](?P<after>.+))|(?:(?P<before>.+)[ _.-](?:{_SD}))")
+_FLOWS = ("L", "l", "m", "g", "mg", "kg", "mol", "mmol", "cells", "km")  # of which a line makes another unit: L/min
+_SD = r"sd|std|stdev|stddev|std[ _.]?dev|err|error|se|sem|stderr|sigma|unc|uncertainty"
+DEVIATION_OF = re.compile(rf"(?:(?:{_SD})[ _.-](?P<after>.+))|(?:(?P<before>.+?)[ _.±-]+(?:{_SD}))")
+MEAN_OF = re.compile(r"(?:(?:mean|avg|average)[ _.-](?P<after>.+))|(?:(?P<before>.+?)[ _.-](?:mean|avg|average))")
+
+
+def is_duration(unit: str) -> bool:
+    """Whether this is a unit of time."""
+    return re.fullmatch(_DURATION, unit.lower()) is not None
+
+
+def _measures(unit: str) -> bool:
+    """Whether this is a unit, and none of time: a state is a rate or depends on the time, rather than being one."""
+    return is_unit(unit) and not is_duration(unit)
+
+
+# Without spaces around the line one letter is rather part of a ratio, C/N, as are two words before it: flow L/min.
+_UNIT_BEHIND = {
+    re.compile(r"(?P<name>\S[^\n]*?)(?: / |, ?| in )(?P<unit>.+)"): is_unit,
+    re.compile(r"(?P<name>[^\s/]+)/(?P<unit>[^\s/()]{2,})"): _measures,
+    re.compile(r"(?P<name>[^\s/]+)/\((?P<unit>.+)\)"): _measures,
+}
 
 
 def split_unit(header: str) -> tuple[str, str]:
     """Name and unit in a header: `substrate [mol/L]` and `substrate (mol/L)` are `substrate`, `mol/L`.
 
-    `y[0]` and `f(x)` are names: an index is no unit, and round brackets need a space before them. Only behind a name of
-    the time is a unit of time plain without one: `Time(ms)`, and `t/min` as ISO 80000 writes quantities.
+    `y[0]` and `f(x)` are names: an index is no unit, and round brackets need a space before them. Without one, and
+    behind a line, a comma or `in`, only what is known to be a unit is one: `Current(A)`, `S / mM`, `v, m/s`,
+    `Temp. in °C`; but `dx/dt` is a name, and so are `x(s)`, which depends on s, and the rate `L/min`. Units of time are
+    known behind a name of the time, and where there are spaces.
     """
     if (time := _TIME_IN.fullmatch(header)) and names_the_time(time[1]):
         return time[1], time[2] or time[3]
@@ -26,9 +50,12 @@ def split_unit(header: str) -> tuple[str, str]:
         name, unit = before.rstrip(), inside.strip()
         if not header.endswith(right) or right in inside or not name or "\n" in name:
             continue
-        is_name = unit.isdigit() if left == "[" else name == before
+        is_name = unit.isdigit() if left == "[" else name == before and not (name[-1] != "/" and _measures(unit))
         if not is_name:
             return name, unit
+    for form, known in _UNIT_BEHIND.items():
+        if (match := form.fullmatch(header)) and known(match["unit"]) and match["name"] not in _FLOWS:
+            return match["name"], match["unit"]
     return header, ""
 
 
@@ -40,8 +67,3 @@ def with_unit(name: str, unit: str) -> str:
 def names_the_time(header: str) -> bool:
     """Whether this is a name of the time, with or without a unit behind it."""
     return _TIME.fullmatch(split_unit(header)[0].lower()) is not None
-
-
-def is_duration(unit: str) -> bool:
-    """Whether this is a unit of time."""
-    return re.fullmatch(_DURATION, unit.lower()) is not None

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .arrange import rows_by_trajectory
 from .cells import Table
 from .errors import counted
 from .roles import Roles
+from .rows import rows_by_trajectory
 from .steps_of_inputs import jump_with
 from .trajectories import Trajectories, Trajectory
 
@@ -108,7 +108,7 @@ def _jumping(data: Trajectories) -> Iterable[str]:
 
 def _out_of_order(table: Table, roles: Roles, data: Trajectories) -> Iterable[str]:
     """Rows that are not in the order of time; and times that start again, as those of several runs do."""
-    rows = rows_by_trajectory(table, roles, data.clock)
+    rows = rows_by_trajectory(table, roles, None)
     unsorted = [name for name, at in rows.items() if (np.diff(at) < 0).any()]
     if unsorted and roles.trajectory is None and (again := _start_again(data[0], rows[data[0].id])):
         later = " and later" if len(again) > 1 else ""

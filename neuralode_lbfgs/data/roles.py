@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, may_be_number, shown
+from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, is_word, shown
+from .doses import refuse_doses
 from .errors import MOST_LISTED, DataError, did_you_mean, listed
 from .long import advice_on_long
 from .runs import runs_of
 from .times import time_of
 
-_ROW_NUMBER = re.compile(r"id|index|row|rownames?|row[ _.-]?(id|no|nr|number|name)")
+_ROW_NUMBER = re.compile(
+    r"#|id|index|rownames?|(row|record|rn|point|obs|observation|sample|scan|reading|entry|item)?[ _.-]?"
+    r"(id|no|nr|num|number|name)?\.?"
+)
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ def infer_roles(
     """
     states = (states,) if isinstance(states, str) else states
     inputs = (inputs,) if isinstance(inputs, str) else inputs
+    refuse_doses(table, states)
     if inputs is None:
         inputs = tuple(name for name in table.inputs if name not in (states or ()))
     if sd_columns is None and not noise:
@@ -147,7 +152,7 @@ def infer_roles(
             raise DataError(f"{table.source}: {long}.")
         _refuse_text([table.column(name) for name in states], table, trajectory)
         for name in states:
-            _check_inferred_state(table, name)
+            _check_inferred_state(table, name, states)
     column_name = lambda name: table.column(name).name  # noqa: E731 - a header may have been given for the name
     states = tuple(map(column_name, states))
     given = {state: column_name(name) for state, name in (sd_columns or {}).items()}
@@ -205,9 +210,9 @@ def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None
     if not words or not rest:
         return
     row, text = next((row, text) for row, text in enumerate(words[0].cells) if not is_missing(text))
-    several = f", as are {listed(column.name for column in words[1:])}" if words[1:] else ""
+    several = f", as {'are' if words[2:] else 'is'} {listed(column.name for column in words[1:])}" if words[1:] else ""
     states = shlex.join(rest) if len(rest) <= MOST_LISTED else "and the names of the states"
-    shared = trajectory is None and len(words) == 1 and 2 * len(set(words[0].cells)) <= len(table)
+    shared = trajectory is None and len(words) == 1 and 1 < len(set(words[0].cells)) <= len(table) / 2
     raise DataError(
         f"{table.where(row, words[0].name)}: {shown(text)} is text and so is the whole column{several}; leave it out "
         f"with --states {states} (states= in Python), or write numbers such as 0 and 1 for its words to make it an "
@@ -216,16 +221,12 @@ def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None
 
 
 def _holds_words(column: Column) -> bool:
-    """Whether there are words in all cells but blank ones; 12.3 mg and <0.1 are none."""
-    seen = (text for text in column.cells if not is_missing(text))
-    return not _is_blank(column) and all(text[0].isalpha() and not may_be_number(text) for text in seen)
+    """Whether there are words in all cells but blank ones."""
+    seen = [text for text in column.cells if not is_missing(text)]
+    return bool(seen) and all(map(is_word, seen))
 
 
-def _is_blank(column: Column) -> bool:
-    return all(map(is_missing, column.cells))
-
-
-def _check_inferred_state(table: Table, name: str) -> None:
+def _check_inferred_state(table: Table, name: str, states: Sequence[str]) -> None:
     advice = "or name the columns that are states with --states (states= in Python)"
-    if np.isnan(table.numbers(name, f"{BLANK_OR_REMOVE}, {advice}")).all():
+    if np.isnan(table.numbers(name, f"{BLANK_OR_REMOVE}, {advice}", states)).all():
         raise DataError(f"{table.source}: column {name!r} is blank in every row; remove it, {advice}.")

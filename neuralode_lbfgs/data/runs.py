@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .cells import Column, Table, is_missing, is_timestamp, may_be_number, parse_number
+from .cells import Column, Table, is_missing, is_word, may_be_number, parse_number
 from .clock import parse_timestamp
 from .errors import only
 from .headers import DEVIATION_OF
-from .long import plainly_long
+from .long import names_variables, plainly_long
 
 _NUMBERED = r"([ _.-]?(id|no|nr|number|name))?"
 _NAMES = re.compile(
@@ -37,9 +37,11 @@ def runs_of(table: Table, time: str, free: Sequence[Column]) -> tuple[str | None
     if not any(map(may_name_runs, free)) or (times := _comparable(table, time)) is None or _grow(times):
         return None, ()
     apart = [column for column in free if may_name_runs(column) and _tells_apart(column.cells, times)]
-    found = [column.name for column in apart if _SYSTEMS.fullmatch(column.name.lower())]
+    found = [
+        column.name for column in apart if _SYSTEMS.fullmatch(column.name.lower()) and not names_variables(column.name)
+    ]
     if not found and _several_values(free) and not plainly_long(table):
-        found = [column.name for column in apart if is_text(column) and _in_blocks(column.cells, times)]
+        found = [column.name for column in apart if _is_text(column) and _in_blocks(column.cells, times)]
     if not found:
         return None, ()
     name = only(table.source, found, "trajectory")
@@ -57,17 +59,19 @@ def grows_in_runs(table: Table, time: Column, free: Sequence[Column]) -> bool:
 
 def may_name_runs(column: Column) -> bool:
     """Whether its name is that of runs, or of systems above names and whole numbers, or it holds words."""
-    name = column.name.lower()
-    if _NAMES.fullmatch(name):
+    if _NAMES.fullmatch(column.name.lower()):
         return True
-    if not _SYSTEMS.fullmatch(name):
-        return is_text(column)
+    if not _is_system(column.name):
+        return _is_text(column)
     return not any(is_missing(text) or "." in text or "," in text for text in column.cells)
 
 
-def is_text(column: Column) -> bool:
-    """Whether every cell is a word: neither blank, nor a number, nor a timestamp."""
-    return not any(is_missing(text) or may_be_number(text) or is_timestamp(text) for text in column.cells)
+def _is_system(name: str) -> bool:
+    return _SYSTEMS.fullmatch(name.lower()) is not None and not names_variables(name)
+
+
+def _is_text(column: Column) -> bool:
+    return all(map(is_word, column.cells))
 
 
 def _several_values(columns: Sequence[Column]) -> bool:

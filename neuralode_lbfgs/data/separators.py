@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 _NAME_AND_UNIT = (
     re.compile(r'(?<![^\s"\[\]])[^\s"\[\]]++[ \t]*+\[[^\[\]"]*+\]'),
     re.compile(r'(?<![^\s"()])[^\s"()]++[ \t]++\([^()"]*+\)'),
+    re.compile(r'(?<![^\s"/])[^\s"/]++ / [^\s"/][^\s"]*+'),
 )
-_TOLD = re.compile(r'"?sep=([,;\t]|\\t)"?[,;\t]*', re.IGNORECASE)
-SEPARATORS = ("\t", ";", ",", " ")
-SPELLED = {"\t": "tabs", " ": "spaces", ",": "commas", ";": "semicolons"}
+_TOLD = re.compile(r'"?sep=([,;|\t]|\\t)"?[,;|\t]*', re.IGNORECASE)
+SEPARATORS = ("\t", ";", ",", "|", " ")
+SPELLED = {"\t": "tabs", " ": "spaces", ",": "commas", ";": "semicolons", "|": "bars"}
 
 
 def reader(lines: list[str], separator: str) -> "Reader":
@@ -47,7 +48,7 @@ def separator_of(header: str, first: str | None) -> str:
         width = len(cells_of(header, separator))
         return width > 1 and (first is None or len(cells_of(first, separator)) == width)
 
-    written = [separator for separator in "\t;," if separator in header]
+    written = [separator for separator in "\t;,|" if separator in header]
     for separator in (*written, " "):
         if splits(separator):
             return separator

@@ -16,11 +16,10 @@ def jump_with(data: Trajectories, state: int, number: int) -> float | None:
 
     A jump stands alone: the change to that row is more than the changes before and after it.
     """
-    steps, changes, before, after = _at_rows(data, state, number)
-    jumps = np.where(before * after > 0, np.minimum(abs(before), abs(after)), 0.0)
-    at = steps != 0
-    if at.sum() < FEWEST or at.all():
+    if (rows := _at_rows(data, state, number)) is None:
         return None
+    at, steps, changes, before, after = rows
+    jumps = np.where(before * after > 0, np.minimum(abs(before), abs(after)), 0.0)
     slope = float(steps[at] @ before[at] / np.sum(steps[at] ** 2))
     left = np.sum((before[at] - slope * steps[at]) ** 2)
     elsewhere = np.sqrt(np.mean(jumps[~at] ** 2))
@@ -33,23 +32,24 @@ def bends_before(data: Trajectories, state: int, number: int) -> bool:
 
     It goes on with that slope, or else it has jumped.
     """
-    steps, _, before, after = _at_rows(data, state, number)
-    at = steps != 0
-    if at.sum() < FEWEST or at.all():
+    if (rows := _at_rows(data, state, number)) is None:
         return False
+    at, steps, _, before, after = rows
     bend, elsewhere = np.median(abs(before[at])), np.sqrt(np.mean(before[~at] ** 2))
     with_it = np.mean(before[at] * steps[at] > 0)
     goes_on = np.median(abs(after[at])) < AT_ONCE * bend
     return bool(bend > FAR_ABOVE * elsewhere and max(with_it, 1 - with_it) > ALIKE and goes_on)
 
 
-def _at_rows(data: Trajectories, state: int, number: int) -> np.ndarray:
-    """Of rows with two beside them that are observed: the step of the input to it, the change of the state to it, and
-    how much more that is than the changes before and after."""
+def _at_rows(data: Trajectories, state: int, number: int) -> tuple[np.ndarray, ...] | None:
+    """Of rows with two beside them that are observed: whether the input steps to it, by how much, the change of the
+    state to it, and how much more that is than the changes before and after. None where steps are too few, or all."""
     found = [np.zeros((4, 0))]
     for run in data:
         if run.inputs is not None and run.ts.size > 3:
             change, step = np.diff(run.ys[:, state]), np.diff(run.inputs[:, number])[1:-1]
             found.append(np.stack([step, change[1:-1], change[1:-1] - change[:-2], change[1:-1] - change[2:]]))
     rows = np.concatenate(found, axis=1)
-    return rows[:, np.isfinite(rows).all(axis=0)]
+    rows = rows[:, np.isfinite(rows).all(axis=0)]
+    at = rows[0] != 0
+    return None if at.sum() < FEWEST or at.all() else (at, *rows)

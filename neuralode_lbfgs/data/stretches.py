@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from .arrange import read_times, rows_by_trajectory
 from .cells import Column, Table
-from .driving import read_inputs, stretches_of
+from .driving import stretches_of
 from .errors import counted
 from .roles import Roles
+from .rows import read_inputs, read_times, rows_by_trajectory
 
 
 def with_stretches(table: Table, roles: Roles) -> tuple[Table, Roles]:
@@ -19,10 +19,9 @@ def with_stretches(table: Table, roles: Roles) -> tuple[Table, Roles]:
     """
     if not roles.inputs:
         return table, roles
-    rows, (ts, _) = rows_by_trajectory(table, roles), read_times(table, roles.time)
-    us = read_inputs(table, roles, rows)
+    us, (ts, _) = read_inputs(table, roles, None), read_times(table, roles.time, None)
     names, gaps = np.empty(len(table), object), []
-    for name, at in rows.items():
+    for name, at in rows_by_trajectory(table, roles, None).items():
         for number, (stretch, part) in enumerate(stretches_of(name, ts[at], us[at])):
             names[at[part]] = stretch
             gaps += [int(at[part[0]])] if number else []
@@ -33,7 +32,6 @@ def with_stretches(table: Table, roles: Roles) -> tuple[Table, Roles]:
         "inputs did there is not known, so the run begins anew there; rows with inputs and blank states would close it"
     )
     id_name = roles.trajectory or next(name for name in ("stretch", "stretch_") if name not in table.names)
-    column = Column(id_name, id_name, "", tuple(names))
-    others = tuple(one for one in table.columns if one.name != id_name)
-    table = replace(table, columns=(column, *others), notes=(*table.notes, note))
-    return table, replace(roles, trajectory=id_name)
+    columns = table.columns if roles.trajectory else (Column(id_name, id_name, "", ()), *table.columns)
+    columns = tuple(replace(one, cells=tuple(names)) if one.name == id_name else one for one in columns)
+    return replace(table, columns=columns, notes=(*table.notes, note)), replace(roles, trajectory=id_name)

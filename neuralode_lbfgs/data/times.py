@@ -8,9 +8,12 @@ from .errors import DataError, listed, only
 from .headers import is_duration, names_the_time
 from .runs import grows_in_runs, may_name_runs
 
-# Plain units of time name the time only where no clearer name is there.
-_TIME_UNIT = re.compile(r"secs?|seconds?|mins|minutes?|hrs|hours?|days?|weeks?|months?|years?")
-# These name other things as well: a height, a minimum, a torque. As the first column whose numbers grow it is the time.
+# Plain units of time name the time only where no clearer name is there; and French for it may be temperatures.
+_TIME_UNIT = re.compile(
+    r"secs?|seconds?|mins|minutes?|hrs|hours?|days?|weeks?|months?|years?|temps|datum|fecha|heure|uhrzeit"
+)
+# These name other things as well: a height, a minimum, a torque. As the first column whose numbers grow it is the time,
+# as is one in a unit of time.
 _SHORT = re.compile(r"s|h|hr|d|ms|min|tau|τ|frames?|steps?")
 _TEMPERATURE = re.compile(r"k|c|f|kelvin|celsius|fahrenheit|(°|deg[ .]?)[ckf]")
 
@@ -37,9 +40,9 @@ def time_of(table: Table, free: Sequence[Column]) -> str:
 def _first_that_grows(table: Table, able: Sequence[Column]) -> list[Column]:
     """The first column, but for names of runs and other words, if it may be the time."""
     first = next((column for column in able if not may_name_runs(column)), None)
-    if first is None or not _SHORT.fullmatch(first.name.lower()) or not grows_in_runs(table, first, able):
+    if first is None or not (_SHORT.fullmatch(first.name.lower()) or is_duration(first.unit)):
         return []
-    return [first]
+    return [first] if grows_in_runs(table, first, able) else []
 
 
 def _no_time(table: Table, free: Sequence[Column]) -> DataError:

@@ -21,6 +21,7 @@ PREAMBLES = {
         "Day,Night,Run\nFlow,Conc,Sample\n",
         UNITS.replace("Time", "Zeit").replace("h,mg/L", "[h],[g]"),
     ),
+    "a logger": ("TOA5,CR1000,prog\n", "TIMESTAMP,Air,Sample\nTS,Deg,\n,Avg,\n" + TABLE.split("\n", 1)[1]),
     "bare separators": ("Exported by LabView,,\n,,\n", TABLE),
     "wider": ("a,b,c,d,e\nf,g,h,i,j\n", TABLE),
     "semicolons and decimal commas": ("Exported;2024\n", TABLE.replace(",", ";").replace(".", ",")),
@@ -47,8 +48,9 @@ def test_the_line_is_named_with_which_the_table_begins(tmp_path, case):
         "before that one, or begin them with #."
     )
     commented = "".join(f"# {line}\n" for line in above.splitlines()) + table
-    if "[" in table or "mg/L" in table:
-        with pytest.raises(DataError, match=r"the first row holds no number; if these are units, write them behind"):
+    if "[" in table or "mg/L" in table or "TS" in table:
+        rows = "2 rows hold" if "TS" in table else "row holds"
+        with pytest.raises(DataError, match=f"the first {rows} no number; if these are units, write them behind"):
             read(tmp_path, commented)
     else:
         assert len(read(tmp_path, commented)) == 3

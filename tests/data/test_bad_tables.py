@@ -32,6 +32,8 @@ BAD_TEXT = {
     ),
     "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV, Parquet or NPZ file."),
     "excel": (b"PK\x03\x04rest", "mine.csv is an Excel or zip file; save the sheet as CSV."),
+    "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1", "mine.csv is an old Excel file; save the sheet as CSV."),
+    "matlab": (b"MATLAB 5.0 MAT-file", "mine.csv is a MATLAB file; write a CSV there with writetable."),
     "gzip": (b"\x1f\x8brest", "mine.csv is compressed, and damaged or cut short; unpack or pack it anew."),
     "parquet": (b"PAR1rest", "mine.csv is not a Parquet file that can be read; write it again or save it as CSV."),
     "damaged UTF-8": (
@@ -42,9 +44,12 @@ BAD_TEXT = {
     # its rows
     "short row": (
         "t,x,y\n# c\n0,1,2\n1,2\n",
-        "mine.csv, line 4: 2 cells between commas, but the header has 3; complete the row.",
+        "mine.csv, line 4: 2 cells between commas, but the header has 3; complete the row, or remove it.",
     ),
-    "one cell": ("t\tx\n0\t1\n1\n", "mine.csv, line 3: 1 cell between tabs, but the header has 2; complete the row."),
+    "one cell": (
+        "t\tx\n0\t1\n1\n",
+        "mine.csv, line 3: 1 cell between tabs, but the header has 2; complete the row, or remove it.",
+    ),
     "long row": (
         "t;x;y\n0;1;2\n1;2;3;4\n",
         "mine.csv, line 3: 4 cells between semicolons, but the header has 3; "
@@ -76,7 +81,7 @@ BAD_TEXT = {
     ),
     "only comments below the header": (
         "run,t,x\n#1,0,1\n#1,1,2\n",
-        "mine.csv has a header line but no rows of data (2 lines below the header begin with # and were read as "
+        "mine.csv has a header line but no rows of data (2 lines below the header begin with # or % and were read as "
         "comments).",
     ),
     # its header
@@ -109,6 +114,34 @@ BAD_TEXT = {
         "t,x\n0,1\n1,<0.1\n",
         "mine.csv, line 3, column 'x': '<0.1' is not a number; it is a limit: leave the cell blank, or write the value "
         "that you take it for.",
+    ),
+    "several cells": (
+        "t,x,y\n0,1,<0.5\n1,bdl,2\n2,<0.1,bdl\n3,<0.1,n.d.\n4,5,inf\n",
+        "mine.csv, line 3, column 'x': 'bdl' is not a number, and 6 more cells are none (lines 2, 4, 5, ... of 'y', "
+        "'x': '<0.5', '<0.1', 'bdl', ...); it is a limit: leave the cell blank, or write the value that you take it "
+        "for.",
+    ),
+    "two cells": (
+        "t,x\n0,1\n1,inf\n2,*\n",
+        f"mine.csv, line 3, column 'x': 'inf' is infinite, and 1 more cell is none (line 4 of 'x': '*'); remove it or "
+        f"leave the cell blank{INFERRED}",
+    ),
+    **{
+        f"a sensor that ended: {text}": (
+            f"t,x\n0,1\n1,{text}\n",
+            f"mine.csv, line 3, column 'x': {text!r} is not a number; the sensor ended there: leave the cell blank.",
+        )
+        for text in ("OVER", "OVRFLW", "Over range", "TNTC", "saturated")
+    },
+    "an error of a spreadsheet": (
+        "t,x\n0,1\n1,#DIV/0!\n",
+        "mine.csv, line 3, column 'x': '#DIV/0!' is not a number; it is the error of a formula: mend it or leave the "
+        "cell blank.",
+    ),
+    "a deviation": (
+        "t,x\n0,1\n1,1.5 ± 0.1\n",
+        "mine.csv, line 3, column 'x': '1.5 ± 0.1' is not a number; write the deviation into a column of its own, and "
+        "name it with --sd-columns (sd_columns= in Python).",
     ),
     "a unit in a cell": (
         "t,x\n0,1\n1,12.3 mg\n",
@@ -170,7 +203,8 @@ BAD_TEXT = {
     ),
     "time is a date of another kind": (
         "date,x\n5th of May,1\n6th of May,2\n",
-        f"mine.csv, line 2, column 'date': '5th of May' is not a number; write times as numbers {FORMS}.",
+        "mine.csv, line 2, column 'date': '5th of May' is not a number, and 1 more cell is none (line 3 of 'date': "
+        f"'6th of May'); write times as numbers {FORMS}.",
     ),
     "dates without dashes": (
         "t,x\n20240131,1\n20240201,2\n",
@@ -195,6 +229,34 @@ BAD_TEXT = {
     "time twice in a trajectory": (
         "run,t,x\na,0,1\nb,0,2\na,0,3\n",
         "mine.csv, lines 2 and 4: time 0 of trajectory 'a' comes twice; remove one of the rows.",
+    ),
+    "two columns that name runs": (
+        "patient,visit,t,x\n1,1,0,1\n1,1,1,2\n1,2,0,3\n1,2,1,5\n",
+        "mine.csv, lines 2 and 4: time 0 of trajectory '1' comes twice; remove one of the rows, or if 'visit' tells "
+        "runs apart, too, make one column of it and 'patient'.",
+    ),
+    "times of day of two days": (
+        "t,x\n12:00,1\n0:00,2\n12:00,3\n",
+        "mine.csv, lines 2 and 4: time 43200 comes twice; remove one of the rows or name the column that tells the "
+        "runs apart with --trajectory (trajectory= in Python), or where times of day go on past midnight add a "
+        "column of dates.",
+    ),
+    **{
+        f"a cycle: {name}": (
+            f"{name},x\n{last - 1},1\n{last},2\n{first},3\n{first + 1},4\n",
+            f"mine.csv, line 4, column {name!r}: {name!r} begins anew after {last}; let it go on growing, or write "
+            "timestamps such as 2024-01-31 or 2024-01-31T13:45:00.",
+        )
+        for name, last, first in (("hour", 23, 0), ("Month", 12, 1), ("days", 30, 1), ("week", 53, 1))
+    },
+    "a switch among numbers": (
+        "t,x\n0,1.5\n1,no\n2,1.2\n",
+        "mine.csv, line 3, column 'x': 'no' is not a number; only a column of such words, or with 1 and 0, says what "
+        "is on: leave the cell blank.",
+    ),
+    "no header, times": (
+        "2024-01-31 13:45,1,2\n2024-01-31 13:46,2,3\n",
+        "mine.csv, line 1: the first row holds numbers, not names; add a header line such as t,x,y.",
     ),
     "no id": (
         "run,t,x\na,0,1\n,1,2\n",
@@ -233,7 +295,8 @@ GOOD = "run,time,x,u\na,0,1,5\na,1,abc,\n"
         ({"states": []}, "there is no state column; name at least one with --states (states= in Python)."),
         (
             {"states": ["run"], "inputs": ["u"]},
-            "mine.csv, line 2, column 'run': 'a' is not a number; remove it or leave the cell blank.",
+            "mine.csv, line 2, column 'run': 'a' is not a number, and 1 more cell is none (line 3 of 'run': 'a'); "
+            "remove it or leave the cell blank.",
         ),
     ],
 )

@@ -144,3 +144,10 @@ def test_times_on_another_clock(tmp_path):
         days.counted_by(Clock())
     with pytest.raises(ValueError, match="times are timestamps without a time zone here and timestamps with a time z"):
         days.counted_by(Clock("2024-01-01T00:00Z", "h"))
+
+
+@pytest.mark.parametrize("zone", [" UTC", "UTC", " GMT", " +00:00"])
+def test_words_for_the_time_zone(tmp_path, zone):
+    data = read_csv(written(tmp_path, [f"2024-01-31 23:59:00{zone}", f"2024-02-01 00:01:00{zone}"]))
+    assert (data[0].ts.tolist(), data.clock.zone) == ([0.0, 2.0], 0)
+    assert data.clock.write(1.0) == f"2024-02-01 00:00:00{zone}"

@@ -5,7 +5,7 @@ import re
 import pandas
 import pytest
 
-from neuralode_lbfgs.data import DataError, from_frame, read_csv
+from neuralode_lbfgs.data import DataError, from_frame, read_csv, read_table
 
 HOURS = ["29.11.2026 13:45", "29.11.2026 14:45", "30.11.2026 0:45"]
 
@@ -30,6 +30,8 @@ def read(tmp_path, times, header="time", separator=","):
         ["29 Nov 2026 13:45", "29 Nov 2026 14:45", "30 Nov 2026 0:45"],
         ["2026-11-29 1:45 PM", "2026-11-29 2:45 PM", "2026-11-30 12:45 AM"],
         ["11-29-2026 13:45", "11-29-2026 14:45", "11-30-2026 0:45"],
+        ["November 29, 2026 13:45", "November 29, 2026 14:45", "November 30, 2026 0:45"],
+        ["Nov 29, 2026 1:45 PM", "Nov 29, 2026 2:45 PM", "Nov 30, 2026 12:45 AM"],
     ],
 )
 def test_forms_of_dates(tmp_path, times):
@@ -71,6 +73,10 @@ def test_the_first_day_that_may_be_two_is_told(tmp_path):
         ([*HOURS, "30.11.2026 24:00"], "line 5, column 'time': '30.11.2026 24:00' is no time like those before it"),
         (["1/2/2026", "13/2/2026", "2/13/2026"], "line 4, column 'time': '2/13/2026' is no date like those before it"),
         ([*HOURS, "2:45"], "line 5, column 'time': '2:45' is no time like those before it"),
+        (
+            ["1.2.2026 0:30", "1.2.2026 0:30.5"],
+            "line 3, column 'time': '1.2.2026 0:30.5' is no time like those before it",
+        ),
         (["0:30", "0:75"], "line 3, column 'time': '0:75' is no time like those before it"),
         (
             ["22:00", "23:30", "0:30"],
@@ -89,12 +95,65 @@ def test_what_is_no_time(tmp_path, times, where):
         (["0:00", "0:30", "25:00"], [0.0, 1800.0, 90000.0]),
         (["00:00:00.5", "00:01:00", "01:00:00"], [0.5, 60.0, 3600.0]),
         (["9:00 AM", "12:00 PM", "3:30 PM"], [32400.0, 43200.0, 55800.0]),
+        (["0 days 00:00:00", "0 days 00:10:00", "2 days, 1:00:00.5"], [0.0, 600.0, 176400.5]),
     ],
 )
 def test_hours_and_minutes(tmp_path, times, seconds):
     data = read(tmp_path, times, "t [hh:mm]")
     assert data[0].ts.tolist() == seconds
     assert (data.time_name, data.units["t"]) == ("t", "s")
+
+
+@pytest.mark.parametrize("header", ["t [mm:ss]", "t (min:s)", "time / min", "t [m:ss]"])
+def test_minutes_and_seconds_where_the_unit_says_so(tmp_path, header):
+    assert read(tmp_path, ["0:30", "1:15.5"], header)[0].ts.tolist() == [30.0, 75.5]
+    assert read(tmp_path, ["0:00:30", "0:01:15"], header)[0].ts.tolist() == [30.0, 75.0]
+    assert read(tmp_path, ["45:30", "45:30.5"])[0].ts.tolist() == [2730.0, 2730.5]
+
+
+def test_what_was_read_is_said_with_an_example(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,x\n0:00,1\n0:30,2\n")
+    note = "the times in column 't' were read as hours, minutes and seconds: 0:30 is 1800 s"
+    assert read_table(tmp_path / "mine.csv").notes == (note,)
+
+
+@pytest.mark.parametrize("header, origin", [("date (MM/DD/YYYY)", "2026-01-02"), ("date [dd/mm/yy]", "2026-02-01")])
+def test_a_header_that_says_the_order(tmp_path, header, origin):
+    assert read(tmp_path, ["1/2/2026", "1/3/2026"], header).clock.origin == origin
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["0930", "0945", "1000", "1015"],
+        ["930", "945", "1000", "1015", "1030"],
+        ["2330", "2340", "2350", "0000", "0010"],
+        ["900", "910", "920", "930", "940", "950", "1000", "1010"],
+    ],
+)
+def test_times_of_day_without_a_colon(tmp_path, times):
+    said = f"'{times[0]}' looks like a time of day without its colon, and as numbers such times jump from hour to hour"
+    with pytest.raises(DataError, match=f"line 2, column 'time': {said}; write 09:30 for 0930"):
+        read(tmp_path, times)
+
+
+@pytest.mark.parametrize(
+    "times", [range(0, 2400, 100), range(60), [0, 30, 100, 150, 210, 350], range(900, 1300), [1, 2, 5, 10, 20, 50, 100]]
+)
+def test_numbers_that_are_no_times_of_day(tmp_path, times):
+    assert read(tmp_path, times)[0].ts.tolist() == list(times)
+    assert read(tmp_path, [f"{time:04d}" for time in range(150)])[0].ts.size == 150  # numbers of frames
+
+
+def test_a_time_of_day_beside_the_time(tmp_path):
+    """It passes midnight, and is not asked for."""
+    (tmp_path / "mine.csv").write_text("Time,Elapsed (s),x\n23:50,0,1\n00:00,600,2\n")
+    data = read_csv(tmp_path / "mine.csv", time="Elapsed", states=["x"])
+    assert data[0].ts.tolist() == [0.0, 600.0]
+    (tmp_path / "mine.csv").write_text("Date,Time,Elapsed (s),x\n2024-03-01,23:50,0,1\n2024-03-02,00:00,600,2\n")
+    with pytest.raises(DataError, match="the time column may be 'Date' or 'Elapsed'; choose one with --time"):
+        read_csv(tmp_path / "mine.csv")
+    assert read_csv(tmp_path / "mine.csv", time="Date", states=["x"])[0].ts.tolist() == [0.0, 10.0]
 
 
 def test_decimal_commas(tmp_path):

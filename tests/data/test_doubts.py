@@ -64,6 +64,7 @@ BOTH_STILL = (
     "note: 'y', 'z' stand still in every row: nothing shows what would change them, and in the model they may take the "
     "place of any constant; leave them out with --states (states= in Python)"
 )
+COUNTS = "note: 'frame' counts the rows, as no state does; leave it out with --states (states= in Python)"
 RUNS = (
     "note: {0!r}, {1!r} look like runs side by side: as states of one system each would drive the others; give each "
     "run rows of its own, with its name in a column (--trajectory)"
@@ -85,6 +86,10 @@ SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-column
         ({"y": [3] * 6, "z": [4] * 6}, 1, BOTH_STILL),
         ({"y_run1": SMOOTH, "y_run2": SMOOTH}, 1, RUNS.format("y_run1", "y_run2")),
         ({"y (Rep 1)": SMOOTH, "y (Rep 2)": SMOOTH}, 1, RUNS.format("y (Rep 1)", "y (Rep 2)")),
+        ({"y_1": SMOOTH, "y_2": np.add(SMOOTH, 0.01)}, 1, RUNS.format("y_1", "y_2")),
+        ({"A1": SMOOTH, "A12": [*SMOOTH[:-1], ""]}, 1, RUNS.format("A1", "A12")),
+        ({"frame": [4, 5, 6, 7, 8, 9]}, 1, COUNTS),
+        ({"frame": [*range(6), *range(6)]}, 2, COUNTS),
     ],
 )
 def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns, runs, note):
@@ -98,7 +103,8 @@ def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns
     "columns, runs",
     [
         ({"y": SMOOTH}, 1),
-        ({"y1": SMOOTH, "y2": SMOOTH, "y_3": SMOOTH, "rerun1": SMOOTH, "trial2": SMOOTH, "y_run1": SMOOTH}, 1),
+        ({"y1": SMOOTH, "y2": SMOOTH[::-1], "y_3": SMOOTH, "rerun1": SMOOTH, "trial2": SMOOTH, "y_run1": SMOOTH}, 1),
+        ({"y": [1, 2, 3, 4, 5, 7]}, 1),
         ({"y": [20.1, 20.1, 20.2, 20.2, 20.3, 20.3]}, 1),  # slow, in few digits
         ({"y": [0, 0, 0.2, 0.9, 0.3, 0]}, 1),
         ({"x_err": [0.1, -0.2, 0.1, 0.3, -0.4, 0.2]}, 1),  # a deviation that is no standard deviation
@@ -107,6 +113,22 @@ def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns
 )
 def test_usual_states_are_not_doubted(tmp_path, columns, runs):
     assert not any("note" in line for line in described(write(tmp_path, columns, runs)))
+
+
+@pytest.mark.parametrize("name", ["No.", "sample_no", "Record", "Point", "obs", "rn"])
+def test_a_column_that_numbers_the_rows_is_left_out(tmp_path, name):
+    lines = described(write(tmp_path, {name: range(1, 7)}, 1))
+    assert (f"not used: {name}" in lines, "states: x" in lines) == (True, True)
+    assert f"states: x, {name}" in described(write(tmp_path, {name: [1, 2, 3, 5, 6, 7]}, 1))
+
+
+def test_deviations_of_a_mean(tmp_path):
+    rows = [f"{t},{x},0.{9 - t},{2 * x},0.2" for t, x in enumerate(SMOOTH)]
+    (tmp_path / "mine.csv").write_text("\n".join(["t,x_mean,x_std_dev,mean y,y ± SD", *rows]))
+    assert [line for line in described(tmp_path / "mine.csv") if line.startswith("note")] == [
+        "note: 'x_std_dev', 'y ± SD' look like standard deviations of 'x_mean', 'mean y'; if so, give --sd-columns "
+        "x_mean=x_std_dev 'mean y=y ± SD' (sd_columns= in Python)"
+    ]
 
 
 def test_where_all_look_like_steps_nothing_is_said(tmp_path):

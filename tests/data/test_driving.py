@@ -5,8 +5,18 @@ import re
 import numpy as np
 import pytest
 
-from neuralode_lbfgs.data import DataError, describe, from_arrays, infer_roles, read_csv, read_table, to_trajectories
+from neuralode_lbfgs.data import (
+    DataError,
+    describe,
+    from_arrays,
+    infer_roles,
+    read_csv,
+    read_table,
+    to_trajectories,
+    with_stretches,
+)
 from neuralode_lbfgs.data.driving import begin_anew
+from neuralode_lbfgs.data.rows import read_inputs, rows_by_trajectory
 
 SMOOTH = [round(float(np.sin(k / 3)), 6) for k in range(8)]
 SWITCH = [0, 0, 1, 0, 1, 1, 0, 0]
@@ -127,3 +137,23 @@ def test_where_a_driven_run_begins_anew(ts, us, anew):
     kept = [run.inputs for run in stretches if run.inputs is not None]
     np.testing.assert_array_equal(np.concatenate(kept), us[:, None])
     assert all(" (" in run.id for run in stretches) == bool(anew)
+
+
+@pytest.mark.parametrize("header", ["run", "run [no]", "run (no)"])
+def test_runs_that_are_cut_at_gaps_keep_the_header_of_their_column(tmp_path, header):
+    ts = [*range(15), *range(60, 75)]
+    rows = [f"{t},{run},{np.sin(t)},{t % 4}" for run in (1, 2) for t in ts]
+    (tmp_path / "mine.csv").write_text("\n".join([f"t [s],{header},x [m],u", *rows]) + "\n")
+    table = read_table(tmp_path / "mine.csv")
+    cut, roles = with_stretches(table, infer_roles(table, inputs=["u"]))
+    assert [column.header for column in cut.columns] == ["t [s]", header, "x [m]", "u"]
+    assert (cut.units, roles.trajectory) == (table.units, "run")
+    assert to_trajectories(cut, roles).ids == ("1 (1)", "1 (2)", "2 (1)", "2 (2)")
+
+
+def test_a_table_is_grouped_and_its_inputs_are_read_once(table):
+    read = read_table(table)
+    roles = infer_roles(read, inputs=list(INPUTS))
+    before = [function.cache_info().misses for function in (rows_by_trajectory, read_inputs)]
+    describe(read, roles, to_trajectories(*with_stretches(read, roles)))
+    assert [function.cache_info().misses for function in (rows_by_trajectory, read_inputs)] == [n + 1 for n in before]

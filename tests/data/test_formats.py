@@ -35,6 +35,7 @@ def check(data, name="run"):
         "spaces after commas": PLAIN.replace(",", ", "),
         "tabs": PLAIN.replace(",", "\t"),
         "semicolons": PLAIN.replace(",", ";"),
+        "bars": PLAIN.replace(",", "|"),
         "semicolons and decimal commas": PLAIN.replace(",", ";").replace(".", ","),
         "tabs and decimal commas": PLAIN.replace(",", "\t").replace(".", ","),
         "spaces": "run t  x    y\na  0  1.5  2\n a 0.5 nan  4 \nb  0\t-3e-1 5\n",
@@ -73,6 +74,36 @@ def test_header_in_a_comment_as_numpy_writes_it(tmp_path):
     assert (data.time_name, data.state_names) == ("t", ("x",))
     np.testing.assert_array_equal(data["mine"].ys, [[1.5], [np.nan]])
     assert read_table(path).notes == ("the names of the columns were read from the comment line before line 3",)
+
+
+def test_header_in_a_comment_above_timestamps(tmp_path):
+    (tmp_path / "mine.txt").write_text("# time x\n2024-01-31T13:45 1\n2024-01-31T13:46 2\n")
+    assert read_csv(tmp_path / "mine.txt")[0].ys.tolist() == [[1], [2]]
+
+
+@pytest.mark.parametrize("above", ["% Model: tank\n% t x y\n", "%% tank\n%\tt x y\n", "# t x y\n", "t x y\n"])
+def test_comments_of_other_programs(tmp_path, above):
+    (tmp_path / "mine.txt").write_text(f"{above}0 1 2\n1 2 3\n")
+    assert read_csv(tmp_path / "mine.txt").state_names == ("x", "y")
+    (tmp_path / "mine.csv").write_text("%DO,t\n1,0\n2,1\n")
+    assert read_csv(tmp_path / "mine.csv").state_names == ("%DO",)
+
+
+def test_units_in_a_comment_of_their_own(tmp_path):
+    (tmp_path / "mine.txt").write_text("# run 12\n# t x y\n# s mM -\n0 1 2\n1 2 3\n")
+    data = read_csv(tmp_path / "mine.txt")
+    assert (data.state_names, data.units) == (("x", "y"), {"t": "s", "x": "mM"})
+
+
+def test_rows_that_r_has_numbered(tmp_path):
+    (tmp_path / "mine.txt").write_text('"t" "x"\n"1" 0 5\n"2" 1 6\n')
+    assert read_csv(tmp_path / "mine.txt")[0].ys.tolist() == [[5], [6]]
+
+
+def test_units_behind_lines_between_spaces(tmp_path):
+    (tmp_path / "mine.dat").write_text("t / s   S / mM   P\n0 1 2\n1 2 3\n")
+    data = read_csv(tmp_path / "mine.dat")
+    assert (data.state_names, data.units) == (("S", "P"), {"t": "s", "S": "mM"})
 
 
 def test_units_in_round_brackets_between_spaces(tmp_path):
@@ -149,8 +180,16 @@ def test_letters_of_older_programs(tmp_path):
     assert table.notes == ("the text is not UTF-8 (line 1) and was read as Windows-1252 (Latin-1)",)
 
 
+@pytest.mark.parametrize(
+    "text", ["NA", "n.a.", "#N/A", "--", "---", ".", "?", "-nan(ind)", "1.#QNAN", "(null)", "\\N", "Missing", "no data"]
+)
+def test_what_says_that_there_is_no_value(tmp_path, text):
+    (tmp_path / "mine.csv").write_text(f"t,x\n0,1\n1,{text}\n2,3\n")
+    assert read_csv(tmp_path / "mine.csv").observed == 2
+
+
 def test_a_typographic_minus_is_a_minus(tmp_path):
-    (tmp_path / "mine.csv").write_text("t,x\n\u22123000000000,1\n\u22122999999999,\u22122.5\n", encoding="utf-8")
+    (tmp_path / "mine.csv").write_text("t,x\n\u22123000000000,1\n\u22122999999999,\u20132.5\n", encoding="utf-8")
     (run,) = read_csv(tmp_path / "mine.csv")
     assert (run.ts.tolist(), run.ys[:, 0].tolist()) == ([0.0, 1.0], [1.0, -2.5])
 
@@ -169,14 +208,15 @@ def test_numbers_that_stand_for_no_value_are_said(tmp_path):
 def test_comments_below_the_header_are_said(tmp_path):
     (tmp_path / "mine.csv").write_text("# pond\nt,x\n0,1\n#1,2\n2,3\n")
     assert read_table(tmp_path / "mine.csv").notes == (
-        "1 line below the header begins with # and was read as a comment",
+        "1 line below the header begins with # or % and was read as a comment",
     )
 
 
 def test_utf16_as_spreadsheets_export_unicode_text(tmp_path):
     path = tmp_path / "mine.txt"
-    path.write_bytes(PLAIN.replace(",", "\t").encode("utf-16"))
-    check(read_csv(path))
+    for encoding in ("utf-16", "utf-16-le"):  # with the mark of the order of bytes, and without
+        path.write_bytes(PLAIN.replace(",", "\t").encode(encoding))
+        check(read_csv(path))
 
 
 def test_parquet(tmp_path):
@@ -228,6 +268,34 @@ def test_units_in_headers_between_spaces(tmp_path):
     path.write_text("t [s]   x [a, b]  y\n0 1 2\n1 2 3\n")
     data = read_csv(path)
     assert (data.state_names, data.units) == (("x", "y"), {"t": "s", "x": "a, b"})
+
+
+@pytest.mark.parametrize(
+    "header, name, unit",
+    [
+        ("S / mM", "S", "mM"),
+        ("T / K", "T", "K"),
+        ("U/mV", "U", "mV"),
+        ("c/(mol/L)", "c", "mol/L"),
+        ("Current(A)", "Current", "A"),
+        ("Speed(m/s)", "Speed", "m/s"),
+        ("Temp. in °C", "Temp.", "°C"),
+        ("v, m/s", "v", "m/s"),
+        ("flux, W/(m^2 K)", "flux", "W/(m^2 K)"),
+        ("biomass, g L-1", "biomass", "g L-1"),
+        ("DO, %", "DO", "%"),
+        ("rate in 1/h", "rate", "1/h"),
+        ("N in 10^6 cells/mL", "N", "10^6 cells/mL"),
+        ("yield [c/mmol]", "yield", "c/mmol"),
+        *((name, name, "") for name in ("pH", "OD_600", "dx/dt", "F1/F2", "C/N", "L/min", "flow L/min", "glucose/min")),
+        *((name, name, "") for name in ("f(x)", "X(t)", "x(s)", "a(1)", "OD(600)", "A / B", "prey, young", "T in")),
+    ],
+)
+def test_units_as_laboratories_write_them(tmp_path, header, name, unit):
+    (tmp_path / "mine.csv").write_text(f't [s],"{header}",other\n0,1,2\n1,2,3\n')
+    data = read_csv(tmp_path / "mine.csv")
+    assert (data.state_names, data.unit(name)) == ((name, "other"), unit)
+    assert read_csv(tmp_path / "mine.csv", states=[header]).state_names == (name,)
 
 
 def test_units_that_tell_columns_apart_stay_in_the_names(tmp_path):

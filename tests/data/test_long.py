@@ -47,6 +47,18 @@ def test_the_line_does_what_it_says(tmp_path):
     assert (data.ids, data.state_names, data["P1"].ys.tolist()) == (("P1", "P2"), ("x", "y"), [[1, 2], [3, 4]])
 
 
+@pytest.mark.parametrize("name", ["channel", "species_id", "observableId"])
+def test_variables_that_are_numbered(tmp_path, name):
+    said = message(tmp_path, f"t,{name},conc\n0,1,1.5\n0,2,2.5\n5,1,3.5\n5,2,4.5\n")
+    assert f"column '{name}' tells rows of the same time apart: if its numbers are variables, give each a col" in said
+    assert f"frame.pivot(index=['t'], columns='{name}', values='conc')" in said
+
+
+def test_words_beside_a_column_of_runs(tmp_path):
+    said = message(tmp_path, ALONE.replace("analyte", "strain").replace("t,", "run,t,", 1).replace("\n", "\n1,")[:-2])
+    assert said.endswith(".reset_index(); if they tell runs apart, too, make one column of it and 'run'.")
+
+
 def test_words_that_name_runs(tmp_path):
     (tmp_path / "mine.csv").write_text(ALONE)
     assert read_csv(tmp_path / "mine.csv", trajectory="analyte").ids == ("x", "y")

@@ -82,7 +82,7 @@ SWITCH = "states= in Python), or write numbers such as 0 and 1 for its words to 
     "text, several, states, more",
     [
         ("run,t,x,strain,y\n1,0,1,WT,2\n1,1,2,WT,3\n2,0,3,mut,4\n2,1,4,mut,5\n", "", "x y", ""),
-        ("run,t,x,strain,who\n1,0,1,WT,Jo\n1,1,2,,Al\n2,0,3,mut,Jo\n", ", as are 'who'", "x", ""),
+        ("run,t,x,strain,who\n1,0,1,WT,Jo\n1,1,2,,Al\n2,0,3,mut,Jo\n", ", as is 'who'", "x", ""),
         (
             "t,x,strain\n0,1,WT\n1,2,WT\n3,3,mut\n2,4,mut\n", "", "x",
             ", or if they name runs give --trajectory strain",

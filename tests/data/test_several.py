@@ -104,7 +104,7 @@ def test_arrays_of_little(tmp_path):
     "arrays, message",
     [
         ({"t": TS, "ys": YS[1]}, "m.npz: there is no array 'ts' (there is t, ys); ts and ys are needed."),
-        ({"ts": TS[:2], "ys": YS[1]}, "m.npz: ts must have shape (3,), as ys has shape (3, 2); it has shape (2,)."),
+        ({"ts": TS[:2], "ys": YS[1]}, "m.npz: ts must have shape (3,), as ys has shape (3, 2); it has shape (2,), and"),
         ({"ts": TS, "ys": YS[None]}, "m.npz: ys must have shape (rows, states) or (runs, times, states); it has"),
         ({"ts": TS, "ys": YS[1], "names": ["x"]}, "m.npz: names has 1 names for 2 columns; give one for each."),
         ({"ts": TS, "ys": YS, "ids": ["a"]}, "m.npz: ids must have shape (2,), one for each run; it has shape (1,)."),
@@ -112,7 +112,7 @@ def test_arrays_of_little(tmp_path):
         ({"ts": TS, "ys": YS[1], "sd": TS}, "m.npz: sd must have the shape of ys, (3, 2); it has shape (3, 1)."),
         ({"ts": TS, "ys": ["a", "b", "c"]}, "m.npz: ys must hold numbers; its type is <U1."),
         ({"ts": TS, "ys": np.array([{}, 1, 2], object)}, "m.npz: the array 'ys' is damaged or holds Python objects;"),
-        ({"ts": TS, "ys": np.full((3, 1), np.inf)}, "m.npz, row 0, column 'y': 'inf' is infinite; remove it or leave"),
+        ({"ts": TS, "ys": np.full((3, 1), np.inf)}, "m.npz, row 0, column 'y': 'inf' is infinite, and 2 more"),
         ({"ts": TS[[0, 1, 1]], "ys": YS[1]}, "m.npz, rows 1 and 2: time 0.5 comes twice"),
     ],
 )
@@ -121,6 +121,14 @@ def test_bad_npz(tmp_path, monkeypatch, arrays, message):
     np.savez("m.npz", **arrays)
     with pytest.raises(DataError, match=f"^{re.escape(message)}"):
         read_csv("m.npz")
+
+
+@pytest.mark.parametrize("shape, axis", [((12, 3, 2), 0), ((3, 2, 12), 2), ((2, 12), 1)])
+def test_times_on_another_axis(shape, axis):
+    ys = np.arange(float(np.prod(shape))).reshape(shape)
+    with pytest.raises(DataError, match=rf"so many entries has axis {axis} of ys: .*numpy\.moveaxis\(ys, {axis}, -2\)"):
+        from_arrays(np.arange(12), ys)
+    assert from_arrays(np.arange(12), np.moveaxis(ys, axis, -2))[0].ts.size == 12
 
 
 def test_frames_of_timestamps_and_dicts_of_columns():

@@ -47,11 +47,15 @@ def test_names_of_the_time(tmp_path, name):
         ("t/min", "t", "min"),
         ("time / h", "time", "h"),
         ("Zeit(Min)", "Zeit", "Min"),
+        ("Age (Hours)", "Age", "Hours"),
+        ("Process time [h]", "Process time", "h"),
+        ("Laufzeit / h", "Laufzeit", "h"),
+        ("temps", "temps", ""),
     ],
 )
 def test_a_unit_right_behind_the_time(tmp_path, header, name, unit):
     data = read(tmp_path, f"{header},x(s),y/h", "0,1,2\n2,3,4\n")
-    assert (data.time_name, data.units, data.state_names) == (name, {name: unit}, ("x(s)", "y/h"))
+    assert (data.time_name, data.unit(name), data.state_names) == (name, unit, ("x(s)", "y/h"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,204 @@
+"""The rows of a table: their times, the trajectory that each belongs to, and the inputs that were known there."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+
+from .cells import Column, Table, is_missing, plain_number, shown
+from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, exact, parse_timestamp
+from .dates import OF_DAY
+from .digits import what_digits_are
+from .errors import DataError
+from .long import advice_on_long
+from .roles import Roles
+
+_NUMBERS = "an input needs a number, such as 1 and 0 for on and off"
+CYCLES = {"hour": (23, 24), "hr": (23, 24), "month": (12, 12), "week": (52, 53), "day": (28, 31), "doy": (365, 366)}
+KEPT = 4  # tables, of which rows are asked for several times
+
+
+@lru_cache(KEPT)
+def read_times(table: Table, name: str, clock: Clock | None) -> tuple[np.ndarray, Clock]:
+    """The times of all rows, shape `(rows,)`, and how they are counted.
+
+    Args:
+        clock: how to count them; if None, numbers as they are and timestamps from the first of them.
+
+    Raises:
+        DataError: if a time is blank, infinite, neither a number nor a timestamp, or of another kind or time zone
+            than the first.
+    """
+    column = table.column(name)
+    for row, text in enumerate(column.cells):
+        if is_missing(text):
+            raise DataError(f"{table.where(row, column.name)}: the time is blank; fill it in or remove the row.")
+    dated = _moment(table, column, 0) is not None
+    if clock is not None and clock.dated != dated:
+        kinds = ("timestamps", "numbers")
+        raise DataError(
+            f"{table.where(0, column.name)}: {shown(column.cells[0])} is one of {kinds[not dated]}, but the times that "
+            f"the model was trained on are {kinds[dated]}; write times as there."
+        )
+    ts, clock = _read_timestamps(table, column, clock) if dated else _read_numbers(table, column, clock)
+    ts.setflags(write=False)  # it is kept for the next who asks
+    return ts, clock
+
+
+def _moment(table: Table, column: Column, row: int) -> Moment | None:
+    try:
+        return parse_timestamp(column.cells[row])
+    except ValueError:
+        text = shown(column.cells[row])
+        message = f"{table.where(row, column.name)}: there is no such time as {text}; correct it or remove the row."
+        raise DataError(message) from None
+
+
+def _read_timestamps(table: Table, column: Column, clock: Clock | None) -> tuple[np.ndarray, Clock]:
+    seconds: list[Decimal] = []
+    zone = None
+    for row, text in enumerate(column.cells):
+        moment = _moment(table, column, row)
+        if moment is None:
+            raise DataError(
+                f"{table.where(row, column.name)}: {shown(text)} is no timestamp, but the times before it are; write "
+                f"all times in one way, {FORMS}."
+            )
+        zone = moment.zone if row == 0 else zone
+        if moment.zone != zone:
+            raise DataError(
+                f"{table.where(row, column.name)}: {shown(text)} is not in the time zone of the first, "
+                f"{shown(column.cells[0])}; write all times in one, such as UTC."
+            )
+        seconds.append(moment.seconds)
+    if clock is not None and (clock.zone is None) != (zone is None):
+        raise DataError(
+            f"{table.where(0, column.name)}: {shown(column.cells[0])} has {'no' if zone is None else 'a'} time zone, "
+            f"but the times that the model was trained on have {'none' if clock.zone is None else 'one'}; write times "
+            "as there."
+        )
+    clock = clock or clock_of_timestamps(column.cells, seconds)
+    return clock.count(seconds), clock
+
+
+def _read_numbers(table: Table, column: Column, clock: Clock | None) -> tuple[np.ndarray, Clock]:
+    if told := what_digits_are(column.cells):
+        raise DataError(f"{table.where(0, column.name)}: {shown(column.cells[0])} {told}.")
+    try:
+        ts = table.numbers(column.name, f"write times as numbers or as timestamps {FORMS}, or remove the row")
+    except DataError:
+        for row, text in enumerate(column.cells):
+            if _moment(table, column, row) is not None:
+                message = f"{shown(text)} is a timestamp among numbers; write all times in one way"
+                raise DataError(f"{table.where(row, column.name)}: {message}.") from None
+        raise
+    texts = [plain_number(text, table.decimal) for text in column.cells]
+    clock = clock or clock_of_numbers(texts, ts)
+    return (clock.count([exact(text) for text in texts]) if clock.origin else ts), clock
+
+
+@lru_cache(KEPT)
+def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None) -> Mapping[str, np.ndarray]:
+    """Positions of each trajectory's rows in the order of time; trajectories as they first appear.
+
+    Raises:
+        DataError: if a time cannot be read, a row names no trajectory, or a time comes twice.
+    """
+    ts, _ = read_times(table, roles.time, clock)
+    groups: dict[str, list[int]] = {}
+    if roles.trajectory is None:
+        groups[table.title] = list(range(len(table)))
+    else:
+        ids = table.column(roles.trajectory)
+        for row, name in enumerate(ids.cells):
+            if not name:
+                raise DataError(f"{table.where(row, ids.name)}: the row names no trajectory; fill in the cell.")
+            groups.setdefault(name, []).append(row)
+    ordered: dict[str, np.ndarray] = {}
+    for name, group in groups.items():
+        _refuse_cycles(table, roles.time, ts, group)
+        rows = np.array(group)[np.argsort(ts[group], kind="stable")]
+        for again in np.flatnonzero(np.diff(ts[rows]) == 0):
+            which = "" if roles.trajectory is None else f" of trajectory {name!r}"
+            advice = advice_on_long(table, roles.time, roles.trajectory) or _advice_on_twice(table, roles)
+            raise DataError(
+                f"{table.both(int(rows[again]), int(rows[again + 1]))}: time "
+                f"{table.column(roles.time).cells[rows[again]]}{which} comes twice; {advice}."
+            )
+        rows.setflags(write=False)
+        ordered[name] = rows
+    return MappingProxyType(ordered)
+
+
+def _advice_on_twice(table: Table, roles: Roles) -> str:
+    """What to do about a time that comes twice."""
+    advice = "remove one of the rows"
+    if roles.trajectory is None:
+        advice += " or name the column that tells the runs apart with --trajectory (trajectory= in Python)"
+    elif (other := _tells_apart(table, roles.trajectory, roles.time)) is not None:
+        advice += f", or if {other!r} tells runs apart, too, make one column of it and {roles.trajectory!r}"
+    if any(OF_DAY in note for note in table.notes):
+        return f"{advice}, or where times of day go on past midnight add a column of dates"
+    return f"{advice}, or where clocks were put back give times in UTC" if _on_a_clock(table, roles.time) else advice
+
+
+def _tells_apart(table: Table, trajectory: str, time: str) -> str | None:
+    """A column of few words or whole numbers with which no time comes twice in a run."""
+    index = list(zip(table.column(trajectory).cells, table.column(time).cells, strict=True))
+    for column in table.columns:
+        few = 2 * len(set(column.cells)) <= len(table) and not any("." in text or "," in text for text in column.cells)
+        if few and len(set(zip(index, column.cells, strict=True))) == len(table):
+            return column.name
+    return None
+
+
+def _refuse_cycles(table: Table, time: str, ts: np.ndarray, rows: list[int]) -> None:
+    """Refuse the hours of a day, months of a year and the like that begin anew within a run."""
+    if (cycle := CYCLES.get(time.lower().removesuffix("s"))) is None:
+        return
+    run, (least, most) = ts[rows], cycle
+    if least <= run.max() <= most:
+        for at in np.flatnonzero((run[:-1] >= least) & (run[1:] <= 1)):
+            raise DataError(
+                f"{table.where(rows[at + 1], time)}: {time!r} begins anew after {run[at]:g}; let it go on growing, or "
+                f"write timestamps {FORMS}."
+            )
+
+
+def _on_a_clock(table: Table, time: str) -> bool:
+    """Whether times are those of day at a place, of which one hour comes twice a year."""
+    text = table.column(time).cells[0]
+    moment = parse_timestamp(text)
+    return moment is not None and moment.zone is None and ":" in text
+
+
+@lru_cache(KEPT)
+def read_inputs(table: Table, roles: Roles, clock: Clock | None) -> np.ndarray:
+    """The inputs of all rows, shape `(rows, inputs)`, as they are written: NaN where blank.
+
+    Raises:
+        DataError: if a cell is no number, or an input is blank where a trajectory begins or ends.
+    """
+    us = np.stack(
+        [table.numbers(name, _NUMBERS, roles.inputs) for name in roles.inputs],
+        axis=1,
+    )
+    for at in rows_by_trajectory(table, roles, clock).values():
+        for i, name in enumerate(roles.inputs):
+            known = np.flatnonzero(np.isfinite(us[at, i]))
+            time = table.column(roles.time).cells
+            if not known.size or known[0] > 0:
+                raise DataError(
+                    f"{table.where(int(at[0]), name)}: the input is blank where its trajectory begins, at time "
+                    f"{time[at[0]]}; give it from the first row on."
+                )
+            if known[-1] < at.size - 1:
+                last, end = time[at[known[-1]]], time[at[-1]]
+                raise DataError(
+                    f"{table.where(int(at[known[-1] + 1]), name)}: the input is blank from here to the end; it is "
+                    f"known until time {last} and needed until {end}: fill in the last row, or remove those after it."
+                )
+    us.setflags(write=False)
+    return us
