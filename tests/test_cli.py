@@ -228,6 +228,25 @@ def test_predict_on_a_file(run, table, tmp_path):
     assert predicted[1][2:] == data[1][2:4]  # each starts from its own first row
 
 
+def test_predict_says_where_a_warmup_is_longer_than_the_rows(run, table, tmp_path, capsys):
+    few = tmp_path / "few.csv"
+    few.write_text("\n".join(line for line in table.read_text().splitlines() if not line.startswith("b")))
+    words = ["predict", str(run), "--out", str(tmp_path / "p.csv")]
+    for path, number, told in (
+        (few, 100, "note: --warmup 100: trajectory 'a' has 13 rows with observations, and its start is estimated"),
+        (
+            table,
+            14,
+            "note: --warmup 14: 2 trajectories have fewer rows with observations (13 of 'a'), and their starts are",
+        ),
+        (table, 13, ""),
+    ):
+        assert main([*words, "--data", str(path), "--warmup", str(number)]) == 0
+        said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: --warmup")]
+        assert len(said) == bool(told)
+        assert all(line.startswith(told) for line in said)
+
+
 def test_predict_from_a_start_estimated_from_several_rows(run, table, tmp_path):
     path = tmp_path / "incomplete.csv"
     header, *rows = [line.split(",") for line in table.read_text().splitlines()]

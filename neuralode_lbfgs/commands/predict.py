@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-USUAL_WARMUP, LEAST_WARMUP = 10, 3  # rows; few more tell more of a start, and fewer are a start
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -60,10 +58,10 @@ def predict(
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
     _spare(out, run, (*data, *([] if initial_states is None else [initial_states])))
     prepare_jax()
-    from ..fitting.hidden import hidden_size
     from ..fitting.prediction import predict as solve
     from ..fitting.prediction import with_earlier_inputs
     from .saved import open_members
+    from .warmup import say_of_starts
 
     members = open_members(run, vector_field)
     saved = members[0]
@@ -84,10 +82,8 @@ def predict(
             asked = asked.with_trajectories(
                 [with_earlier_inputs(one, starts[one.id].input_ts, starts[one.id].inputs) for one in asked]
             )
-        elif hidden_size(saved.model, asked):
-            _say_rows(asked, saved, warmup)
-        elif warmup is None and saved.estimated:
-            _say_noisy(asked)
+        else:
+            say_of_starts(asked, saved, warmup)
     else:
         assert t1 is not None
         table, roles, asked = _future(saved, t1, num, trajectory)
@@ -114,29 +110,6 @@ def _write(
     print(f"{out}: {counted(len(table), 'row')}", file=sys.stderr)
     _warn_of_gaps(band.middle)
     warn_of_reach(run, saved, band.middle)
-
-
-def _say_rows(asked: "Trajectories", saved: "SavedRun", warmup: int | None) -> None:
-    """From how many rows hidden states are estimated, or that these are few."""
-    from ..fitting.start_prior import say_too_few, say_warmup
-
-    if warmup is None:
-        print(say_warmup(asked, saved.model.coordinates), file=sys.stderr)
-    elif few := say_too_few(asked, saved.model.coordinates, warmup):
-        print(f"warning: {few}.", file=sys.stderr)
-
-
-def _say_noisy(asked: "Trajectories") -> None:
-    """That a start is a single row, of data as noisy as those whose starts a fit had to estimate."""
-    import numpy as np
-
-    rows = min(USUAL_WARMUP, max(int(np.isfinite(run.ys).any(axis=1).sum()) for run in asked) // 2)
-    if rows >= LEAST_WARMUP:
-        print(
-            f"note: predictions start from the first row, whose noise grows from there; --warmup {rows} would estimate "
-            f"the start from {rows} rows.",
-            file=sys.stderr,
-        )
 
 
 def _spare(out: Path, run: Path, given: Sequence[str]) -> None:
