@@ -45,6 +45,9 @@ def predict(
         initial_states: Forecast from each row of this file to --t1: columns of the states, and if you like of times and
             of names.
         vector_field: FILE.py:NAME of your own equations, if the run was fitted with them.
+
+    Returns:
+        The exit code: 1 where rows could not be predicted, which are blank then.
     """
     from .environment import prepare_jax
 
@@ -71,8 +74,7 @@ def predict(
         assert t1 is not None
         asked, y0s = rows_to_forecast(saved, initial_states, t1, num)
         table, roles = _without_states(asked, saved.columns)
-        _write(out, run, table, roles, [forecast(one.model, asked, y0s) for one in members], saved)
-        return 0
+        return _write(out, run, table, roles, [forecast(one.model, asked, y0s) for one in members], saved)
     if data:
         if trajectory:
             raise ValueError("--trajectory chooses what --t1 forecasts; with --data the file says what is predicted.")
@@ -89,14 +91,17 @@ def predict(
         table, roles, asked = _future(saved, t1, num, trajectory)
         start = "fitted"
     found = [solve(one.model, asked, starts=_starts(one, asked, start, warmup)) for one in members]
-    _write(out, run, table, roles, found, saved)
-    return 0
+    return _write(out, run, table, roles, found, saved)
 
 
 def _write(
     out: Path, run: Path, table: "Table", roles: "Roles", predictions: "Sequence[Trajectories]", saved: "SavedRun"
-) -> None:
-    """The predictions of one model, or the median and the band of those of several, in the rows of a table."""
+) -> int:
+    """The predictions of one model, or the median and the band of those of several, in the rows of a table.
+
+    Returns:
+        The exit code: whether there are rows that could not be predicted.
+    """
     from ..data import predictions_table, write_table
     from ..data.errors import counted
     from ..fitting.band import band_of
@@ -108,8 +113,11 @@ def _write(
     table = predictions_table(table, roles, arrays_of(band.middle), saved.columns.clock, beside)
     write_table(table, out)
     print(f"{out}: {counted(len(table), 'row')}", file=sys.stderr)
-    _warn_of_gaps(band.middle)
+    gaps = _gaps(band.middle)
+    for told in gaps:
+        print(f"warning: {told}", file=sys.stderr)
     warn_of_reach(run, saved, band.middle)
+    return 1 if gaps else 0
 
 
 def _spare(out: Path, run: Path, given: Sequence[str]) -> None:
@@ -273,16 +281,20 @@ def _unobserved(name: str, ts: "np.ndarray", columns: "Columns", start: "Start |
     return Trajectory(name, ts, blank(ts), None, known.inputs_at(ts), columns.hold)
 
 
-def _warn_of_gaps(predicted: "Trajectories") -> None:
+def _gaps(predicted: "Trajectories") -> list[str]:
+    """A sentence for each trajectory that is not predicted to its end."""
     import numpy as np
 
+    from ..data.errors import counted
+
+    told = []
     for run in predicted:
         lost = np.flatnonzero(~np.isfinite(run.ys).all(axis=1))
         if lost.size:
             first = predicted.clock.show(float(run.ts[lost[0]]))
-            print(
-                f"warning: {lost.size} rows of trajectory {run.id!r} could not be predicted (first at "
+            told.append(
+                f"{counted(lost.size, 'row')} of trajectory {run.id!r} could not be predicted (first at "
                 f"{predicted.time_name} = {first}): the solution diverges, or takes more steps than the solver may "
-                "(--max-steps of the fit); they are blank.",
-                file=sys.stderr,
+                "(--max-steps of the fit); left blank."
             )
+    return told
