@@ -40,6 +40,7 @@ from .stiffness import stiffness_note
 from .task import Task
 from .transforms import transform_for, transformed
 from .validation import hold_out
+from .waking import held_by
 
 REGULAR = (
     "what the law leaves of the data is regular, so that it is not all, or not at its best: its standard deviations, "
@@ -162,6 +163,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
         estimated=course.train_starts,
         notes=tuple(notes),
         observe=course.observe and course.observe.observe,
+        held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
         law=law,
     )

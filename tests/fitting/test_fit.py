@@ -68,6 +68,16 @@ def test_says_what_it_did(data, result):
     assert max(len(line) for line in text.splitlines()[:3]) <= 80
 
 
+def test_a_weight_decay_that_was_given_is_told_of_where_it_holds_the_model(data, result):
+    assert result.held_by is None
+    held = nl.fit(model_for(data), data, weight_decay=1.0, stages=["matching", "polish"])
+    assert held.held_by == 1.0
+    assert held.stages[-1].why.endswith("and the weight decay is the one that was given")
+    assert any("--weight-decay 1 may be why" in one.finding for one in held.diagnose())
+    free = nl.fit(model_for(data), data, weight_decay=1e-6, stages=["matching", "polish"])
+    assert free.held_by is None
+
+
 @pytest.mark.slow
 def test_same_seed_same_result(data, result):
     again = nl.fit(model_for(data), data, max_evals=300)
