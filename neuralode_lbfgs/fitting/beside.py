@@ -76,7 +76,7 @@ def with_network(course: Course) -> Course | None:
     if not awake.any():
         return None
     other = course.apart()
-    other.trial = other.terms = None
+    other.trial = other.terms = other.zero = None
     other.replace(found)
     if course.options.weight_decay is None:
         cheap = DEAREST * course.loss / np.maximum(squares_of(found), 1e-300)

@@ -84,7 +84,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         before, earlier = course, course.spent
         course = new_course(from_here, task, data, curves, smooth=course.smooth, time_limit=time_left)
         if goes_on:
-            course.decay, course.terms = reached[best].decay, before.terms
+            course.decay, course.terms, course.zero = reached[best].decay, before.terms, before.zero
             if course.train_starts:  # from the data alone, where a first row is not complete, one may begin far off
                 course.replace(from_here, starts_of_all(before, held_out, data.ids))
         finished = run_stages(again, course, None, callback, notes)
