@@ -13,6 +13,7 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, is_explicit, plain
 from ..optimise import LBFGS, Optax
 from .constraints import parameters_of, with_constraints
+from .coverage import one_curve_note
 from .direct import fit_directly
 from .hidden import hidden_size
 from .journal import Journal
@@ -167,7 +168,14 @@ def _finished(result: FitResult, before: Any, options: FitOptions) -> FitResult:
     """The result with the model as it was written, and what became of its parameters."""
     fitted = plain(result.model)
     physics = physical_parameters(before, parameters_of(fitted), options)
-    return replace(result, model=fitted, parameters=physics, trained=count_trained(result.model))
+    of_data = [] if result.law else one_curve_note(fitted, result.data, result.noise)  # a law may hold everywhere
+    return replace(
+        result,
+        model=fitted,
+        parameters=physics,
+        trained=count_trained(result.model),
+        notes=(*result.notes, *of_data),
+    )
 
 
 def _optimizer(optimizer, initial_step, options: FitOptions) -> LBFGS | Optax:
