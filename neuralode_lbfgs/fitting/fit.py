@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ..compiling import compile_seconds
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, is_explicit, plain
 from ..optimise import LBFGS, Optax
@@ -98,6 +99,7 @@ def fit(
         warnings.warn(notes[-1], stacklevel=2)
     machine = _optimizer(optimizer, initial_step, chosen)
     task = Task(data, chosen, machine, loss, observe, journal or Journal())
+    compiled_before, earlier = compile_seconds(), task.journal.compile_s
     count = max(chosen.ensemble, chosen.starts)
 
     def watch(number: int) -> Callable[[Progressed], None]:
@@ -115,6 +117,9 @@ def fit(
         result = _best_start(models, task, watch, fit_one)
     else:
         result = fit_one(models[0], chosen, 0)
+    # Loops know what they compile themselves; meshes and predictions take as long.
+    compile_s = earlier + max(compile_seconds() - compiled_before, result.compile_s - earlier)
+    result = replace(result, compile_s=compile_s)
     watcher.ended(result)
     return result
 
