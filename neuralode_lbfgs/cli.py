@@ -1,8 +1,8 @@
 """The command line: `neuralode-lbfgs fit mine.csv`, and its other verbs.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 done; 1 a fit that is no
-better than where it started; 2 bad input, in one sentence; 130 after Ctrl-C and 143 after SIGTERM, with the best
-model saved.
+better than where it started, or predictions that do not reach their end; 2 bad input, in one sentence; 130 after Ctrl-C
+and 143 after SIGTERM, with the best model saved.
 """
 
 import contextlib

@@ -165,6 +165,10 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, monkeypatc
     assert "states: x [m], v [m/s]\ninputs: u [N]" in printed
     assert "8 of 12 trajectories; held out: test1, test2, test3, test4" in printed
     assert "layers 3-16-16-2" in printed
+    assert "beside it: a polynomial of degree 3, kept if it leads to the data" in printed
+    for words in (["--degree", "0"], ["--ensemble", "3"], ["--stages", "full"], ["--solver", "Kvaerno5"]):
+        assert main(["fit", "mass_spring_forced", "--dry-run", *words]) == 0
+        assert "polynomial" not in capsys.readouterr().out
     assert main(["fit", "mass_spring_forced", "--dry-run", "--test-trajectories"]) == 0
     assert "nothing is held out" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
@@ -226,6 +230,25 @@ def test_predict_on_a_file(run, table, tmp_path):
     data, predicted = rows_of(table), rows_of(tmp_path / "p.csv")
     assert [row[:2] for row in predicted] == [row[:2] for row in data]
     assert predicted[1][2:] == data[1][2:4]  # each starts from its own first row
+
+
+def test_predict_says_where_a_warmup_is_longer_than_the_rows(run, table, tmp_path, capsys):
+    few = tmp_path / "few.csv"
+    few.write_text("\n".join(line for line in table.read_text().splitlines() if not line.startswith("b")))
+    words = ["predict", str(run), "--out", str(tmp_path / "p.csv")]
+    for path, number, told in (
+        (few, 100, "note: --warmup 100: trajectory 'a' has 13 rows with observations, and its start is estimated"),
+        (
+            table,
+            14,
+            "note: --warmup 14: 2 trajectories have fewer rows with observations (13 of 'a'), and their starts are",
+        ),
+        (table, 13, ""),
+    ):
+        assert main([*words, "--data", str(path), "--warmup", str(number)]) == 0
+        said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: --warmup")]
+        assert len(said) == bool(told)
+        assert all(line.startswith(told) for line in said)
 
 
 def test_predict_from_a_start_estimated_from_several_rows(run, table, tmp_path):

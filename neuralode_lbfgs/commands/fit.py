@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from ..fitting.options import FitOptions
 from .beside import Beside, artists
 from .interrupts import Interrupts
-from .options import DataOptions, DataPath, ModelOptions, RunOptions
+from .options import IMPLICIT, DataOptions, DataPath, ModelOptions, RunOptions
 
 if TYPE_CHECKING:
     from ..fitting.journal import Journal
@@ -136,6 +136,7 @@ def _plan(
     return "\n".join(
         (
             f"model: {model_options.vector_field or network}, for {counted(states, 'state')}{inputs}",
+            *_beside(model_options, fit_options, states + data.input_size),
             *_structure(model_options, fit_options),
             f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
             f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
@@ -145,6 +146,13 @@ def _plan(
             f"results: {out} (not written: this is a dry run)",
         )
     )
+
+
+def _beside(model_options: ModelOptions, fit_options: FitOptions, variables: int) -> list[str]:
+    """The polynomial that a fit tries beside a network that goes through all stages."""
+    in_stages = model_options.solver not in IMPLICIT and fit_options.optimizer == "lbfgs" and not fit_options.stages
+    degree = fit_options.degree_beside(variables) if in_stages and model_options.vector_field is None else 0
+    return [f"beside it: a polynomial of degree {degree}, kept if it leads to the data"] if degree else []
 
 
 def _seeds(model_options: ModelOptions, fit_options: FitOptions) -> list[str]:
@@ -250,6 +258,7 @@ def _write(
     interrupts: Interrupts,
 ) -> None:
     """Write the folder and print the summary; a signal that comes meanwhile is heeded once the numbers are written."""
+    from ..compiling import compile_seconds
     from ..data import predictions_table, write_table
     from ..outputs import evaluate, run_folder
     from ..outputs.report.account import write_account
@@ -267,7 +276,9 @@ def _write(
         ]
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
         asked = evaluate.with_curve_times(source.data) if drawn_by else source.data
+        before = compile_seconds()
         band = evaluate.predict_band(saved[1:] or saved, asked)
+        result = replace(result, compile_s=result.compile_s + compile_seconds() - before)
         curves, predictions = band.middle, band.middle.rows_of(source.data)
         ends = (band.low, band.high) if result.members else None
         metrics = evaluate.metrics(result, source.train, source.test, curves, keeper.seconds)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-USUAL_WARMUP, LEAST_WARMUP = 10, 3  # rows; few more tell more of a start, and fewer are a start
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -47,6 +45,9 @@ def predict(
         initial_states: Forecast from each row of this file to --t1: columns of the states, and if you like of times and
             of names.
         vector_field: FILE.py:NAME of your own equations, if the run was fitted with them.
+
+    Returns:
+        The exit code: 1 where rows could not be predicted, which are blank then.
     """
     from .environment import prepare_jax
 
@@ -60,10 +61,10 @@ def predict(
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
     _spare(out, run, (*data, *([] if initial_states is None else [initial_states])))
     prepare_jax()
-    from ..fitting.hidden import hidden_size
     from ..fitting.prediction import predict as solve
     from ..fitting.prediction import with_earlier_inputs
     from .saved import open_members
+    from .warmup import say_of_starts
 
     members = open_members(run, vector_field)
     saved = members[0]
@@ -73,8 +74,7 @@ def predict(
         assert t1 is not None
         asked, y0s = rows_to_forecast(saved, initial_states, t1, num)
         table, roles = _without_states(asked, saved.columns)
-        _write(out, run, table, roles, [forecast(one.model, asked, y0s) for one in members], saved)
-        return 0
+        return _write(out, run, table, roles, [forecast(one.model, asked, y0s) for one in members], saved)
     if data:
         if trajectory:
             raise ValueError("--trajectory chooses what --t1 forecasts; with --data the file says what is predicted.")
@@ -84,23 +84,24 @@ def predict(
             asked = asked.with_trajectories(
                 [with_earlier_inputs(one, starts[one.id].input_ts, starts[one.id].inputs) for one in asked]
             )
-        elif hidden_size(saved.model, asked):
-            _say_rows(asked, saved, warmup)
-        elif warmup is None and saved.estimated:
-            _say_noisy(asked)
+        else:
+            say_of_starts(asked, saved, warmup)
     else:
         assert t1 is not None
         table, roles, asked = _future(saved, t1, num, trajectory)
         start = "fitted"
     found = [solve(one.model, asked, starts=_starts(one, asked, start, warmup)) for one in members]
-    _write(out, run, table, roles, found, saved)
-    return 0
+    return _write(out, run, table, roles, found, saved)
 
 
 def _write(
     out: Path, run: Path, table: "Table", roles: "Roles", predictions: "Sequence[Trajectories]", saved: "SavedRun"
-) -> None:
-    """The predictions of one model, or the median and the band of those of several, in the rows of a table."""
+) -> int:
+    """The predictions of one model, or the median and the band of those of several, in the rows of a table.
+
+    Returns:
+        The exit code: whether there are rows that could not be predicted.
+    """
     from ..data import predictions_table, write_table
     from ..data.errors import counted
     from ..fitting.band import band_of
@@ -112,31 +113,11 @@ def _write(
     table = predictions_table(table, roles, arrays_of(band.middle), saved.columns.clock, beside)
     write_table(table, out)
     print(f"{out}: {counted(len(table), 'row')}", file=sys.stderr)
-    _warn_of_gaps(band.middle)
+    gaps = _gaps(band.middle)
+    for told in gaps:
+        print(f"warning: {told}", file=sys.stderr)
     warn_of_reach(run, saved, band.middle)
-
-
-def _say_rows(asked: "Trajectories", saved: "SavedRun", warmup: int | None) -> None:
-    """From how many rows hidden states are estimated, or that these are few."""
-    from ..fitting.start_prior import say_too_few, say_warmup
-
-    if warmup is None:
-        print(say_warmup(asked, saved.model.coordinates), file=sys.stderr)
-    elif few := say_too_few(asked, saved.model.coordinates, warmup):
-        print(f"warning: {few}.", file=sys.stderr)
-
-
-def _say_noisy(asked: "Trajectories") -> None:
-    """That a start is a single row, of data as noisy as those whose starts a fit had to estimate."""
-    import numpy as np
-
-    rows = min(USUAL_WARMUP, max(int(np.isfinite(run.ys).any(axis=1).sum()) for run in asked) // 2)
-    if rows >= LEAST_WARMUP:
-        print(
-            f"note: predictions start from the first row, whose noise grows from there; --warmup {rows} would estimate "
-            f"the start from {rows} rows.",
-            file=sys.stderr,
-        )
+    return 1 if gaps else 0
 
 
 def _spare(out: Path, run: Path, given: Sequence[str]) -> None:
@@ -300,16 +281,20 @@ def _unobserved(name: str, ts: "np.ndarray", columns: "Columns", start: "Start |
     return Trajectory(name, ts, blank(ts), None, known.inputs_at(ts), columns.hold)
 
 
-def _warn_of_gaps(predicted: "Trajectories") -> None:
+def _gaps(predicted: "Trajectories") -> list[str]:
+    """A sentence for each trajectory that is not predicted to its end."""
     import numpy as np
 
+    from ..data.errors import counted
+
+    told = []
     for run in predicted:
         lost = np.flatnonzero(~np.isfinite(run.ys).all(axis=1))
         if lost.size:
             first = predicted.clock.show(float(run.ts[lost[0]]))
-            print(
-                f"warning: {lost.size} rows of trajectory {run.id!r} could not be predicted (first at "
+            told.append(
+                f"{counted(lost.size, 'row')} of trajectory {run.id!r} could not be predicted (first at "
                 f"{predicted.time_name} = {first}): the solution diverges, or takes more steps than the solver may "
-                "(--max-steps of the fit); they are blank.",
-                file=sys.stderr,
+                "(--max-steps of the fit); left blank."
             )
+    return told

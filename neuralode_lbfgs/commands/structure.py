@@ -39,14 +39,15 @@ def check_logarithms(table: Table, names: Sequence[str], states: Sequence[str]) 
     """
     for name in names:
         _number(name, states, "--transform")
-        negative = np.flatnonzero(table.numbers(name) < 0)
-        if negative.size:
-            row = int(negative[0])
+        values = table.numbers(name)
+        if negative := int((values < 0).sum()):
+            row = int(np.nanargmin(values))
+            what = "negative" if negative == 1 else f"the least of {negative} negative values"
             raise DataError(
-                f"{table.where(row, name)}: {table.column(name).cells[row]} is negative and has no logarithm; "
-                "remove it, or leave the state out of --transform."
+                f"{table.where(row, name)}: {table.column(name).cells[row]} is {what}, and has no logarithm; leave "
+                f"cells blank that only show noise, or take --positive {name} in place of --transform."
             )
-        if not (table.numbers(name) > 0).any():
+        if not (values > 0).any():
             raise DataError(f"{table.source}: state {name!r} is never positive; leave it out of --transform.")
 
 

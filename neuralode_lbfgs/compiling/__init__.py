@@ -1,5 +1,5 @@
 """Compiled programs: one for each shape of arguments, and traced once for all processes."""
 
-from .compiled import Compiled
+from .compiled import Compiled, compile_seconds
 
-__all__ = ["Compiled"]
+__all__ = ["Compiled", "compile_seconds"]

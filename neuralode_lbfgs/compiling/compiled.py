@@ -12,6 +12,13 @@ from .shelf import traced
 
 MOST_KEPT = 64  # programs of one function, the oldest given up first: shapes and modules of one's own can be many
 
+_spent = [0.0]  # seconds, of all programs
+
+
+def compile_seconds() -> float:
+    """Of tracing and compiling all programs of this process so far."""
+    return _spent[0]
+
 
 class Compiled:
     """A function that is compiled once for arguments of each shape.
@@ -56,7 +63,9 @@ class Compiled:
             if len(self._programs) == MOST_KEPT:
                 del self._programs[next(iter(self._programs))]
             self._programs[key] = self._compiled(leaves, structure)
-            self.seconds += time.perf_counter() - started
+            took = time.perf_counter() - started
+            self.seconds += took
+            _spent[0] += took
             self.compiles += 1
         return self._programs[key]
 

@@ -12,6 +12,7 @@ from ..optimise import StopReason
 from .basin import FOLLOWED, HIGH, basin_of
 from .beside import explains_more, held_back, is_regular, stays, with_network, with_polynomial
 from .course import Course
+from .from_zero import counted_from_zero
 from .linear import linear_law, may_be_any
 from .losses import Parameters
 from .record import Stage
@@ -207,7 +208,7 @@ def _simplest(
     woken, where that explains more. And what this has taken."""
     if getattr(course.begun.vector_field, "polynomial", None) is None or ended([polished]):
         return course, polished, []
-    law, last, taken = with_fewer_terms(course, polished, held_out, callback)
+    law, last, taken = _law(course, polished, held_out, callback)
     wider = None if ended(taken) or _is_all(law) else with_network(course)
     if wider is None:
         return law, _ended_as(last, taken), taken
@@ -215,9 +216,18 @@ def _simplest(
     more = explains_more(wider, law)
     taken.append(because(other, WHY_AWAKE.format("explains more" if more else "explains no more, and is left asleep")))
     if more:
-        law, last, fewer = with_fewer_terms(wider, taken[-1], held_out, callback)
+        law, last, fewer = _law(wider, taken[-1], held_out, callback)
         taken = [*taken, *fewer]
     return law, _ended_as(last, taken), taken
+
+
+def _law(
+    course: Course, reached: Reached, held_out: Trajectories | None, callback: Watcher
+) -> tuple[Course, Reached, list[Reached]]:
+    """The few terms that explain the data, counted from zero where these are fewer. And what this has taken."""
+    law, last, taken = with_fewer_terms(course, reached, held_out, callback)
+    law, last, more = counted_from_zero(law, last, held_out, callback)
+    return law, last, [*taken, *more]
 
 
 def _ended_as(last: Reached, taken: Sequence[Reached]) -> Reached:

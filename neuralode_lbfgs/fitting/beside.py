@@ -13,7 +13,7 @@ import equinox as eqx
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import MLPVectorField, SecondOrderField, degree_for, plain
+from ..models import MLPVectorField, SecondOrderField, plain
 from .basin import FINE
 from .course import Course
 from .evidence import squares_of, weight_groups
@@ -34,13 +34,11 @@ DEAREST = 0.1  # of the loss: what the weights of a network may cost when it is 
 
 def with_polynomial(course: Course) -> Course | None:
     """The same fit at its beginning, of the field with a polynomial; None where none is wanted, or is affordable."""
-    model, options = course.parameters.model, course.options
+    model = course.parameters.model
     field = model.vector_field
     if type(field) not in (MLPVectorField, SecondOrderField) or field.polynomial is not None:
         return None
-    degree = options.degree
-    if degree is None:  # the members of an ensemble would all find the same one, and their band be none
-        degree = degree_for(model.state_size + course.data.input_size) if options.ensemble == 1 else 0
+    degree = course.options.degree_beside(model.state_size + course.data.input_size)
     if degree == 0:
         return None
     other = copy(course)
@@ -78,7 +76,7 @@ def with_network(course: Course) -> Course | None:
     if not awake.any():
         return None
     other = course.apart()
-    other.trial = other.terms = None
+    other.trial = other.terms = other.zero = None
     other.replace(found)
     if course.options.weight_decay is None:
         cheap = DEAREST * course.loss / np.maximum(squares_of(found), 1e-300)

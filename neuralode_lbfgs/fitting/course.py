@@ -25,7 +25,7 @@ from .pieces import Cut, PieceSolver, cut
 from .programs import Programs
 from .record import Record, seconds_left
 from .smoothing import SmoothTrajectory
-from .subspace import Subspace, basis_of_terms
+from .subspace import Subspace, basis_of_terms, usual_origin
 
 
 class Settled(NamedTuple):
@@ -71,6 +71,7 @@ class Course:
         trial: loss above which polish gives up after a few steps, which are to show whether there is a way.
         uncounted: evaluations since the last stage ended, of this course or a copy of it, which the next one counts.
         terms: of a polynomial, which of them are fitted, and nothing of the network; None where all numbers are.
+        zero: from where the variables of these terms are counted, as in `zero_of`; None for where they usually are.
         held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
         settled: the last loss of its kind.
     """
@@ -101,6 +102,7 @@ class Course:
     trial: float | None = None
     uncounted: list[int] = field(default_factory=list)
     terms: np.ndarray | None = None
+    zero: np.ndarray | None = None
     held_out: float | None = None
     settled: Settled | None = None
     first_rows: np.ndarray | None = None
@@ -169,7 +171,12 @@ class Course:
         """Of pieces; its program serves shooting and polish."""
         if self.terms is None:
             return self._solver_of_all
-        return Subspace(self._solver_of_all, basis_of_terms(self.parameters.model)[:, self.terms])
+        return Subspace(self._solver_of_all, basis_of_terms(self.parameters.model, self.origin)[:, self.terms])
+
+    @property
+    def origin(self) -> np.ndarray:
+        """From where the variables of a polynomial are counted, in standard deviations below their means."""
+        return usual_origin(self.parameters.model) if self.zero is None else self.zero
 
     @property
     def point(self) -> Point:

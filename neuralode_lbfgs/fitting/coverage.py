@@ -6,11 +6,17 @@ around it is mostly empty.
 
 from collections.abc import Sequence
 
+import jax
 import numpy as np
 from scipy.spatial import KDTree
 
+from ..data.trajectories import Trajectories
+from ..models import NeuralODE
+from .evidence import weight_groups
+
 NEAR = 0.3  # standard deviations: as near as this is on the trajectory, as far as a field that is smooth can tell
 SIGMAS = 3.0  # of the noise in every state: a noisy start is off its trajectory by as much
+EMPTY, POINTS = 0.2, 400  # of points between rows, that are far from all lines: a slow spiral fills what is inside
 MOST = 20  # trajectories whose starts are compared with all others; more of them tell no more
 
 
@@ -41,3 +47,40 @@ def far_from_here(runs: Sequence[np.ndarray], noise: float) -> float:
     least = max(NEAR, SIGMAS * noise * np.sqrt(runs[0].shape[1]))
     chosen = range(0, len(runs), -(-len(runs) // MOST)) if len(runs) > 1 else ()
     return max([least, *(float(distances(runs[i][:1], [*runs[:i], *runs[i + 1 :]])[0]) for i in chosen)])
+
+
+def one_curve_note(model: object, data: Trajectories, noise: float | None) -> list[str]:
+    """That a network was fitted to one curve, and nothing is known of starts off it; nothing where that is not so.
+
+    Args:
+        data: what it was fitted to, in the data's units; every state of the model is observed, or nothing is told.
+        noise: of order one, or None.
+    """
+    if not isinstance(model, NeuralODE) or model.state_size != data.state_size or not weight_groups(model):
+        return []
+    rows = [run.ys[np.isfinite(run.ys).all(axis=1)] for run in data]
+    coordinates = jax.tree.map(np.asarray, model.coordinates)
+    runs = [np.asarray(coordinates.states_in(ys)) for ys in rows if len(ys)]
+    if not (runs and is_one_curve(runs, noise or 0.0)):
+        return []
+    what = "one trajectory" if len(data) == 1 else f"{len(data)} trajectories along one curve"
+    return [f"fitted to {what}: of starts off it nothing is known from data; predict tells where a start is far."]
+
+
+def is_one_curve(runs: Sequence[np.ndarray], noise: float) -> bool:
+    """Whether trajectories, `(rows, states)` of order one each, are one line, with states beside it that none shows.
+
+    Each begins near the others; and all lie in fewer directions than there are states, or around states that are far
+    from all of them: one wave, a limit cycle. Of a single state a line is all that there is.
+    """
+    rows = np.concatenate(runs)
+    size, far = rows.shape[1], far_from_here(runs[:1], noise)
+    if size < 2 or len(rows) <= size or far_from_here(runs, noise) > far:
+        return False
+    widths = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) / np.sqrt(len(rows))
+    if widths[-1] < NEAR:
+        return True
+    rng = np.random.default_rng(0)
+    shares, corners = rng.dirichlet(np.ones(size + 1), POINTS), rng.integers(len(rows), size=(POINTS, size + 1))
+    between = np.einsum("pc,pcs->ps", shares, rows[corners])
+    return bool(np.mean(distances(between, runs) > far) > EMPTY)

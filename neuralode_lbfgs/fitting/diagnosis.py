@@ -28,6 +28,7 @@ OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend 
 NEGATIVE = 0.1  # of the range, below zero
 MOST_OF_IT, SUDDEN = 0.5, 8.0  # of the range between two rows, and times the usual change: no noise, nor a swing
 MISSED = 0.3  # standard deviations: a spike that is met is sampled well enough
+LESS = 0.01  # of a weight decay that is too much
 NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
 
 
@@ -51,6 +52,7 @@ class View:
         low, high: least and largest observation of each state, in the data's units.
         stages: how the fit went.
         parameters: the physical ones.
+        held_by: a weight decay that a person gave and that may hold the model from the data, or None.
     """
 
     train: Trajectories
@@ -62,6 +64,7 @@ class View:
     high: Sequence[float] = ()
     stages: tuple[Stage, ...] = ()
     parameters: tuple[PhysicalParameter, ...] = ()
+    held_by: float | None = None
 
     @property
     def spread(self) -> np.ndarray:
@@ -259,6 +262,17 @@ def above_the_noise(view: View) -> Finding | None:
     )
 
 
+def held_by_decay(view: View) -> Finding | None:
+    """The same under a weight decay that a person gave, and that leaves a network no weights to do better."""
+    if view.held_by is None or (missed := flat_mean(view) or above_the_noise(view)) is None:
+        return None
+    return Finding(
+        f"{missed.finding}; --weight-decay {view.held_by:g} may be why: it makes weights dearer than these errors",
+        f"leave out --weight-decay, so that the evidence of the data sets it, or give less of it "
+        f"(--weight-decay {LESS * view.held_by:g})",
+    )
+
+
 def below_the_noise(view: View) -> Finding | None:
     """Errors far below the noise: the model follows it."""
     noise = [_known_noise(view.train, j) or np.nan for j in range(view.train.state_size)]
@@ -314,6 +328,7 @@ def runs_away(view: View) -> Finding | None:
 CHECKS: tuple[Callable[[View], Finding | None], ...] = (
     unfinished,
     cannot_turn,
+    held_by_decay,
     flat_mean,
     unmoved,
     at_bound,
@@ -327,7 +342,8 @@ CHECKS: tuple[Callable[[View], Finding | None], ...] = (
     runs_away,
 )
 FOLLOWS = {  # what is not told beside its cause
-    cannot_turn: (flat_mean, above_the_noise, residuals_not_white),
+    cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
+    held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     late_inputs: (flat_mean, above_the_noise, residuals_not_white),
 }
 

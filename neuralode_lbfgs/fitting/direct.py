@@ -26,6 +26,7 @@ from .smoothing import smooth_all
 from .staged import new_course
 from .task import Task
 from .transforms import transform_for, transformed
+from .waking import held_by
 from .weights import observation_weights
 
 MOST_SLOPE_ERROR = 0.05  # relative: beyond, a search that trusts the slope fails
@@ -68,7 +69,7 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
     curves = smooth_all(flat)
     if isinstance(model, NeuralODE):
         model = prepared(model, flat, curves, transform)
-    reached, before, decay = [], [], None
+    reached, before, decay, drawn = [], [], None, model
     if loss is None and isinstance(model, NeuralODE):
         course = new_course(model, task, flat, curves, smooth=SMOOTH[0], time_limit=options.time_limit)
         reached = approach(course, callback, notes)
@@ -138,8 +139,9 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
     why = "your own loss" if loss is not None else "solved through the model itself, starting from the first rows"
     reason = StopReason.INTERRUPTED if interrupted else minimum.reason
     first = minimum.history[0].loss if minimum.history else float("inf")
+    found, residuals = eqx.combine(minimum.params, fixed), minimum.loss - float(decayed(minimum.params))
     return FitResult(
-        model=eqx.combine(minimum.params, fixed),
+        model=found,
         data=data,
         starts={trajectory.id: trajectory.ys[0] for trajectory in data},
         stages=(*reached, Stage("full", why, reason, tuple(record.rows), rejected=record.rejected)),
@@ -149,10 +151,11 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
         compile_s=sum(one.compile_s for one in before) + minimum.compile_s,
         run_s=spent + minimum.run_s,
         initial_loss=first,
-        loss=minimum.loss - float(decayed(minimum.params)),
+        loss=residuals,
         noise=None,
         estimated=False,
         notes=tuple(notes),
+        held_by=None if decay is None else held_by(options.weight_decay, drawn, found, residuals),
     )
 
 

@@ -9,10 +9,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ..compiling import compile_seconds
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, is_explicit, plain
 from ..optimise import LBFGS, Optax
 from .constraints import parameters_of, with_constraints
+from .coverage import one_curve_note
 from .direct import fit_directly
 from .hidden import hidden_size
 from .journal import Journal
@@ -97,6 +99,7 @@ def fit(
         warnings.warn(notes[-1], stacklevel=2)
     machine = _optimizer(optimizer, initial_step, chosen)
     task = Task(data, chosen, machine, loss, observe, journal or Journal())
+    compiled_before, earlier = compile_seconds(), task.journal.compile_s
     count = max(chosen.ensemble, chosen.starts)
 
     def watch(number: int) -> Callable[[Progressed], None]:
@@ -114,6 +117,9 @@ def fit(
         result = _best_start(models, task, watch, fit_one)
     else:
         result = fit_one(models[0], chosen, 0)
+    # Loops know what they compile themselves; meshes and predictions take as long.
+    compile_s = earlier + max(compile_seconds() - compiled_before, result.compile_s - earlier)
+    result = replace(result, compile_s=compile_s)
     watcher.ended(result)
     return result
 
@@ -167,7 +173,14 @@ def _finished(result: FitResult, before: Any, options: FitOptions) -> FitResult:
     """The result with the model as it was written, and what became of its parameters."""
     fitted = plain(result.model)
     physics = physical_parameters(before, parameters_of(fitted), options)
-    return replace(result, model=fitted, parameters=physics, trained=count_trained(result.model))
+    of_data = [] if result.law else one_curve_note(fitted, result.data, result.noise)  # a law may hold everywhere
+    return replace(
+        result,
+        model=fitted,
+        parameters=physics,
+        trained=count_trained(result.model),
+        notes=(*result.notes, *of_data),
+    )
 
 
 def _optimizer(optimizer, initial_step, options: FitOptions) -> LBFGS | Optax:

@@ -77,6 +77,11 @@ class Journal:
         """
         return sum(seconds_of(entry)[1] for entry in self.entries if "seconds" in entry.arrays)
 
+    @property
+    def compile_s(self) -> float:
+        """Seconds of compiling of all loops, as `run_s`."""
+        return sum(seconds_of(entry)[0] for entry in self.entries if "seconds" in entry.arrays)
+
     def _ended(self, count: int) -> bool:
         """Whether the first so many loops have ended."""
         return len(self.entries) >= count and all(entry.ended for entry in self.entries[:count])

@@ -44,7 +44,7 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
     some = replace(options, time_limit=None if limit is None else TIME_TO_CHOOSE * limit)
     first = best_stages(model, replace(task, data=part, options=some), callback, notes)
     course = _course_of_all(task, first)
-    course.terms = first.course.terms
+    course.terms, course.zero = first.course.terms, first.course.zero
     if options.weight_decay is None:  # it counts against the mean over the observations
         course.decay = first.course.decay * part.observed / task.data.observed
     stages, reason = first.stages, first.reason

@@ -8,7 +8,6 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, all_monomials
 from .course import Course
-from .subspace import origin
 from .terms import variances_of
 
 DIGITS = 6  # of a coefficient: no fit is surer of one
@@ -44,7 +43,7 @@ def law_of(course: Course) -> tuple[Term, ...]:
     model, c = course.parameters.model, course.coordinates
     exact, learned = dict(model.vector_field.rates), model.vector_field.learned.tolist()
     scales, centres = np.concatenate([c.scale, c.input_scale]), np.concatenate([c.centre, c.input_centre])
-    names, rates = _names(c, course.data, np.where(origin(model) == 0, centres, 0.0)), _rates(c, course.data)
+    names, rates = _names(c, course.data, np.where(course.origin == 0, centres, 0.0)), _rates(c, course.data)
     monomials = all_monomials(len(names), model.vector_field.degree)
     noise = np.nan if course.noise is None else course.noise
     # Zero is the sign of what is exact.

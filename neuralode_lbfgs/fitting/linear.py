@@ -17,7 +17,7 @@ from .beside import is_regular, stays
 from .course import Course
 from .running import Reached, Watcher, because, ended, run_stages
 from .stages import whole_trajectories
-from .terms import among, monomials_of, tangent_of, values_of_terms
+from .terms import monomials_of, of_terms, tangent_of, values_of_terms
 
 WHY_LINEAR = "hidden states begin as derivatives of the observed ones: a linear law of all states alone comes first"
 UNDETERMINED = 1e-8  # of the best determined: what the choice of hidden states leaves open, and rounding
@@ -33,9 +33,9 @@ def linear_law(course: Course, held_out: Trajectories | None, callback: Watcher)
     field: Any = model.vector_field
     assert slopes is not None
     terms, kept = _linear_terms(model)
-    values = values_of_terms(model, slopes.z, slopes.u)[:, kept]
+    values = values_of_terms(course, slopes.z, slopes.u)[:, kept]
     rates = np.asarray(slopes.rate / course.coordinates.rate_scale)[:, field.learned]
-    law = among(course, terms, np.linalg.lstsq(values, rates)[0].T.ravel())
+    law = of_terms(course, terms, np.linalg.lstsq(values, rates)[0].T.ravel())
     taken = run_stages(("shooting",), law, held_out, callback, [])
     cuts = law.cut()
     by_curves = float(np.sum(whole_trajectories(law, cuts).misfit(cuts.guess) ** 2))

@@ -19,7 +19,8 @@ class Luck:
             deviations.
         left_out: of which of these nothing was kept, because they run away.
         validated: errors on trajectories held out inside the training data; empty if there were none.
-        screened: where the starts were when the hopeless were culled, and after which stage.
+        screened: where the starts were when the hopeless were culled, and what each had gone through: stages of
+            its own, for the fit to the end may go another way.
     """
 
     kind: str
@@ -39,8 +40,8 @@ class Luck:
             return f"ensemble: {len(kept)} members{gone}, RMSE/sd {spread(kept)}; {_verdict(kept)}"
         culled = ""
         if len(self.errors) < self.begun:
-            culled = f" after {self.stage} ({spread(self.screened)})" if self.screened else ""
-            culled = f", {self.begun - len(self.errors)} culled{culled}"
+            by = f" by a screening ({self.stage} of each: {spread(self.screened)})" if self.screened else ""
+            culled = f", {self.begun - len(self.errors)} culled{by}"
         parts = [f"luck: {self.begun} starts{culled}; fitted to the end RMSE/sd {spread(self.errors)}"]
         if self.validated:
             parts.append(f"held out {spread(self.validated)}")

@@ -1,11 +1,15 @@
 """The options of a fit: one typed source for Python keywords, command-line flags and config.toml keys."""
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from .bounds import bounds_as_words, ranges_of
+
+HIGHEST = 3  # few laws of motion, reaction or growth are of a higher degree
+MOST_TERMS = 36  # of a degree that is chosen, the constant too: cubes of four variables, squares of seven
 
 Optimizer = Literal["lbfgs", "optax-lbfgs", "adam"]
 
@@ -122,6 +126,18 @@ class FitOptions:
                 raise ValueError(f"transform is log=STATE,STATE, such as log=cells,substrate; it is {entry!r}.")
             states += names.split(",")
         return tuple(states)
+
+    def degree_beside(self, variables: int) -> int:
+        """The degree of the polynomial beside a network of so many states and inputs; 0 where there is to be none.
+
+        By default the highest of few enough terms, and none in an ensemble, whose members would all find the same one,
+        so that their band would be none.
+        """
+        if self.degree is not None:
+            return self.degree
+        if self.ensemble > 1:
+            return 0
+        return next(d for d in range(HIGHEST, -1, -1) if math.comb(variables + d, d) <= MOST_TERMS)
 
 
 STAGES = ("matching", "shooting", "full", "polish")

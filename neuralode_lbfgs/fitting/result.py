@@ -44,6 +44,7 @@ class FitResult:
         parameters: the physical ones, from where to where; none for a plain network.
         law: the terms of its rates of change, where the model is a polynomial and nothing is left of the network.
         trained: how many numbers of the model were trained.
+        held_by: the weight decay that was given, where to it the weights of the network cost more than the residuals.
         validation: root mean square error on trajectories that were held out inside the training data, in standard
             deviations, or None.
         members: of an ensemble; predictions are their median. `model`, `starts`, stages and errors are those of the
@@ -70,6 +71,7 @@ class FitResult:
     law: tuple[Term, ...] = ()
     trained: int = 0
     observe: Callable | None = None
+    held_by: float | None = None
     validation: float | None = None
     members: tuple["FitResult", ...] = ()
     luck: Luck | None = None
@@ -183,6 +185,7 @@ class FitResult:
                 high=seen.max(axis=0).filled(np.nan).tolist(),
                 stages=self.stages,
                 parameters=self.parameters,
+                held_by=self.held_by,
             )
         )
 

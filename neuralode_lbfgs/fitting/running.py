@@ -84,7 +84,8 @@ def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
     if name == "full":
         notes += _warnings_of(record)
     how = "estimated with it" if course.train_starts else "taken from the first rows"
-    why = WHY[name] + (f"; initial states {how}" if name == "full" else "")
+    decay = "the evidence sets the weight decay" if course.choose else "the weight decay is the one that was given"
+    why = WHY[name] + {"full": f"; initial states {how}", "polish": f", and {decay}"}.get(name, "")
     if name == "matching":
         why = why_matching(course, why)
     note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"

@@ -37,7 +37,7 @@ class Screening:
 
     Args:
         errors: root mean square errors in standard deviations, of those that were come to.
-        stage: after which.
+        stage: what each start had gone through.
         evaluations, compile_s, run_s: what it cost.
         result: the best so far if a person stopped it, else None.
     """
@@ -101,7 +101,7 @@ def screened(models: Sequence[NeuralODE], task: Task, watch: Callable[[int], Wat
             raise
         course, stages = best
         result = as_result(task.data, Fitted(course, stages, course.spent, StopReason.INTERRUPTED), [])
-    return Screening.of(errors, early[-1], spent, result)
+    return Screening.of(errors, " and ".join(early), spent, result)
 
 
 def _side_by_side(models: Sequence[NeuralODE], first: Begun, task: Task) -> Screening | None:
@@ -132,4 +132,4 @@ def _side_by_side(models: Sequence[NeuralODE], first: Begun, task: Task) -> Scre
         record.add(best)
         stage = Stage("full", WHY["full"], StopReason.INTERRUPTED, tuple(record.rows))
         result = as_result(task.data, Fitted(course, [stage], [record], StopReason.INTERRUPTED), [])
-    return Screening.of(errors, f"{EVALS} evaluations each", found, result)
+    return Screening.of(errors, f"{EVALS} evaluations", found, result)

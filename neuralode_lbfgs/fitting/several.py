@@ -105,7 +105,7 @@ def fit_best(
 
     Args:
         screened: of each model the error, of which the most promising are fitted to the end; all are if there is none.
-        stage: after which they were screened.
+        stage: what they had gone through then.
     """
     chosen = range(len(models))
     if screened:

@@ -41,6 +41,7 @@ from .stiffness import stiffness_note
 from .task import Task
 from .transforms import transform_for, transformed
 from .validation import hold_out
+from .waking import held_by
 
 REGULAR = (
     "what the law leaves of the data is regular, so that it is not all, or not at its best: its standard deviations, "
@@ -84,7 +85,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         before, earlier = course, course.spent
         course = new_course(from_here, task, data, curves, smooth=course.smooth, time_limit=time_left)
         if goes_on:
-            course.decay, course.terms = reached[best].decay, before.terms
+            course.decay, course.terms, course.zero = reached[best].decay, before.terms, before.zero
             if course.train_starts:  # from the data alone, where a first row is not complete, one may begin far off
                 course.replace(from_here, starts_of_all(before, held_out, data.ids))
         finished = run_stages(again, course, None, callback, notes)
@@ -166,6 +167,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
         estimated=course.train_starts,
         notes=tuple(notes),
         observe=course.observe and course.observe.observe,
+        held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
         law=law,
     )

@@ -282,7 +282,7 @@ WHY = {
     "matching": "the field is regressed on the slopes of smooth curves first",
     "shooting": "every row begins a short piece, and the jumps between pieces are driven to zero",
     "full": "all trajectories solved over their whole length",
-    "polish": "Gauss-Newton goes to the bottom of the valley, and the evidence sets the weight decay",
+    "polish": "Gauss-Newton goes to the bottom of the valley",
 }
 WHY_BESIDE = "the network, and beside it a polynomial of degree {}, are regressed on the slopes of smooth curves first"
 WHY_WITHOUT = (

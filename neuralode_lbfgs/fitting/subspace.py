@@ -50,17 +50,20 @@ class Subspace(PieceSolver):
         return super().solve(self.basis @ np.asarray(x, np.float64), mesh, starts)
 
 
-def basis_of_terms(model: Any) -> Float[np.ndarray, "free terms"]:
+def basis_of_terms(model: Any, origin: np.ndarray) -> Float[np.ndarray, "free terms"]:
     """What each term of the polynomial of a model is among its free numbers: all terms of the first value, and so on.
 
-    Terms are products of states and inputs in units of their standard deviations, counted from `origin`.
+    Terms are products of states and inputs in units of their standard deviations.
+
+    Args:
+        origin: from where they are counted, so far below their means, `(variables,)`.
     """
     free, _ = trainable(model)
     leaves, structure = jax.tree.flatten(free)
     ends = np.cumsum([leaf.size for leaf in leaves])
     numbers = [np.arange(end - leaf.size, end).reshape(leaf.shape) for leaf, end in zip(leaves, ends, strict=True)]
     powers = jax.tree.unflatten(structure, numbers).vector_field.polynomial.coefficients
-    columns = shifted_monomials(origin(model), len(powers))
+    columns = shifted_monomials(origin, len(powers))
     of_values = np.concatenate([powers[0].bias[:, None], *(power.weight for power in powers)], axis=1)
     basis = np.zeros((int(ends[-1]), of_values.size))
     for i, of_value in enumerate(of_values):
@@ -68,12 +71,18 @@ def basis_of_terms(model: Any) -> Float[np.ndarray, "free terms"]:
     return basis
 
 
-def origin(model: Any) -> Float[np.ndarray, " variables"]:
+def zero_of(model: Any) -> Float[np.ndarray, " variables"]:
     """How far below its mean each state and input is zero, in standard deviations.
 
-    Nothing for one that is far from zero, and for a logarithm, whose zero is that of a unit.
+    Nothing for a logarithm, whose zero is that of a unit.
     """
     c = jax.tree.map(np.asarray, model.coordinates)
     below = np.concatenate([c.centre / c.scale, c.input_centre / c.input_scale])
     below[[number for number, _ in c.transform.log]] = 0.0
+    return below
+
+
+def usual_origin(model: Any) -> Float[np.ndarray, " variables"]:
+    """The zero of each state and input, but the mean of one that is far from zero."""
+    below = zero_of(model)
     return np.where(np.abs(below) <= FAR, below, 0.0)

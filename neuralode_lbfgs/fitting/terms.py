@@ -27,7 +27,6 @@ from .running import Reached, Watcher, because, ended, run_stages
 from .settled import loss_on_mesh
 from .shooting import Shooting
 from .stages import CONTINUITY, SHOOTING_STEPS, newton_pays, whole_trajectories
-from .subspace import origin
 from .tangent import Tangent, cost_of_choice, inverse, most_terms
 from .waking import is_asleep
 
@@ -53,12 +52,12 @@ def with_fewer_terms(
     model, taken = course.parameters.model, []
     if course.options.weight_decay is not None or ended([reached]):
         return course, reached, taken
-    here = course if course.terms is not None else among(course, every_term(course))
+    here = course if course.terms is not None else of_terms(course, every_term(course))
     if course.terms is None and not is_asleep(model, course.begun)[0]:
         here, taken = nearest_polynomial(course, held_out, callback)
         if ended(taken) or not here.loss <= _most(course):
             return course, reached, taken
-        if _can_replace(here, course):
+        if can_replace(here, course):
             course, reached = here, taken[-1]
     in_pieces = course.terms is not None  # whether that has been tried, and once is enough
 
@@ -69,7 +68,7 @@ def with_fewer_terms(
         in_pieces = True
         law, more = of_pieces(here, here.parameters.model, _most(best), held_out, callback)
         taken.extend(more)
-        return law if law is not None and _can_replace(law, best) else None
+        return law if law is not None and can_replace(law, best) else None
 
     while (better := _of_other_terms(here, course, by_pieces, held_out, callback, taken)) is not None:
         course = here = better
@@ -101,9 +100,9 @@ def _of_other_terms(
         if left.size > tangent.most or (here.terms is not None and np.array_equal(left, here.terms)):
             return None
         promised = tangent.value + tangent.rise(left)
-        other = among(here, left, tangent.minimum(left))
+        other = of_terms(here, left, tangent.minimum(left))
         (one,) = run_stages(("polish",), other, held_out, callback, [])
-        is_better = _can_replace(other, best)
+        is_better = can_replace(other, best)
         why = (WHY_FEWER if is_better else WHY_MORE).format(every.size - left.size, left.size, every.size)
         taken.append(because(one, why))
         if is_better:
@@ -141,7 +140,7 @@ def of_pieces(
     left = np.delete(tangent.every, spare)
     if not spare or left.size > tangent.most or tangent.value + tangent.rise(left) > enough:
         return None, []
-    other = among(here, left, tangent.minimum(left))
+    other = of_terms(here, left, tangent.minimum(left))
     taken = run_stages(("shooting",), other, held_out, callback, [])
     steps = taken[0].stage.history
     if not ended(taken) and steps and steps[-1].loss <= enough:
@@ -156,9 +155,9 @@ def nearest_polynomial(
     """The fit of a polynomial that begins nearest to the field of a model, and what it took."""
     tangent = regression_of(course)
     if not tangent.sound:
-        return among(course, tangent.every, tangent.at), []
+        return of_terms(course, tangent.every, tangent.at), []
     left = np.delete(tangent.every, tangent.spare())
-    other, taken = among(course, left, tangent.minimum(left)), []
+    other, taken = of_terms(course, left, tangent.minimum(left)), []
     other.uncounted.append(1)
     if not np.isfinite(loss_on_mesh(other)):
         taken += run_stages(("shooting",), other, held_out, callback, [])
@@ -179,7 +178,7 @@ def every_term(course: Course) -> np.ndarray:
     return np.arange(model.vector_field.learned.size * len(monomials_of(model)))
 
 
-def _can_replace(one: Course, other: Course) -> bool:
+def can_replace(one: Course, other: Course) -> bool:
     """Whether the criterion falls from the other fit to this one of some terms, they are few enough to be judged by
     it, and it stays with the data."""
     if one.terms is not None and one.terms.size > min(most_terms(one.data.observed), every_term(one).size - 1):
@@ -191,21 +190,24 @@ def _can_replace(one: Course, other: Course) -> bool:
     return bool(np.isfinite(one.loss) and asked < before) and stays(one)
 
 
-def tangent_of(course: Course) -> Tangent:
-    """Of all terms, at the place of a fit of some."""
+def tangent_of(course: Course, among: np.ndarray | None = None) -> Tangent:
+    """Of all terms, or of some, at the place of a fit of some."""
     course.uncounted.append(2)  # a value and a Jacobian
-    course = among(course, every_term(course))
+    terms = every_term(course) if among is None else among
+    course = of_terms(course, terms)
     point = course.point
     problem = whole_trajectories(course, course.cut())
     value = problem.value(point)
     linear = problem.linearised(point)
     assert isinstance(linear, Sensitivities)  # terms are few
-    return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *_kinds(course))
+    powers, rates, idle = _kinds(course)
+    kinds = powers[terms], rates[terms], np.flatnonzero(np.isin(terms, idle))
+    return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *kinds)
 
 
 def tangent_of_pieces(course: Course) -> Tangent:
     """Of all terms, of pieces whose jumps count little, where these suit the data best."""
-    course = among(course, every_term(course))
+    course = of_terms(course, every_term(course))
     problem = _pieces(course)
     begun = course.point._replace(states=problem.cuts.guess)
     fit = gauss_newton(problem, begun, course.decay, choose=None, max_steps=SHOOTING_STEPS)
@@ -242,7 +244,7 @@ def variances_of(course: Course, kept: np.ndarray) -> np.ndarray:
     tangents = [tangent_of(course)]
     if newton_pays(course):
         nodes = whole_trajectories(course, course.cut()).nodes(course.point)
-        of_all = among(course, every_term(course))
+        of_all = of_terms(course, every_term(course))
         tangents.append(_tangent_at(of_all.point._replace(states=nodes), _pieces(of_all), of_all))
     found = [np.diag(inverse(tangent.matrix[np.ix_(kept, kept)])) for tangent in tangents if tangent.sound]
     return np.min(found, axis=0) / course.data.observed if found else np.full(kept.size, np.nan)
@@ -254,7 +256,7 @@ def regression_of(course: Course) -> Tangent:
     field: Any = model.vector_field
     nodes = whole_trajectories(course, cuts).nodes(course.point)
     rates = (course.solver.rates(cuts, course.point.x, nodes) / course.coordinates.rate_scale)[:, field.learned]
-    values = values_of_terms(model, nodes[cuts.begin], None if cuts.u is None else cuts.u[: len(cuts.begin), 0, 0])
+    values = values_of_terms(course, nodes[cuts.begin], None if cuts.u is None else cuts.u[: len(cuts.begin), 0, 0])
     finite = np.isfinite(values).all() and np.isfinite(rates).all()
     nearest = np.linalg.lstsq(values, rates)[0] if finite else np.full((values.shape[1], rates.shape[1]), np.nan)
     matrix = np.kron(np.eye(field.learned.size), values.T @ values) / rates.size
@@ -263,10 +265,10 @@ def regression_of(course: Course) -> Tangent:
     return Tangent(nearest.T.ravel(), float(np.mean(missed**2)), gradient, matrix, rates.size, *_kinds(course))
 
 
-def values_of_terms(model: NeuralODE, z: Any, u: Any) -> np.ndarray:
+def values_of_terms(course: Course, z: Any, u: Any) -> np.ndarray:
     """The monomials `(points, monomials)` of states and inputs of order one, counted from the data's own origin."""
-    variables = (z if u is None else np.concatenate([z, u], axis=1)) + origin(model)
-    return np.stack([variables[:, list(one)].prod(axis=1) for one in monomials_of(model)], axis=1)
+    variables = (z if u is None else np.concatenate([z, u], axis=1)) + course.origin
+    return np.stack([variables[:, list(one)].prod(axis=1) for one in monomials_of(course.parameters.model)], axis=1)
 
 
 def _kinds(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -296,7 +298,7 @@ def monomials_of(model: NeuralODE) -> list[tuple[int, ...]]:
     return all_monomials(field.polynomial.in_size, field.degree)
 
 
-def among(course: Course, terms: np.ndarray, numbers: np.ndarray | None = None) -> Course:
+def of_terms(course: Course, terms: np.ndarray, numbers: np.ndarray | None = None) -> Course:
     """The same fit of some terms, with a mesh of its own; from these numbers, where its loss is not known yet."""
     other = course.apart()
     other.terms, other.decay, other.trial = terms, np.full(1, LEAST_DECAY), None

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..data.errors import did_you_mean
+from ..data.errors import counted, did_you_mean
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, SecondOrderField, Transform
 from .options import FitOptions
@@ -118,26 +118,23 @@ def _number(name: str, data: Trajectories, option: str) -> int:
 
 def _floor(state: int, data: Trajectories, notes: list[str]) -> float:
     """Half the smallest positive value of a state."""
-    name, zeros = data.state_names[state], 0
-    least = np.inf
-    for run in data:
-        column = run.ys[:, state]
-        if (column < 0).any():
-            row = np.flatnonzero(column < 0)[0]
-            raise ValueError(
-                f"trajectory {run.id!r}, {data.time_name} = {run.ts[row]:.6g}: {name} is {column[row]:.6g}, and a "
-                "negative value has no logarithm; leave the state out of transform."
-            )
-        zeros += int((column == 0).sum())
-        least = min(least, np.min(column[column > 0], initial=np.inf))
-    if not np.isfinite(least):
+    name = data.state_names[state]
+    values = np.concatenate([run.ys[:, state] for run in data])
+    negative, zeros = int((values < 0).sum()), int((values == 0).sum())
+    if negative:
+        raise ValueError(
+            f"{name} has {counted(negative, 'negative value')}, down to {np.nanmin(values):.6g}, without a logarithm; "
+            f"make those NaN that only show noise, or take positive={name!r} in place of transform."
+        )
+    if not (values > 0).any():
         raise ValueError(f"{name} is never positive, so that it has no logarithm; leave it out of transform.")
+    least = float(values[values > 0].min())
     if zeros:
         notes.append(
             f"{name} is modelled in logarithms: {zeros} {'zero enters' if zeros == 1 else 'zeros enter'} as "
             f"{least / 2:.3g}, half of its smallest positive value."
         )
-    return float(least / 2)
+    return least / 2
 
 
 def _log_time(data: Trajectories, notes: list[str]) -> tuple[float, float]:

@@ -47,6 +47,23 @@ def woken(found: Any, drawn: Any) -> tuple[Any, np.ndarray]:
     return jax.tree.map(network, found, drawn, is_leaf=is_node), asleep
 
 
+def held_by(given: float | None, drawn: Any, found: Any, loss: float) -> float | None:
+    """The weight decay that a person gave, where it may well be what holds a network from the data; else None.
+
+    To it, the weights that the network was drawn with, or has come to, cost more than the residuals that are left: to
+    explain these would not pay.
+
+    Args:
+        given: None where the evidence of the data has set the decay.
+        drawn, found: as in `woken`.
+        loss: mean square of the residuals, of order one.
+    """
+    if given is None:
+        return None
+    weights = max(float(squares_of(model).sum()) for model in (drawn, found))
+    return given if given * weights > loss else None
+
+
 def _silent(network: eqx.nn.MLP) -> eqx.nn.MLP:
     zeros = lambda leaf: jnp.asarray(np.zeros(leaf.shape, leaf.dtype)) if eqx.is_inexact_array(leaf) else leaf  # noqa: E731
     return eqx.tree_at(lambda m: m.layers[-1], network, jax.tree.map(zeros, network.layers[-1]))

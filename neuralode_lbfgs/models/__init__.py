@@ -5,7 +5,7 @@ from .coordinates import Constant, Coordinates, constant, is_constant, with_coor
 from .failures import failed_solves_as_nan
 from .inputs import Inputs, LinearInputs, SteppedInputs, sampled_inputs
 from .neural_ode import NeuralODE
-from .polynomial import Polynomial, all_monomials, degree_for, monomials, shifted_monomials
+from .polynomial import Polynomial, all_monomials, monomials, shifted_monomials
 from .rates import rates
 from .second_order import SecondOrderField
 from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
@@ -31,7 +31,6 @@ __all__ = [
     "constant",
     "constrained",
     "count_trained",
-    "degree_for",
     "failed_solves_as_nan",
     "innermost",
     "is_constant",

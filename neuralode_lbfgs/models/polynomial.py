@@ -8,14 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-HIGHEST = 3  # few laws of motion, reaction or growth are of a higher degree
-MOST_TERMS = 35  # of a degree that is chosen: cubes of four variables, squares of seven
-
-
-def degree_for(size: int) -> int:
-    """The highest degree of few enough monomials of so many variables; 0 where even linear ones are too many."""
-    return next(degree for degree in range(HIGHEST, -1, -1) if monomials(size, degree) <= MOST_TERMS)
-
 
 def monomials(size: int, degree: int) -> int:
     """How many there are of so many variables up to a degree, but for the constant."""

@@ -101,3 +101,20 @@ def test_predict_tells_of_it(folder, tmp_path, capsys):
     data.write_text(f"t,x,y\n0,{ORBIT[9, 0]},{ORBIT[9, 1]}\n0.01,,\n")
     assert main(["predict", str(folder), "--data", str(data), "--out", str(out)]) == 0
     assert "warning" not in capsys.readouterr().err
+
+
+def test_predictions_that_do_not_reach_their_end_are_an_exit_code(folder, tmp_path, capsys):
+    """One trajectory is solved in the steps that there are, the other is not; both are written."""
+    model = with_coordinates(
+        build_model(ModelSpec(2, width_size=3, depth=1, max_steps=4), jax.random.key(0)), coordinates()
+    )
+    save_model(folder / "model.safetensors", model, starts=saved().starts, columns=Columns("t", "run", ("x", "y")))
+    data, out = tmp_path / "new.csv", tmp_path / "p.csv"
+    x, y = ORBIT[0]
+    data.write_text(f"run,t,x,y\na,0,{x},{y}\na,0.01,,\nb,0,{x},{y}\nb,0.01,,\nb,1000,,\n")
+    assert main(["predict", str(folder), "--data", str(data), "--out", str(out)]) == 1
+    told = capsys.readouterr().err
+    assert "warning: 1 row of trajectory 'b' could not be predicted (first at t = 1000)" in told
+    assert "'a'" not in told
+    blank = [line.endswith(",,") for line in out.read_text().splitlines()]
+    assert blank == [False] * 5 + [True]

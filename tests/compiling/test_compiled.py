@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neuralode_lbfgs.compiling import Compiled, shelf
+from neuralode_lbfgs.compiling import Compiled, compile_seconds, shelf
 from neuralode_lbfgs.models import MLPVectorField, NeuralODE, Split, trainable
 
 
@@ -14,12 +14,13 @@ def scaled(scale, x):
 
 
 def test_held_arrays_are_arguments_and_every_shape_is_compiled_once():
-    program = Compiled(scaled, np.array(2.0))
+    program, before = Compiled(scaled, np.array(2.0)), compile_seconds()
     for x in (np.arange(3.0), np.ones(3), np.arange(3.0), np.ones((2, 2))):
         twice, (total, nothing) = program(x)
         np.testing.assert_array_equal(twice, 2 * x)
         assert float(total) == x.sum() and nothing is None
     assert program.compiles == 2 and program.seconds > 0
+    assert compile_seconds() - before == pytest.approx(program.seconds)
     constants = jax.make_jaxpr(lambda x: Compiled(scaled, np.array(2.0)).plain(x))(np.ones(3)).consts
     assert all(np.ndim(constant) == 0 for constant in constants)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuralode_lbfgs.fitting import beside
+from neuralode_lbfgs import FitOptions
 
 OF_POLYNOMIALS = ("test_beside", "test_fit", "test_linear")
 
@@ -13,5 +13,5 @@ def networks_alone(request):
         yield
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(beside, "degree_for", lambda size: 0)
+        patch.setattr(FitOptions, "degree_beside", lambda options, variables: options.degree or 0)
         yield

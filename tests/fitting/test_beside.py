@@ -104,6 +104,27 @@ def test_the_law_is_what_the_model_says(result):
                                                                      f"{result.law[1].sd:.2g}"]]  # fmt: skip
 
 
+@pytest.mark.parametrize("towards", [0.0, 20.0])
+def test_a_law_is_counted_from_a_zero_that_is_far_where_that_takes_fewer_terms(towards):
+    """z' = -0.06 z has one term there, and two about the mean of z; z' = 0.06 (20 - z) has two in any case."""
+    ts, rng = np.linspace(0.0, 6.0, 41), np.random.default_rng(0)
+    runs = []
+    for z0 in (3.4, 3.0, 2.6):
+        z = towards + z0 * np.exp(-0.06 * ts) + 0.004 * rng.normal(size=ts.size)
+        runs.append(nl.Trajectory(str(z0), ts, z[:, None]))
+    result = nl.fit(
+        nl.NeuralODE(nl.MLPVectorField(1, WIDTH, 1, key=jax.random.key(0))), nl.Trajectories(tuple(runs), ("z",))
+    )
+    names = [term.name for term in result.law]
+    if towards:
+        assert names[0] == "1" and names[1].startswith("(z - 22.")
+    else:
+        assert names == ["z"]
+        assert result.law[0].sd < 2e-4  # about the mean it is 6e-4
+        assert result.stages[-1].why == "the law counted from zero, in the data's units, needs 1 of 2 terms"
+    assert result.law[-1].value == pytest.approx(-0.06, abs=3 * result.law[-1].sd)
+
+
 def test_the_law_of_positions_alone_has_velocities_with_a_prime():
     """x'' = -4 x - 0.4 x', seen by x."""
     ts, w = np.linspace(0.0, 6.0, 40), np.sqrt(3.96)

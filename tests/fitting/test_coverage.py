@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neuralode_lbfgs.fitting.coverage import NEAR, distances, far_from_here
+from neuralode_lbfgs.fitting.coverage import NEAR, distances, far_from_here, is_one_curve
 
 TURN = np.linspace(0.0, 2 * np.pi, 41)
 
@@ -36,3 +36,26 @@ def test_a_start_between_trajectories_is_not_far():
 def test_repeated_trajectories_are_as_one_and_a_noisy_start_is_not_far():
     assert far_from_here([ring(1.4), ring(1.4), ring(1.41)], noise=0.0) == NEAR
     assert far_from_here([ring(1.4)], noise=0.2) == pytest.approx(0.6 * np.sqrt(2))
+
+
+WAVE = np.linspace(-3.0, 3.0, 41)
+LONG = np.linspace(0.0, 40.0, 400)
+LINE = np.linspace(-1.7, 1.7, 30)
+
+
+@pytest.mark.parametrize(
+    "runs, expected",
+    [
+        ([ring(1.4)], True),
+        ([ring(1.4), ring(1.4)[5:]], True),  # again from another start on it
+        ([ring(1.4), ring(0.6)], False),
+        ([np.stack([WAVE / 1.8, 3 * np.exp(-(WAVE**2))], axis=1)], True),
+        ([np.exp(-0.05 * LONG)[:, None] * 2.5 * np.stack([np.cos(LONG), np.sin(LONG)], axis=1)], False),  # a spiral
+        ([np.stack([LINE, LINE], axis=1)], True),
+        ([LINE[:, None]], False),
+        ([ring(1.4)[:2]], False),
+    ],
+    ids=["a cycle", "twice", "two cycles", "a wave", "a region", "a straight line", "one state", "two rows"],
+)
+def test_data_that_are_one_curve(runs, expected):
+    assert is_one_curve(runs, noise=0.01) == expected

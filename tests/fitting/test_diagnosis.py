@@ -94,6 +94,10 @@ WRONG = {
     "cannot_turn": (View(ONE, STRAIGHT), "hare rises and falls, which nothing does in one run", "--hidden-states 1"),
     "unfinished": (replace(GOOD, fitted=runs(CUT)), "does not reach the end of trajectory a", "--train-until"),
     "flat_mean": (replace(GOOD, fitted=runs(FLAT)), "of hare and lynx the model explains 0% of the var", "--starts 8"),
+    "held_by_decay": (
+        replace(GOOD, fitted=runs(FLAT), held_by=1.0), "hardly more than a constant does; --weight-decay 1 may be why",
+        "or give less of it (--weight-decay 0.01)",
+    ),
     "unmoved": (replace(GOOD, parameters=(parameter("mass", 1.0, 1.0),)), "mass did not move", "--freeze"),
     "at_bound": (
         replace(GOOD, parameters=(parameter("mass", 1.0, 2.0, at_bound=2.0),)), "mass ended at its bound 2", "--bounds",
@@ -133,6 +137,14 @@ def test_what_follows_from_a_model_that_cannot_turn_is_not_told_as_well():
     assert [one.finding.split(",")[0] for one in diagnose(View(ONE, STRAIGHT))] == ["hare rises and falls"]
     assert diagnosis.cannot_turn(View(ONE, ONE)) is None  # time-dependent, maybe
     assert diagnosis.cannot_turn(View(STRAIGHT, STRAIGHT)) is None
+
+
+def test_a_decay_that_was_given_is_named_in_place_of_what_follows_from_it_and_only_where_it_matters():
+    for fitted, start in ((FLAT, "flat-mean minimum"), (TRUTH + WAVE, "errors are far above the noise")):
+        (found,) = diagnose(replace(GOOD, fitted=runs(fitted), held_by=0.1))
+        assert found.finding.startswith(start)
+        assert "--weight-decay 0.1 may be why" in found.finding
+    assert diagnose(replace(GOOD, held_by=0.1)) == ()
 
 
 def test_advice_for_another_cause_is_not_given_beside_inputs_that_are_late():

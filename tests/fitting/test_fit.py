@@ -13,7 +13,7 @@ import optax
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.compiling import Compiled
+from neuralode_lbfgs.compiling import Compiled, compile_seconds
 from neuralode_lbfgs.fitting.batch import Shape, lane_lengths, make_batch
 from neuralode_lbfgs.fitting.losses import Parameters, residuals
 from neuralode_lbfgs.fitting.mesh import first_counts
@@ -68,6 +68,16 @@ def test_says_what_it_did(data, result):
     assert max(len(line) for line in text.splitlines()[:3]) <= 80
 
 
+def test_a_weight_decay_that_was_given_is_told_of_where_it_holds_the_model(data, result):
+    assert result.held_by is None
+    held = nl.fit(model_for(data), data, weight_decay=1.0, stages=["matching", "polish"])
+    assert held.held_by == 1.0
+    assert held.stages[-1].why.endswith("and the weight decay is the one that was given")
+    assert any("--weight-decay 1 may be why" in one.finding for one in held.diagnose())
+    free = nl.fit(model_for(data), data, weight_decay=1e-6, stages=["matching", "polish"])
+    assert free.held_by is None
+
+
 @pytest.mark.slow
 def test_same_seed_same_result(data, result):
     again = nl.fit(model_for(data), data, max_evals=300)
@@ -92,6 +102,12 @@ def test_a_model_that_runs_away_is_begun_again_from_a_smoother_field(data, monke
     assert [stage.name for stage in result.stages] == ["matching", *once, *once]
     assert any("tried 2 times, from ever smoother fields" in note and "5, 0.0" in note for note in result.notes)
     assert scaled_error(result, spiral(noise=0.0), data) < 0.01
+
+
+def test_what_all_programs_took_to_compile_is_told(data):
+    before = compile_seconds()
+    told = nl.fit(model_for(data, seed=1), data, stages=["matching", "polish"], max_evals=20).compile_s
+    assert told >= compile_seconds() - before > 0.0
 
 
 def test_a_time_limit_holds_for_all_stages_together(data):

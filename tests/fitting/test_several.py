@@ -56,10 +56,11 @@ def test_luck_in_a_line():
     assert ensemble.sentence == (
         "ensemble: 3 members (1 more left out), RMSE/sd 0.1 to 0.104, median 0.101; luck hardly mattered"
     )
-    starts = Luck("starts", 6, (0.1, 0.2), validated=(0.3, 0.4), screened=(0.5, 1, 2, 3, 4, 5.0), stage="shooting")
+    screened, stage = (0.5, 1, 2, 3, 4, 5.0), "matching and shooting"
+    starts = Luck("starts", 6, (0.1, 0.2), validated=(0.3, 0.4), screened=screened, stage=stage)
     assert starts.sentence == (
-        "luck: 6 starts, 4 culled after shooting (0.5 to 5, median 2.5); fitted to the end RMSE/sd 0.1 to 0.2, median "
-        "0.15, held out 0.3 to 0.4, median 0.35; luck mattered a little"
+        "luck: 6 starts, 4 culled by a screening (matching and shooting of each: 0.5 to 5, median 2.5); fitted to the "
+        "end RMSE/sd 0.1 to 0.2, median 0.15, held out 0.3 to 0.4, median 0.35; luck mattered a little"
     )
     assert "luck mattered much" in Luck("starts", 2, (0.1, float("inf"))).sentence
 
@@ -129,7 +130,8 @@ def test_the_best_validated_of_the_most_promising_starts_is_kept():
     result = several.fit_best(fit_one, list(range(4)), options, screened=(1.0, 0.5, np.inf, 0.4), stage="matching")
     assert asked == [(1, 1.5), (3, 2.5)]
     assert (result.validation, result.members) == (0.1, ())
-    assert result.luck is not None and result.luck.sentence.startswith("luck: 4 starts, 2 culled after matching")
+    assert result.luck is not None
+    assert result.luck.sentence.startswith("luck: 4 starts, 2 culled by a screening (matching of each: ")
     assert result.notes[-1].startswith("start 4 was not taken: run on for as long again")
 
 
@@ -201,9 +203,9 @@ def test_an_ensemble_is_compiled_once_and_predicts_the_median(data):
 def test_starts_are_screened_and_the_best_is_fitted_to_the_end(data):
     result = nl.fit(model_for(data), data, starts=4, max_evals=60)
     assert result.luck is not None
-    assert (len(result.luck.screened), len(result.luck.errors), result.luck.stage) == (4, 2, "shooting")
+    assert (len(result.luck.screened), len(result.luck.errors), result.luck.stage) == (4, 2, "matching and shooting")
     assert result.loss**0.5 == pytest.approx(min(result.luck.errors))
-    assert "luck: 4 starts, 2 culled after shooting" in result.summary()
+    assert "luck: 4 starts, 2 culled by a screening (matching and shooting of each:" in result.summary()
 
 
 def test_the_full_horizon_from_many_starts_is_one_program(data, monkeypatch):
@@ -213,7 +215,7 @@ def test_the_full_horizon_from_many_starts_is_one_program(data, monkeypatch):
     )
     models, options = several.initial_models(model_for(data), 3), nl.FitOptions(starts=3, stages=("full",))
     found = screening.screened(models, Task(data, options, nl.LBFGS()), lambda number: None)
-    assert found is not None and found.stage == "50 evaluations each"
+    assert found is not None and found.stage == "50 evaluations"
     assert [keys["lanes"] for keys in asked] == [3]
     assert len(set(found.errors)) == 3
     assert max(found.errors) < 1  # each is better than the mean

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from neuralode_lbfgs.fitting import FitOptions
 from neuralode_lbfgs.fitting.evidence import weight_groups
 from neuralode_lbfgs.models import (
     MLPVectorField,
@@ -13,7 +14,6 @@ from neuralode_lbfgs.models import (
     Polynomial,
     SecondOrderField,
     all_monomials,
-    degree_for,
     monomials,
     shifted_monomials,
 )
@@ -24,7 +24,7 @@ from neuralode_lbfgs.models import (
                                   (35, 1, 35), (36, 0, 0)],
 )  # fmt: skip
 def test_the_degree_that_is_chosen(size, degree, count):
-    assert degree_for(size) == degree
+    assert FitOptions().degree_beside(size) == degree
     assert monomials(size, degree) == count
 
 

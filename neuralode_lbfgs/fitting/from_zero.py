@@ -1,0 +1,53 @@
+"""A law of a state that is far from zero, counted from there.
+
+Its terms are chosen with the state counted from its mean, for its powers are too much alike where it is large. But
+dz/dt = -k z has two terms then. Those in which its terms are products with z itself are as many, or few more, and where
+some of them explain no more than chance the law is said, and holds beyond the data, without.
+"""
+
+from itertools import product
+
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from .course import Course
+from .running import Reached, Watcher, because, ended, run_stages
+from .subspace import zero_of
+from .terms import can_replace, monomials_of, of_terms, tangent_of
+
+WHY = "the law counted from zero, in the data's units, needs {} of {} terms"
+WHY_NOT = "the law counted from zero, in the data's units: with fewer terms it explains less"
+
+
+def counted_from_zero(
+    course: Course, reached: Reached, held_out: Trajectories | None, callback: Watcher
+) -> tuple[Course, Reached, list[Reached]]:
+    """The fit of a law, with all states counted from zero where fewer terms explain as much; and what that took."""
+    zero = zero_of(course.parameters.model)
+    if course.terms is None or np.array_equal(zero, course.origin) or ended([reached]):
+        return course, reached, []
+    terms = _products_from_zero(course, np.flatnonzero(zero != course.origin))
+    there = course.apart()
+    there.zero = zero
+    tangent = tangent_of(there, terms)
+    left = np.delete(tangent.every, tangent.spare()) if tangent.sound else tangent.every
+    if left.size >= course.terms.size:
+        return course, reached, []
+    other = of_terms(there, terms[left], tangent.minimum(left))
+    (one,) = run_stages(("polish",), other, held_out, callback, [])
+    if not can_replace(other, course):
+        return course, reached, [because(one, WHY_NOT)]
+    one = because(one, WHY.format(left.size, terms.size))
+    return other, one, [one]
+
+
+def _products_from_zero(course: Course, far: np.ndarray) -> np.ndarray:
+    """The terms that those of a law are sums of, where the variables that are far from zero are counted from there."""
+    monomials = monomials_of(course.parameters.model)
+    number = {factors: i for i, factors in enumerate(monomials)}
+    found = set()
+    for term in course.terms.tolist() if course.terms is not None else ():
+        rate, monomial = divmod(term, len(monomials))
+        parts = [[(factor,), ()] if factor in far else [(factor,)] for factor in monomials[monomial]]
+        found |= {rate * len(monomials) + number[sum(chosen, ())] for chosen in product(*parts)}
+    return np.array(sorted(found))
