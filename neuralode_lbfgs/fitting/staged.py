@@ -5,13 +5,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, Tableau, count_trained, is_explicit
+from ..models import NeuralODE, count_trained, steps_of
 from ..optimise import LBFGS, StopReason
 from .attempts import ALL_STAGES, MUCH_WORSE, attempts, first_smooth
 from .basin import EXACT
@@ -246,7 +245,7 @@ def new_course(
     smooth: float,
     time_limit: float | None,
 ) -> Course:
-    """Everything that stages share, at its beginning; without a mesh of its own for an implicit solver.
+    """Everything that stages share, at its beginning.
 
     Args:
         data: those of the task that are fitted, in the units of the model's coordinates.
@@ -264,9 +263,8 @@ def new_course(
     slopes, seen = None, np.isfinite(np.concatenate([run.ys for run in data])).any(axis=0)
     if observe is None and (are_derivatives(model) or seen.all()):
         slopes = collect_slopes(data, curves, coordinates, dtype)
-    stepped = model.solver if is_explicit(model.solver) else diffrax.Tsit5()
     decay = smooth if options.weight_decay is None else options.weight_decay
-    mesher = Mesher(data, columns, Tableau(stepped), dtype)
+    mesher = Mesher(data, columns, steps_of(model.solver), dtype)
     mesher.program = programs.shared("mesh", None, None, lambda: mesher.program)
     return Course(
         data=data,
