@@ -310,7 +310,8 @@ def _no_better(result: "FitResult") -> str | None:
     if not np.isfinite(result.loss):
         return f"the model diverges on the data that it was fitted to: {result.stop_reason.sentence}."
     # Where derivative matching has done it all, the last stage has nothing left to gain.
-    fell = any(stage.history and stage.history[-1].loss < stage.history[0].loss for stage in result.stages)
+    kept = [stage for stage in result.stages if stage.kept]
+    fell = any(stage.history and stage.history[-1].loss < stage.history[0].loss for stage in kept)
     if fell or result.loss < result.initial_loss:
         return None
     return f"the fit is no better than where it started: {result.stop_reason.sentence}."

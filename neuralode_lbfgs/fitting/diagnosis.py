@@ -134,6 +134,12 @@ def unmoved(view: View) -> Finding | None:
     still = [one.name for one in view.parameters if not (one.moved or one.frozen)]
     if not still:
         return None
+    if view.stages and not any(stage.kept and stage.history for stage in view.stages):
+        return Finding(
+            f"{_listed(still)} did not move, as the fit made no step that is kept: {view.stages[-1].reason.ending}",
+            "if it has not begun at the bottom, begin elsewhere or with a shorter part (--train-until), or, where the "
+            "system is stiff, take an implicit solver (--solver Kvaerno5)",
+        )
     return Finding(
         f"{_listed(still)} did not move",
         "look at where it enters the equations, for the data may say nothing of it; start it elsewhere, or --freeze it",

@@ -17,8 +17,9 @@ from .basin import EXACT
 from .beside import is_regular, what_is_left
 from .course import Course
 from .dual import FEWEST_WEIGHTS
-from .evidence import weight_groups
+from .evidence import has_physics, weight_groups
 from .first_rows import from_first_rows
+from .given import GIVEN, is_better
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .law import Term, law_of
 from .losses import Parameters
@@ -98,7 +99,13 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     course, more = from_first_rows(course, finished, callback)
     stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
     reason = more[-1].stage.reason if ended(more) else reason
-    return Fitted(course, stages, [*earlier, *course.spent], reason, validation)
+    spent = [*earlier, *course.spent]
+    if has_physics(model):
+        given = new_course(model, task, data, curves, smooth=course.smooth, time_limit=None)
+        if is_better(given, course):
+            notes.append(f"no stage came nearer to the data than {GIVEN}, which was kept.")
+            return Fitted(given, [replace(stage, kept=False) for stage in stages], spent, reason)
+    return Fitted(course, stages, spent, reason, validation)
 
 
 class Begun(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import attempts
+from neuralode_lbfgs.fitting import attempts, given
 from neuralode_lbfgs.fitting.attempts import ALL_STAGES
 from neuralode_lbfgs.fitting.basin import Basin, basin_of
 from neuralode_lbfgs.fitting.journal import Journal
@@ -39,7 +39,7 @@ def test_a_matched_model_is_near_and_one_of_random_weights_is_not(task):
     assert course.spent[0].evaluations > 1 and not course.uncounted
     matched = basin_of(course)
     assert matched.near and matched.beyond < matched.left < 0.05
-    assert "already explains 9" in matched.why
+    assert "already explains 9" in matched.why("the matched model")
 
 
 def test_a_model_that_runs_away_is_not_near(task):
@@ -101,7 +101,7 @@ def tried(monkeypatch, task):
             return reached
 
         monkeypatch.setattr(attempts, "run_stages", ran)
-        monkeypatch.setattr(attempts, "basin_of", lambda course: basin)
+        monkeypatch.setattr(given, "basin_of", lambda course: basin)
         notes = []
         made = attempts.attempts(stages or ALL_STAGES, course, task.data if held_out else None, None, notes)
         return made, [[stage.name for stage in one.stages] for one in made], notes
