@@ -51,6 +51,7 @@ class View:
         low, high: least and largest observation of each state, in the data's units.
         stages: how the fit went.
         parameters: the physical ones.
+        hidden: how many states the model has beside those of the data.
     """
 
     train: Trajectories
@@ -62,6 +63,7 @@ class View:
     high: Sequence[float] = ()
     stages: tuple[Stage, ...] = ()
     parameters: tuple[PhysicalParameter, ...] = ()
+    hidden: int = 0
 
     @property
     def spread(self) -> np.ndarray:
@@ -99,7 +101,7 @@ def unfinished(view: View) -> Finding | None:
 
 def cannot_turn(view: View) -> Finding | None:
     """A single state that rises and falls, by a model that does only one: what depends on itself alone never turns."""
-    if view.train.state_size > 1 or view.train.input_size:
+    if view.train.state_size + view.hidden > 1 or view.train.input_size:
         return None
     noise, rows = _least_error(view.train, 0), sum(run.ts.size for run in view.train)
     by_chance = max(2 * np.sqrt(2 * np.log(rows)) * noise, MATTERS * view.spread[0])

@@ -183,6 +183,7 @@ class FitResult:
                 high=seen.max(axis=0).filled(np.nan).tolist(),
                 stages=self.stages,
                 parameters=self.parameters,
+                hidden=self.hidden,
             )
         )
 

@@ -142,6 +142,7 @@ def test_a_check_speaks_where_something_is_wrong_and_says_what_to_try(name):
 def test_what_follows_from_a_model_that_cannot_turn_is_not_told_as_well():
     assert [one.finding.split(",")[0] for one in diagnose(View(ONE, STRAIGHT))] == ["hare rises and falls"]
     assert diagnosis.cannot_turn(View(ONE, ONE)) is None  # time-dependent, maybe
+    assert diagnosis.cannot_turn(View(ONE, STRAIGHT, hidden=1)) is None  # it need not turn
     assert diagnosis.cannot_turn(View(STRAIGHT, STRAIGHT)) is None
 
 
