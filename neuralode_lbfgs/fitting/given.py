@@ -12,6 +12,7 @@ from ..data.trajectories import Trajectories
 from .basin import Basin, basin_of
 from .course import Course
 from .evidence import has_physics
+from .prediction import predict
 from .running import Reached, because, error_of, whole_loss
 from .settled import loss_on_mesh
 from .stages import suited
@@ -47,9 +48,15 @@ def nearer(course: Course, matched: Reached, held_out: Trajectories | None) -> N
     return Nearer(matched._replace(model=course.begun, error=error), given, other, GIVEN)
 
 
-def is_better(given: Course, course: Course) -> bool:
-    """Whether stages have led to nothing that is as good as the model that was given, with which one course begins."""
+def is_better(given: Course, course: Course, measured: Trajectories) -> bool:
+    """Whether stages have led to nothing that is as good as the model that was given, with which one course begins.
+
+    Nor is a model that only the steps of the fit can follow: predictions of it end.
+    """
     suited(given)
     given.loss = given.initial_loss = loss_on_mesh(given)
-    end = whole_loss(course)
-    return not (np.isfinite(end) and end <= given.loss)
+    end, observe = whole_loss(course), course.observe and course.observe.observe
+    if not (np.isfinite(end) and end <= given.loss):
+        return True
+    predicted = predict(course.parameters.model, measured, starts=course.known_starts, observe=observe)
+    return not all(np.isfinite(run.ys).all() for run in predicted)

@@ -102,7 +102,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     spent = [*earlier, *course.spent]
     if has_physics(model):
         given = new_course(model, task, data, curves, smooth=course.smooth, time_limit=None)
-        if is_better(given, course):
+        if is_better(given, course, task.data):
             notes.append(f"no stage came nearer to the data than {GIVEN}, which was kept.")
             return Fitted(given, [replace(stage, kept=False) for stage in stages], spent, reason)
     return Fitted(course, stages, spent, reason, validation)

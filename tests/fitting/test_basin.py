@@ -1,6 +1,8 @@
 """Where matching alone keeps in step with the data, polish follows at once; where it does not, or that ends badly, all
 stages are run."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -170,3 +172,11 @@ def test_smoother_fields_begin_after_matching(tried):
     assert [len(one) for one in names] == [4, 3]
     assert [one.error for one in made] == [2.0, 0.5]
     assert notes[0].startswith("tried 2 times") and notes[0].endswith("(RMSE/sd: 2, 0.5).")
+
+
+def test_a_model_that_predictions_cannot_follow_is_no_better_than_the_one_that_was_given(task, monkeypatch):
+    course = course_of(task)
+    assert not given.is_better(course.apart(), course, task.data)
+    lost = replace(task.data, trajectories=tuple(replace(run, ys=np.nan * run.ys) for run in task.data))
+    monkeypatch.setattr(given, "predict", lambda *_, **__: lost)
+    assert given.is_better(course.apart(), course, task.data)
