@@ -135,9 +135,6 @@ FITS = {
     "no time to run": (GOOD, "--time-limit 0", "error: time_limit must be positive; it is 0.0"),
     "an unknown stage": (GOOD, "--stages shoting", "error: there is no stage 'shoting'"),
     "batches of L-BFGS": (GOOD, "--batch-size 2", "error: --batch-size needs a stochastic optimiser"),
-    "hidden states of an implicit solver": (
-        GOOD, "--hidden-states 1 --solver Kvaerno3", "error: --hidden-states needs an explicit solver; leave out",
-    ),
     "positive positions of second order": (
         GOOD, "--second-order --positive x", "error: --positive does not go with --second-order, whose",
     ),

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from ..fitting.options import FitOptions
 from .beside import Beside, artists
 from .interrupts import Interrupts
-from .options import IMPLICIT, DataOptions, DataPath, ModelOptions, RunOptions
+from .options import DataOptions, DataPath, ModelOptions, RunOptions
 
 if TYPE_CHECKING:
     from ..fitting.journal import Journal
@@ -150,7 +150,7 @@ def _plan(
 
 def _beside(model_options: ModelOptions, fit_options: FitOptions, variables: int) -> list[str]:
     """The polynomial that a fit tries beside a network that goes through all stages."""
-    in_stages = model_options.solver not in IMPLICIT and fit_options.optimizer == "lbfgs" and not fit_options.stages
+    in_stages = fit_options.optimizer == "lbfgs" and not fit_options.stages
     degree = fit_options.degree_beside(variables) if in_stages and model_options.vector_field is None else 0
     return [f"beside it: a polynomial of degree {degree}, kept if it leads to the data"] if degree else []
 
@@ -321,7 +321,8 @@ def _no_better(result: "FitResult") -> str | None:
     if not np.isfinite(result.loss):
         return f"the model diverges on the data that it was fitted to: {result.stop_reason.sentence}."
     # Where derivative matching has done it all, the last stage has nothing left to gain.
-    fell = any(stage.history and stage.history[-1].loss < stage.history[0].loss for stage in result.stages)
+    kept = [stage for stage in result.stages if stage.kept]
+    fell = any(stage.history and stage.history[-1].loss < stage.history[0].loss for stage in kept)
     if fell or result.loss < result.initial_loss:
         return None
     return f"the fit is no better than where it started: {result.stop_reason.sentence}."

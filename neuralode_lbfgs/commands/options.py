@@ -26,7 +26,6 @@ Solver = Literal[
 ]
 
 FINEST = 1e-14  # relative tolerance that a solver can keep in double precision
-IMPLICIT = ("ImplicitEuler", "Kvaerno3", "Kvaerno4", "Kvaerno5")
 
 DataPath = Annotated[
     tuple[str, ...],

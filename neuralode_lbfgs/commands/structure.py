@@ -6,7 +6,7 @@ import numpy as np
 
 from ..data import DataError, Table, Trajectories, did_you_mean
 from ..fitting.options import FitOptions
-from .options import IMPLICIT, ModelOptions
+from .options import ModelOptions
 
 
 def exact_rates(entries: Sequence[str], states: Sequence[str]) -> tuple[tuple[int, int], ...]:
@@ -57,9 +57,6 @@ def check_together(model: ModelOptions, fit: FitOptions, train: Trajectories, te
     Raises:
         DataError: one sentence.
     """
-    hidden = "--second-order" if model.second_order else "--hidden-states" if model.hidden_states else ""
-    if model.solver in IMPLICIT and (hidden or fit.batch_size is not None):
-        raise DataError(f"{hidden or '--batch-size'} needs an explicit solver; leave out --solver {model.solver}.")
     if fit.batch_size is not None and fit.optimizer != "adam":
         raise DataError("--batch-size needs a stochastic optimiser (--optimizer adam); L-BFGS uses all data.")
     for flag, given in (("--transform", fit.transform), ("--positive", fit.positive)):

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
-from .basin import FOLLOWED, HIGH, basin_of
+from .basin import FOLLOWED, HIGH
 from .beside import explains_more, held_back, is_regular, stays, with_network, with_polynomial
 from .course import Course
 from .from_zero import counted_from_zero
+from .given import nearer
 from .linear import linear_law, may_be_any
 from .losses import Parameters
 from .record import Stage
@@ -142,8 +143,8 @@ def _at_once(
     (matched,) = reached = [because(one, why) for one in run_stages(names[:1], course, held_out, callback, [])]
     if ended(reached):
         return _Tried(_attempt(names, course, reached, reached, held_out))
-    short = course.apart()
-    basin = basin_of(short)
+    matched, short, basin, which = nearer(course, matched, held_out)
+    reached = [matched]
     shoot &= not basin.near
     if not (np.isfinite(basin.left) or shoot):
         return _Tried(Attempt(np.inf, short, names[:1], reached, [matched.stage]))
@@ -162,7 +163,7 @@ def _at_once(
     stuck = held_out is None and basin.is_stuck(kept.loss)  # else what is held out is the judge
     if not shoot:
         they_do = "" if basin.near or not bottom or stuck else "; they do: shooting and full are left out"
-        polished = because(polished, basin.why + they_do)
+        polished = because(polished, basin.why(which) + they_do)
         last = because(last, polished.stage.why) if kept is short else last
     reached, told = [matched, last], names[:1] + names[-1:]
     if all_of_it := _is_all(kept):  # few terms overfit nothing: where a free run leaves others held out, errors grow
@@ -267,7 +268,7 @@ def _usual(
         before = reached[: names.index("shooting")]
         told = len(before)
         course = copy(course)
-        course.path = tuple(one.stage.number for one in before)
+        course.path = tuple(one.stage.number for one in before if one.stage.number in course.path)
         course.parameters = Parameters(before[-1].model if before else first.model, first.starts)
         course.loss = course.initial_loss = float("nan")
     if len(made) > 1:

@@ -47,13 +47,12 @@ class Basin(NamedTuple):
         """The loss that a few steps of Gauss-Newton have to reach; None if it is near already."""
         return None if self.near else self.curves + NEAR
 
-    @property
-    def why(self) -> str:
-        """Why Gauss-Newton goes on from here."""
+    def why(self, model: str) -> str:
+        """Why Gauss-Newton goes on from here, from the model that is called so."""
         if not self.near:
-            return "a few steps of Gauss-Newton, to see whether they lead from the matched model to the data"
+            return f"a few steps of Gauss-Newton, to see whether they lead from {model} to the data"
         return (
-            f"the matched model, run freely, already explains {np.floor(100 * (1 - self.left)):.0f} % of the variance "
+            f"{model}, run freely, already explains {np.floor(100 * (1 - self.left)):.0f} % of the variance "
             "of every state: Gauss-Newton goes straight to the bottom of the valley, and shooting and full are left out"
         )
 

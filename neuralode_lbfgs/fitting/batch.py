@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..data.trajectories import Trajectories, Trajectory
-from ..models import Coordinates, Mesh, Tableau
+from ..models import Coordinates, Mesh, Steps
 from .weights import observation_weights
 
 ROOM = 2  # of steps, in units of those that are needed now
@@ -106,7 +106,7 @@ def observations(trajectory: Trajectory, coordinates: Coordinates) -> np.ndarray
 
 
 def inputs_at_stages(
-    trajectory: Trajectory, coordinates: Coordinates, tableau: Tableau, t: np.ndarray, h: np.ndarray
+    trajectory: Trajectory, coordinates: Coordinates, tableau: Steps, t: np.ndarray, h: np.ndarray
 ) -> np.ndarray:
     """The inputs at the stages of steps that begin at `t` and are `h` long, of any shape: `(..., stages, inputs)`."""
     assert trajectory.inputs is not None
@@ -125,7 +125,7 @@ def inputs_at_stages(
 def make_batch(
     data: Trajectories,
     coordinates: Coordinates,
-    tableau: Tableau,
+    tableau: Steps,
     counts: Sequence[np.ndarray],
     shape: Shape,
     dtype: np.dtype | type,

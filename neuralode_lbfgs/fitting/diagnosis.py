@@ -53,6 +53,7 @@ class View:
         stages: how the fit went.
         parameters: the physical ones.
         held_by: a weight decay that a person gave and that may hold the model from the data, or None.
+        hidden: how many states the model has beside those of the data.
     """
 
     train: Trajectories
@@ -65,6 +66,7 @@ class View:
     stages: tuple[Stage, ...] = ()
     parameters: tuple[PhysicalParameter, ...] = ()
     held_by: float | None = None
+    hidden: int = 0
 
     @property
     def spread(self) -> np.ndarray:
@@ -102,7 +104,7 @@ def unfinished(view: View) -> Finding | None:
 
 def cannot_turn(view: View) -> Finding | None:
     """A single state that rises and falls, by a model that does only one: what depends on itself alone never turns."""
-    if view.train.state_size > 1 or view.train.input_size:
+    if view.train.state_size + view.hidden > 1 or view.train.input_size:
         return None
     noise, rows = _least_error(view.train, 0), sum(run.ts.size for run in view.train)
     by_chance = max(2 * np.sqrt(2 * np.log(rows)) * noise, MATTERS * view.spread[0])
@@ -137,6 +139,12 @@ def unmoved(view: View) -> Finding | None:
     still = [one.name for one in view.parameters if not (one.moved or one.frozen)]
     if not still:
         return None
+    if view.stages and not any(stage.kept and stage.history for stage in view.stages):
+        return Finding(
+            f"{_listed(still)} did not move, as the fit made no step that is kept: {view.stages[-1].reason.ending}",
+            "if it has not begun at the bottom, begin elsewhere or with a shorter part (--train-until), or, where the "
+            "system is stiff, take an implicit solver (--solver Kvaerno5)",
+        )
     return Finding(
         f"{_listed(still)} did not move",
         "look at where it enters the equations, for the data may say nothing of it; start it elsewhere, or --freeze it",

@@ -1,4 +1,4 @@
-"""Fitting through the model itself: a user's own module or loss, and solvers that have no mesh."""
+"""Fitting through the model itself: a user's own module or loss."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -11,22 +11,17 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Transform, failed_solves_as_nan, plain, sampled_inputs, trainable
-from ..optimise import LBFGS, Minimiser, Slope, StopReason, slope_check
-from .approach import approach
-from .attempts import SMOOTH
-from .evidence import squared_weights
-from .journal import Journal, Loop
+from ..optimise import LBFGS, Minimiser, Slope, slope_check
+from .journal import Loop
 from .kept import count_of, numbers
 from .prediction import call
 from .preparing import prepared
-from .record import Record, Stage, seconds_left
+from .record import Record, Stage
 from .result import FitResult
 from .scaling import find_coordinates
 from .smoothing import smooth_all
-from .staged import new_course
 from .task import Task
 from .transforms import transform_for, transformed
-from .waking import held_by
 from .weights import observation_weights
 
 MOST_SLOPE_ERROR = 0.05  # relative: beyond, a search that trusts the slope fails
@@ -47,9 +42,6 @@ class Group(eqx.Module):
 def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: list[str]) -> FitResult:
     """A full-horizon stage on `model(ts, y0)` from the first rows, or on the user's `loss(model, ts, ys)`.
 
-    A `NeuralODE` without a loss of one's own is brought near first, by `approach`: a stiff problem is hopeless from a
-    random start.
-
     Raises:
         ValueError: if a first row is incomplete, or the loss does not return a scalar.
     """
@@ -69,13 +61,6 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
     curves = smooth_all(flat)
     if isinstance(model, NeuralODE):
         model = prepared(model, flat, curves, transform)
-    reached, before, decay, drawn = [], [], None, model
-    if loss is None and isinstance(model, NeuralODE):
-        course = new_course(model, task, flat, curves, smooth=SMOOTH[0], time_limit=options.time_limit)
-        reached = approach(course, callback, notes)
-        model, before = course.parameters.model, course.spent
-        if reached or options.weight_decay is not None:
-            decay = course.decay
     scale = find_coordinates(flat, curves).scale
     free, fixed = trainable(model)
     groups = _grouped(data, scale)
@@ -92,9 +77,6 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
     def one(model, ts, ys, weights, us):
         return default_loss(model, ts, ys, weights, us) if loss is None else loss(model, ts, ys)
 
-    def decayed(free):
-        return jnp.zeros(()) if decay is None else jnp.sum(decay * squared_weights(free))
-
     def value_fn(free, groups):
         model = plain(eqx.combine(free, fixed))
         total = jnp.zeros(())
@@ -104,15 +86,11 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
             if losses.ndim != 1:
                 raise ValueError(f"the loss must be a scalar; it has shape {losses.shape[1:]}.")
             total = total + jnp.sum(losses)
-        return total / len(data) + decayed(free)
+        return total / len(data)
 
     _check(value_fn, free, groups)
     record = Record("full", callback, max_evals=options.max_evals)
-    interrupted = any(stage.reason is StopReason.INTERRUPTED for stage in reached)
-    spent = sum(one.run_s for one in before)
-    left = seconds_left(options.time_limit, spent)
-    journal = Journal() if interrupted else task.journal
-    record.time_limit = left
+    journal, record.time_limit = task.journal, options.time_limit
     with failed_solves_as_nan():
         minimiser = Minimiser(value_fn, free, optimizer)
         # An optimiser without a line search does not ask for slopes that agree with values.
@@ -125,10 +103,10 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
             free,
             groups,
             max_iter=options.max_iter,
-            max_evals=1 if interrupted else options.max_evals,
+            max_evals=options.max_evals,
             gtol=options.gtol,
             ftol=options.ftol,
-            time_limit=left,
+            time_limit=options.time_limit,
             callback=record.watch,
             **journal.loop("full").of(minimiser, free),
         )
@@ -137,25 +115,22 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
     minimum = replace(minimum, compile_s=before_s + minimum.compile_s, evaluations=minimum.evaluations + checked)
     record.add(minimum)
     why = "your own loss" if loss is not None else "solved through the model itself, starting from the first rows"
-    reason = StopReason.INTERRUPTED if interrupted else minimum.reason
     first = minimum.history[0].loss if minimum.history else float("inf")
-    found, residuals = eqx.combine(minimum.params, fixed), minimum.loss - float(decayed(minimum.params))
     return FitResult(
-        model=found,
+        model=eqx.combine(minimum.params, fixed),
         data=data,
         starts={trajectory.id: trajectory.ys[0] for trajectory in data},
-        stages=(*reached, Stage("full", why, reason, tuple(record.rows), rejected=record.rejected)),
-        stop_reason=reason,
-        iterations=sum(one.iterations for one in before) + minimum.iterations,
-        evaluations=sum(one.evaluations for one in before) + minimum.evaluations,
-        compile_s=sum(one.compile_s for one in before) + minimum.compile_s,
-        run_s=spent + minimum.run_s,
+        stages=(Stage("full", why, minimum.reason, tuple(record.rows), rejected=record.rejected),),
+        stop_reason=minimum.reason,
+        iterations=minimum.iterations,
+        evaluations=minimum.evaluations,
+        compile_s=minimum.compile_s,
+        run_s=minimum.run_s,
         initial_loss=first,
-        loss=residuals,
+        loss=minimum.loss,
         noise=None,
         estimated=False,
         notes=tuple(notes),
-        held_by=None if decay is None else held_by(options.weight_decay, drawn, found, residuals),
     )
 
 

@@ -77,6 +77,11 @@ def squared_weights(model: Any) -> Float[Array, " groups"]:
     return jnp.stack(sums) if sums else jnp.zeros(1)
 
 
+def has_physics(model: Any) -> bool:
+    """Whether a model has trained numbers that are no weights, and so have a value."""
+    return bool((WeightGroups.of(trainable(model)[0]).numbers < 0).any())
+
+
 @dataclass(frozen=True)
 class WeightGroups:
     """Which numbers of a free vector are weights, and of which group; -1 for those that are not decayed."""

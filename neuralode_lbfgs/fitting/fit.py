@@ -11,7 +11,7 @@ import optax
 
 from ..compiling import compile_seconds
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, count_trained, is_explicit, plain
+from ..models import NeuralODE, count_trained, plain
 from ..optimise import LBFGS, Optax
 from .constraints import parameters_of, with_constraints
 from .coverage import one_curve_note
@@ -50,8 +50,8 @@ def fit(
     Where every state is observed, the vector field is first regressed on the slopes of smoothing splines. Small
     networks then go through multiple shooting. Then all trajectories are solved over their whole length and
     fitted by L-BFGS, and small networks end with Gauss-Newton: at once, where the regressed field alone keeps in step
-    with the data. The weight decay is chosen from the evidence of the data. A user's own module or loss, and implicit
-    solvers, go through the model itself at full horizon, the last after stages that do without them.
+    with the data. The weight decay is chosen from the evidence of the data. A user's own module or loss goes
+    through the model itself at full horizon.
 
     Args:
         model: a `NeuralODE`, or any Equinox module called as `model(ts, y0)` (driven: `model(ts, y0, inputs)`).
@@ -132,16 +132,9 @@ def _fit_one(model: Callable, task: Task, callback: Callable[[Progressed], None]
         result = fit_in_parts(model, _in_batches(task), callback, notes)
     else:
         if task.observe is not None or hidden_size(model, task.data):
-            raise ValueError(
-                "hidden states and observe= need a NeuralODE with an explicit solver, such as diffrax.Tsit5(), and no "
-                "loss of your own."
-            )
+            raise ValueError("hidden states and observe= need a NeuralODE, and no loss of your own.")
         if task.options.batch_size is not None:
-            raise ValueError(
-                "batch_size needs a NeuralODE with an explicit solver and no loss of your own; leave it out."
-            )
-        if isinstance(model, NeuralODE) and task.loss is None:
-            notes.append(f"{type(model.solver).__name__} is implicit: fitted through diffrax's adaptive solve.")
+            raise ValueError("batch_size needs a NeuralODE and no loss of your own; leave it out.")
         result = fit_directly(model, task, callback, notes)
     return _finished(result, before, task.options)
 
@@ -166,7 +159,7 @@ def _best_start(models: Sequence[Callable], task: Task, watch: Callable[[int], W
 
 
 def _in_stages(model: Callable, task: Task) -> TypeGuard[NeuralODE]:
-    return task.loss is None and isinstance(model, NeuralODE) and is_explicit(model.solver)
+    return task.loss is None and isinstance(model, NeuralODE)
 
 
 def _finished(result: FitResult, before: Any, options: FitOptions) -> FitResult:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..models import NeuralODE, Tableau, solve_on_mesh, trainable
+from ..models import NeuralODE, Steps, solve_on_mesh, trainable
 from .batch import Batch
 from .evidence import squared_weights
 
@@ -26,7 +26,7 @@ class Parameters(eqx.Module):
 
 
 def residuals(
-    parameters: Parameters, batch: Batch, tableau: Tableau, observe: Callable | None = None
+    parameters: Parameters, batch: Batch, tableau: Steps, observe: Callable | None = None
 ) -> Float[Array, "lanes steps observed"]:
     """Weighted residuals of the observations; their squares sum to the mean square.
 
@@ -40,7 +40,7 @@ def residuals(
 
 
 def trajectory_loss(
-    fixed: Any, tableau: Tableau, observe: Callable | None, free: Any, batch: Batch, decay: Float[Array, " groups"]
+    fixed: Any, tableau: Steps, observe: Callable | None, free: Any, batch: Batch, decay: Float[Array, " groups"]
 ) -> Float[Array, ""]:
     """Mean squared residual over the observed entries, plus the decay of each group of weights."""
     parameters = eqx.combine(free, fixed)
@@ -49,7 +49,7 @@ def trajectory_loss(
 
 
 def trajectory_residuals(
-    fixed: Any, tableau: Tableau, observe: Callable | None, free: Any, batch: Batch
+    fixed: Any, tableau: Steps, observe: Callable | None, free: Any, batch: Batch
 ) -> Float[Array, "lanes steps observed"]:
     """`residuals` of what is trained."""
     return residuals(eqx.combine(free, fixed), batch, tableau, observe)

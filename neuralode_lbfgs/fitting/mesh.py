@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from ..compiling import Compiled
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, Mesh, NeuralODE, Tableau, solve_on_mesh
+from ..models import Coordinates, Mesh, NeuralODE, Steps, solve_on_mesh
 from .batch import Batch, Shape, lane_lengths, make_batch
 from .entry import Entry
 from .kept import numbers, unlike
@@ -42,13 +42,13 @@ class Mesher:
 
     data: Trajectories
     coordinates: Coordinates
-    tableau: Tableau
+    tableau: Steps
     tolerance: float
     counts: list[np.ndarray]  # per trajectory, the steps of each interval
     shape: Shape
     program: Compiled
 
-    def __init__(self, data: Trajectories, coordinates: Coordinates, tableau: Tableau, dtype: np.dtype | type):
+    def __init__(self, data: Trajectories, coordinates: Coordinates, tableau: Steps, dtype: np.dtype | type):
         self.data, self.coordinates, self.tableau = data, coordinates, tableau
         self.tolerance = MESH_TOLERANCE[np.dtype(dtype).name]
         self.counts = first_counts(data, coordinates)
@@ -119,7 +119,7 @@ class Mesher:
         return max((float(error.max(initial=0.0)) for error in errors), default=0.0) <= 2.0
 
 
-def _step_errors(tableau: Tableau, model: NeuralODE, starts: Array, mesh: Mesh) -> Array:
+def _step_errors(tableau: Steps, model: NeuralODE, starts: Array, mesh: Mesh) -> Array:
     """The error estimate of each step, relative to 1 + |state|, `(lanes, steps)`."""
     zs, errors = solve_on_mesh(model.rate, tableau, mesh, starts, with_error=True)
     return jnp.max(jnp.abs(errors) / (1 + jnp.abs(zs)), axis=-1)

@@ -11,9 +11,11 @@ from jaxtyping import Array
 
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import Coordinates, NeuralODE
-from .smoothing import SmoothTrajectory, curve_through
+from .smoothing import SmoothTrajectory, weighted_curve
 
 STEPS, DAMPING = 40, 0.01  # of Levenberg-Marquardt towards a state in which a row is observed
+CURVE_ERROR = 0.02  # of smooth curves and their slopes, in units of their typical size
+UNTOLD = 1e-9  # of what curves tell best: nothing
 
 
 class Observation:
@@ -62,7 +64,9 @@ def states_behind(
 ) -> tuple[SmoothTrajectory, ...]:
     """Curves of states from which the smooth curves are observed: of many such states, those nearest to one.
 
-    One, or the centre of coordinates that were given with the model: at zero, ratios are not defined.
+    One, or the centre of coordinates that were given with the model: at zero, ratios are not defined. Where the
+    observed curves hardly tell of a state, as of the susceptible when nobody is ill, noise leads far away: such rows
+    count less.
 
     Args:
         by_slopes: whether the slopes of the curves tell of the state too, through the field as it is now; so they
@@ -96,15 +100,21 @@ def states_behind(
             better = jnp.sum(misfit(new) ** 2) < jnp.sum(error**2)
             return (jnp.where(better, new, y), jnp.where(better, damping / 4, damping * 4)), None
 
-        return jax.lax.scan(step, (jnp.asarray(begin), jnp.asarray(DAMPING)), None, length=STEPS)[0][0]
+        y = jax.lax.scan(step, (jnp.asarray(begin), jnp.asarray(DAMPING)), None, length=STEPS)[0][0]
+        _, told, ways = jnp.linalg.svd(jax.jacfwd(misfit)(y), full_matrices=False)
+        return y, CURVE_ERROR * jnp.linalg.norm(ways.T / jnp.maximum(told, UNTOLD * told[0] + 1e-300), axis=1)
 
     solve = jax.jit(jax.vmap(nearest, in_axes=(0, 0, None if not data.input_size else 0)))
-    ys = np.asarray(solve(ts, targets, us if data.input_size else None), np.float64)
-    parts = np.split(ys, np.cumsum([t.size for t, _, _ in points])[:-1])
+    found = (np.asarray(a, np.float64) for a in solve(ts, targets, us if data.input_size else None))
+    parts = (np.split(a, np.cumsum([t.size for t, _, _ in points])[:-1]) for a in found)
     guessed = []
-    for (t, _, _), part in zip(points, parts, strict=True):
-        good = np.isfinite(part).all(axis=1)
-        guessed.append(SmoothTrajectory(tuple(curve_through(t[good], y) for y in part[good].T)))
+    for (t, _, _), ys, sds in zip(points, *parts, strict=True):
+        good = (np.isfinite(ys) & np.isfinite(sds)).all(axis=1)
+        least = UNTOLD * sds[good].max(
+            initial=1e-300
+        )  # of a state that nothing tells of, and that stays where it began
+        columns = zip(ys[good].T, np.maximum(sds[good].T, least), strict=True)
+        guessed.append(SmoothTrajectory(tuple(weighted_curve(t[good], y, sd) for y, sd in columns)))
     return tuple(guessed)
 
 

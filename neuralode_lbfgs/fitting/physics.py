@@ -45,7 +45,7 @@ class PhysicalParameter:
         if self.frozen:
             return f"{self.name} did not move: it is frozen."
         if not self.moved:
-            return f"{self.name} did not move: the data say nothing of it, or the fit ended before they could."
+            return f"{self.name} did not move: the data say nothing of it, or the fit made no step."
         if self.at_bound is not None:
             return f"{self.name} ended at its bound {self.at_bound:g}: the data draw it further."
         return None

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from ..compiling import Compiled
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, Mesh, NeuralODE, Split, Tableau, solve_on_mesh, trainable
+from ..models import Coordinates, Mesh, NeuralODE, Split, Steps, solve_on_mesh, trainable
 from .batch import bucket, inputs_at_stages, observations
 from .evidence import WeightGroups
 from .smoothing import SmoothTrajectory
@@ -70,7 +70,7 @@ def cut(
     data: Trajectories,
     curves: Sequence[SmoothTrajectory],
     coordinates: Coordinates,
-    tableau: Tableau,
+    tableau: Steps,
     counts: Sequence[np.ndarray],
     like: Cut | None = None,
     states: Coordinates | None = None,
@@ -173,7 +173,7 @@ class PieceSolver:
     columns: int  # of the derivatives that a program computes
     dtype: np.dtype
 
-    def __init__(self, model: NeuralODE, tableau: Tableau):
+    def __init__(self, model: NeuralODE, tableau: Steps):
         self._split = Split(*trainable(model))
         self.groups, self.columns = WeightGroups.of(self._split.free), self._split.vector.size
         self.dtype = self._split.vector.dtype
@@ -222,7 +222,7 @@ class PieceSolver:
         return self._solve(jnp.asarray(x, self.dtype), mesh, jnp.asarray(starts, self.dtype))
 
 
-def _end_and_error(model: NeuralODE, tableau: Tableau, z, t, h, u) -> tuple[Array, Array]:
+def _end_and_error(model: NeuralODE, tableau: Steps, z, t, h, u) -> tuple[Array, Array]:
     # The start is set before the first step, which may be all of the piece.
     start = jnp.where(jnp.arange(h.size) == 0, 0, -1)
     mesh = Mesh(t[None], h[None], start[None], None if u is None else u[None])
@@ -230,7 +230,7 @@ def _end_and_error(model: NeuralODE, tableau: Tableau, z, t, h, u) -> tuple[Arra
     return zs[0, -1], jnp.max(jnp.abs(errors[0]) / (1 + jnp.abs(zs[0])))
 
 
-def _derivatives_of_pieces(split: Split, tableau: Tableau, x, *pieces) -> tuple[Array, Array, Array, Array]:
+def _derivatives_of_pieces(split: Split, tableau: Steps, x, *pieces) -> tuple[Array, Array, Array, Array]:
     def of_piece(z, t, h, u):
         end = lambda x, z: _end_and_error(split.whole(x), tableau, z, t, h, u)  # noqa: E731
         z_end, backward, error = jax.vjp(end, x, z, has_aux=True)
@@ -247,10 +247,10 @@ def _rates_of_pieces(split: Split, x, z, t, h, u) -> Array:
     return jax.vmap(lambda z, t, u: model.rate(t[0], z, u[0, 0]))(z, t, u)
 
 
-def _errors_of_pieces(split: Split, tableau: Tableau, x, *pieces) -> Array:
+def _errors_of_pieces(split: Split, tableau: Steps, x, *pieces) -> Array:
     model = split.whole(x)
     return jax.vmap(lambda *piece: _end_and_error(model, tableau, *piece)[1])(*pieces)
 
 
-def _whole(split: Split, tableau: Tableau, x, mesh: Mesh, starts) -> Array:
+def _whole(split: Split, tableau: Steps, x, mesh: Mesh, starts) -> Array:
     return solve_on_mesh(split.whole(x).rate, tableau, mesh, starts)

@@ -186,6 +186,7 @@ class FitResult:
                 stages=self.stages,
                 parameters=self.parameters,
                 held_by=self.held_by,
+                hidden=self.hidden,
             )
         )
 

@@ -63,11 +63,11 @@ def smooth(trajectory: Trajectory) -> SmoothTrajectory:
         seen = np.isfinite(trajectory.ys[:, i])
         ts, ys = trajectory.ts[seen], trajectory.ys[seen, i]
         known = None if trajectory.sd is None else trajectory.sd[seen, i]
-        curves.append(curve_through(ts, ys) if known is None else _weighted_curve(ts, ys, known))
+        curves.append(curve_through(ts, ys) if known is None else weighted_curve(ts, ys, known))
     return SmoothTrajectory(tuple(curves))
 
 
-def _weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray) -> Curve | None:
+def weighted_curve(ts: np.ndarray, ys: np.ndarray, sd: np.ndarray) -> Curve | None:
     """The curve through observations moved towards it by what they lack in weight, again and again.
 
     Where that ends w (y - curve) is the residual of the smoothing, as in one weighted by w. SciPy's weights will not

@@ -5,21 +5,21 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, Tableau, count_trained, is_explicit
+from ..models import NeuralODE, count_trained, steps_of
 from ..optimise import LBFGS, StopReason
 from .attempts import ALL_STAGES, MUCH_WORSE, attempts, first_smooth
 from .basin import EXACT
 from .beside import is_regular, what_is_left
 from .course import Course
 from .dual import FEWEST_WEIGHTS
-from .evidence import weight_groups
+from .evidence import has_physics, weight_groups
 from .first_rows import from_first_rows
+from .given import GIVEN, is_better
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
@@ -101,7 +101,13 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     course, more = from_first_rows(course, finished, callback)
     stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
     reason = more[-1].stage.reason if ended(more) else reason
-    return Fitted(course, stages, [*earlier, *course.spent], reason, validation)
+    spent = [*earlier, *course.spent]
+    if has_physics(model):
+        given = new_course(model, task, data, curves, smooth=course.smooth, time_limit=None)
+        if is_better(given, course, task.data):
+            notes.append(f"no stage came nearer to the data than {GIVEN}, which was kept.")
+            return Fitted(given, [replace(stage, kept=False) for stage in stages], spent, reason)
+    return Fitted(course, stages, spent, reason, validation)
 
 
 class Begun(NamedTuple):
@@ -252,7 +258,7 @@ def new_course(
     smooth: float,
     time_limit: float | None,
 ) -> Course:
-    """Everything that stages share, at its beginning; without a mesh of its own for an implicit solver.
+    """Everything that stages share, at its beginning.
 
     Args:
         data: those of the task that are fitted, in the units of the model's coordinates.
@@ -270,9 +276,8 @@ def new_course(
     slopes, seen = None, np.isfinite(np.concatenate([run.ys for run in data])).any(axis=0)
     if observe is None and (are_derivatives(model) or seen.all()):
         slopes = collect_slopes(data, curves, coordinates, dtype)
-    stepped = model.solver if is_explicit(model.solver) else diffrax.Tsit5()
     decay = smooth if options.weight_decay is None else options.weight_decay
-    mesher = Mesher(data, columns, Tableau(stepped), dtype)
+    mesher = Mesher(data, columns, steps_of(model.solver), dtype)
     mesher.program = programs.shared("mesh", None, None, lambda: mesher.program)
     return Course(
         data=data,

@@ -200,8 +200,7 @@ def polish(course: Course, record: Record) -> StopReason:
     starts = np.asarray(course.parameters.starts, np.float64)
     point = Point(course.solver.numbers(course.parameters.model), starts)
     if not any(one.stage in ("shooting", "full") for one in course.spent[course.elsewhere :]):
-        # On the first mesh, which knows no model, a fit would fit its errors.
-        suit_mesh(course, point.x, lambda cuts: whole_trajectories(course, cuts).nodes(point))
+        suited(course)  # on the first mesh, which knows no model, a fit would fit its errors
     reason, damping = StopReason.RUNNING, Damping()
     large = point.x.size > FEWEST_WEIGHTS
     ftol = LARGE_FTOL if large else float(np.clip(CHANCE / data.observed, LEAST_FTOL, POLISH_FTOL))
@@ -242,6 +241,12 @@ def polish(course: Course, record: Record) -> StopReason:
         if course.trial is not None and course.loss > course.trial:
             break
     return reason
+
+
+def suited(course: Course) -> None:
+    """Choose steps for the present model, run freely."""
+    point = course.point
+    suit_mesh(course, point.x, lambda cuts: whole_trajectories(course, cuts).nodes(point))
 
 
 def suit_mesh(course: Course, x: np.ndarray, nodes: Callable[[Cut], np.ndarray]) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..models import is_explicit
 from .course import Course
 from .mesh import MOST_PER_INTERVAL
 
@@ -13,6 +14,9 @@ MANY_STEPS = 6.0
 
 def stiffness_note(course: Course) -> list[str]:
     """A sentence where the mesh of the fitted model has very many steps; intervals of one step say nothing."""
+    solver = course.parameters.model.solver
+    if not is_explicit(solver):
+        return []
     taus = [course.mesher.coordinates.times_in(trajectory.ts) for trajectory in course.data]
     widths = np.concatenate([np.diff(tau) for tau in taus])
     counts = np.concatenate([*course.mesher.counts, np.zeros(0, int)])
@@ -24,7 +28,7 @@ def stiffness_note(course: Course) -> list[str]:
     usual = course.mesher.tolerance ** (-1 / course.mesher.tableau.order)
     if steps < MANY_STEPS * usual and not at_most:
         return []
-    name = type(course.parameters.model.solver).__name__
+    name = type(solver).__name__
     where = f", and more than {MOST_PER_INTERVAL} between two rows {at_most} times" if at_most else ""
     return [
         f"the model is stiff, or nearly: {name} takes {steps:.0f} steps while a state typically moves by one standard "

@@ -8,7 +8,7 @@ from .neural_ode import NeuralODE
 from .polynomial import Polynomial, all_monomials, monomials, shifted_monomials
 from .rates import rates
 from .second_order import SecondOrderField
-from .solve import Mesh, Tableau, is_explicit, solve_on_mesh
+from .solve import Mesh, Steps, Tableau, is_explicit, solve_on_mesh, steps_of
 from .trainable import Split, count_trained, trainable
 from .transform import Transform
 from .vector_fields import MLPVectorField
@@ -25,6 +25,7 @@ __all__ = [
     "SecondOrderField",
     "Split",
     "SteppedInputs",
+    "Steps",
     "Tableau",
     "Transform",
     "all_monomials",
@@ -42,6 +43,7 @@ __all__ = [
     "sampled_inputs",
     "shifted_monomials",
     "solve_on_mesh",
+    "steps_of",
     "trainable",
     "with_coordinates",
 ]

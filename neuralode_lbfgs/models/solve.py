@@ -3,11 +3,12 @@
 An adaptive solve chooses its steps inside the differentiated program, which compiles slowly, and its
 gradient ignores how the steps depend on the weights. Here the steps are given: they are chosen
 beforehand from the solver's own error estimate and enter as data. The scan takes plain Runge-Kutta
-steps from the solver's Butcher tableau (Hairer, Norsett & Wanner, Solving ODEs I, section II.4).
+steps from the solver's Butcher tableau (Hairer, Norsett & Wanner, Solving ODEs I, section II.4), or
+those of a Rosenbrock method where the solver is implicit.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import diffrax
 import equinox as eqx
@@ -15,6 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+
+from .rosenbrock import Rosenbrock
 
 
 class Mesh(eqx.Module):
@@ -35,6 +38,24 @@ class Mesh(eqx.Module):
     start: Int[Array | np.ndarray, "lanes steps"]
     u: Float[Array | np.ndarray, "lanes steps stages inputs"] | None
     busy: Bool[Array | np.ndarray, " steps"] | None = None
+
+
+@runtime_checkable
+class Steps(Protocol):
+    """What a mesh takes steps by: the times of the stages in units of a step, the order, and one step of all lanes."""
+
+    c: Float[np.ndarray, " stages"]
+    order: float
+
+    def stepper(self, rate: Callable, *, driven: bool, with_error: bool) -> Callable:
+        """`(z, t, h, u) -> end, error` of a step of many lanes, each array with them first.
+
+        Args:
+            rate: `(tau, z, u) -> dz/dtau` for one state.
+            driven: whether there are inputs, `u (lanes, stages, inputs)`; else it is None.
+            with_error: whether the error is wanted.
+        """
+        ...
 
 
 class Tableau:
@@ -60,10 +81,31 @@ class Tableau:
         self.stages = int(np.flatnonzero(self.b)[-1]) + 1
         self.order = float(solver.order(None) or 1)  # pyright: ignore[reportArgumentType]
 
+    def stepper(self, rate: Callable, *, driven: bool, with_error: bool) -> Callable:
+        """As in `Steps`."""
+        count = len(self.c) if with_error else self.stages
+        # Under jit it is traced once, not at every stage.
+        batched = jax.jit(jax.vmap(rate, in_axes=(0, 0, 0 if driven else None)))
+
+        def step(z, t, h, u):
+            stages = []
+            for i in range(count):
+                z_i = z + h[:, None] * _combine(self.a[i], stages) if i else z
+                stages.append(batched(t + self.c[i] * h, z_i, None if u is None else u[:, i]))
+            new = z + h[:, None] * _combine(self.b, stages)
+            return new, h[:, None] * _combine(self.b_error, stages) if with_error else None
+
+        return step
+
 
 def is_explicit(solver: diffrax.AbstractSolver[Any]) -> bool:
     """Whether `solver` can be stepped on a mesh."""
     return isinstance(solver, diffrax.AbstractERK) and getattr(solver, "tableau", None) is not None
+
+
+def steps_of(solver: diffrax.AbstractSolver[Any]) -> Steps:
+    """Those of an explicit solver are its own; in place of those of an implicit one stand those of `Rosenbrock`."""
+    return Tableau(solver) if is_explicit(solver) else Rosenbrock()
 
 
 def _combine(weights, stages):
@@ -73,7 +115,7 @@ def _combine(weights, stages):
 
 def solve_on_mesh(
     rate: Callable,
-    tableau: Tableau,
+    tableau: Steps,
     mesh: Mesh,
     starts: Float[Array, "starts states"],
     *,
@@ -90,21 +132,15 @@ def solve_on_mesh(
         starts: initial states in coordinates of order one.
         with_error: return the error estimate of every step as well, of the same shape.
     """
-    count = len(tableau.c) if with_error else tableau.stages
-    # Under jit it is traced once, not at every stage.
-    batched = jax.jit(jax.vmap(rate, in_axes=(0, 0, None if mesh.u is None else 0)))
+    advance = tableau.stepper(rate, driven=mesh.u is not None, with_error=with_error)
 
     def step(z, row):
         t, h, start, u = row
         z = jnp.where((start >= 0)[:, None], starts[jnp.maximum(start, 0)], z)
-        stages = []
-        for i in range(count):
-            z_i = z + h[:, None] * _combine(tableau.a[i], stages) if i else z
-            stages.append(batched(t + tableau.c[i] * h, z_i, None if u is None else u[:, i]))
-        new = z + h[:, None] * _combine(tableau.b, stages)
+        new, error = advance(z, t, h, u)
         # A padded step must hand on the state even if the field is not finite there.
         new = jnp.where((h == 0)[:, None], z, new)
-        return new, (new, h[:, None] * _combine(tableau.b_error, stages)) if with_error else new
+        return new, (new, error) if with_error else new
 
     def idle(z, row):
         return z, (z, jnp.zeros_like(z)) if with_error else z

@@ -20,7 +20,7 @@ class StopReason(enum.Enum):
     NONFINITE_START = (
         7,
         "the loss or its gradient is not finite at the start",
-        "; scale the data, start from smaller weights, or shorten the time span",
+        "; scale the data, start from smaller weights, shorten the time span, or take an implicit solver if stiff",
     )
     UNBOUNDED = (8, "the loss falls without bound", ": it is not a sum of squares, or needs regularisation")
     INTERRUPTED = (9, "interrupted", "; the best model so far is kept")

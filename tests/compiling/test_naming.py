@@ -14,7 +14,7 @@ from jax.tree_util import Partial
 
 from neuralode_lbfgs.compiling.naming import name_of
 from neuralode_lbfgs.fitting.losses import trajectory_loss
-from neuralode_lbfgs.models import MLPVectorField, NeuralODE, Tableau, Transform
+from neuralode_lbfgs.models import MLPVectorField, NeuralODE, Tableau, Transform, steps_of
 from neuralode_lbfgs.optimise import LBFGS
 
 
@@ -61,6 +61,7 @@ DIFFERENT = [
     LBFGS(memory_size=20),
     Tableau(diffrax.Tsit5()),
     Tableau(diffrax.Dopri5()),
+    steps_of(diffrax.Kvaerno5()),
     Partial(trajectory_loss, np.zeros(2), Tableau(diffrax.Tsit5())),
     Partial(trajectory_loss, np.zeros(3), Tableau(diffrax.Tsit5())),
     Partial(trajectory_loss, np.zeros(2), Tableau(diffrax.Dopri5())),

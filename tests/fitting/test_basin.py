@@ -1,13 +1,15 @@
 """Where matching alone keeps in step with the data, polish follows at once; where it does not, or that ends badly, all
 stages are run."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import attempts
+from neuralode_lbfgs.fitting import attempts, given
 from neuralode_lbfgs.fitting.attempts import ALL_STAGES
 from neuralode_lbfgs.fitting.basin import Basin, basin_of
 from neuralode_lbfgs.fitting.journal import Journal
@@ -39,7 +41,7 @@ def test_a_matched_model_is_near_and_one_of_random_weights_is_not(task):
     assert course.spent[0].evaluations > 1 and not course.uncounted
     matched = basin_of(course)
     assert matched.near and matched.beyond < matched.left < 0.05
-    assert "already explains 9" in matched.why
+    assert "already explains 9" in matched.why("the matched model")
 
 
 def test_a_model_that_runs_away_is_not_near(task):
@@ -101,7 +103,7 @@ def tried(monkeypatch, task):
             return reached
 
         monkeypatch.setattr(attempts, "run_stages", ran)
-        monkeypatch.setattr(attempts, "basin_of", lambda course: basin)
+        monkeypatch.setattr(given, "basin_of", lambda course: basin)
         notes = []
         made = attempts.attempts(stages or ALL_STAGES, course, task.data if held_out else None, None, notes)
         return made, [[stage.name for stage in one.stages] for one in made], notes
@@ -170,3 +172,11 @@ def test_smoother_fields_begin_after_matching(tried):
     assert [len(one) for one in names] == [4, 3]
     assert [one.error for one in made] == [2.0, 0.5]
     assert notes[0].startswith("tried 2 times") and notes[0].endswith("(RMSE/sd: 2, 0.5).")
+
+
+def test_a_model_that_predictions_cannot_follow_is_no_better_than_the_one_that_was_given(task, monkeypatch):
+    course = course_of(task)
+    assert not given.is_better(course.apart(), course, task.data)
+    lost = replace(task.data, trajectories=tuple(replace(run, ys=np.nan * run.ys) for run in task.data))
+    monkeypatch.setattr(given, "predict", lambda *_, **__: lost)
+    assert given.is_better(course.apart(), course, task.data)

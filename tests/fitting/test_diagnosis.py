@@ -121,6 +121,16 @@ WRONG = {
 }  # fmt: skip
 
 
+def test_parameters_that_no_step_has_moved_are_not_said_to_be_unknown_to_the_data():
+    none = replace(stage(5, 0), history=(), reason=StopReason.NONFINITE_START)
+    given_up = replace(stage(5, 0), kept=False, reason=StopReason.SEARCH_FAILED)
+    for stages in ((none,), (given_up,)):
+        found = diagnosis.unmoved(replace(GOOD, parameters=(parameter("mass", 1.0, 1.0),), stages=stages))
+        assert found is not None
+        assert f"made no step that is kept: {stages[-1].reason.ending}" in found.finding
+        assert "the data may say nothing of it" not in found.advice and "--solver Kvaerno5" in found.advice
+
+
 @pytest.mark.parametrize("name", [check.__name__ for check in diagnosis.CHECKS])
 def test_a_check_speaks_where_something_is_wrong_and_says_what_to_try(name):
     view, said, advice = WRONG[name]
@@ -136,6 +146,7 @@ def test_a_check_speaks_where_something_is_wrong_and_says_what_to_try(name):
 def test_what_follows_from_a_model_that_cannot_turn_is_not_told_as_well():
     assert [one.finding.split(",")[0] for one in diagnose(View(ONE, STRAIGHT))] == ["hare rises and falls"]
     assert diagnosis.cannot_turn(View(ONE, ONE)) is None  # time-dependent, maybe
+    assert diagnosis.cannot_turn(View(ONE, STRAIGHT, hidden=1)) is None  # it need not turn
     assert diagnosis.cannot_turn(View(STRAIGHT, STRAIGHT)) is None
 
 

@@ -231,7 +231,7 @@ def test_a_user_loss_module_and_optax(data):
     with_adam = nl.fit(Linear(jnp.array([[0.0, 1.0], [-1.0, 0.0]])), exact, optimizer=optax.adam(1e-2), max_iter=50)
     assert with_adam.loss < with_adam.initial_loss
     assert with_adam.stop_reason is nl.StopReason.MAX_ITER
-    with pytest.raises(ValueError, match="batch_size needs a NeuralODE with an explicit solver"):
+    with pytest.raises(ValueError, match="batch_size needs a NeuralODE and no loss"):
         nl.fit(fitted.model, exact, nl.FitOptions(optimizer="adam", batch_size=1))
 
 

@@ -121,6 +121,31 @@ def test_observe_may_be_any_function_of_the_state():
     assert scaled_error(result.predict(test), test) < 0.01
 
 
+class Epidemic(eqx.Module):
+    """Who is ill is counted, who is susceptible is not."""
+
+    infection: jax.Array
+
+    def __call__(self, t, y, args):
+        ill, susceptible = y
+        new = self.infection * ill * susceptible
+        return jnp.stack([new - 0.3 * ill, -new])
+
+
+def test_rows_that_hardly_tell_of_a_hidden_state_do_not_make_its_curve():
+    """When nobody is ill any more, noise would have any number of susceptible."""
+    ts = np.linspace(0, 60, 61)
+    field = Epidemic(jnp.array(0.8))
+    ys = nl.simulate(field, key=jax.random.key(0), y0=[0.01, 0.99], ts=ts)[0].ys
+    noise = 0.02 * ys[:, 0].std() * np.random.default_rng(0).standard_normal(ts.size)
+    data = nl.from_arrays(ts, ys[:, :1] + noise[:, None])
+    _, (curve,) = state_curves(nl.NeuralODE(field, state_size=2), data, None)
+    guess = curve.states(ts)[:, 1]
+    assert np.nanmax(np.abs(guess - ys[:, 1])) < 10.0
+    result = nl.fit(nl.NeuralODE(Epidemic(jnp.array(1.5)), state_size=2), data)
+    assert float(result.model.vector_field.infection) == pytest.approx(0.8, rel=0.03)
+
+
 def test_what_cannot_be_is_said_in_a_sentence():
     data = trajectories(TRAIN)
     with pytest.raises(ValueError, match=r"observe returns shape \(2,\), but the data have 1 columns"):

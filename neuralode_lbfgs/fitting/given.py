@@ -1,0 +1,62 @@
+"""The model as it was given: known equations begin at somebody's guess, of which stages may make something worse.
+
+Slopes of smooth curves tell little of a stiff system, whose fast rates magnify what the curves are off by, or of noisy
+data. So matching is left out again where the guess comes nearer than it, and the guess is kept where nothing does.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from .basin import Basin, basin_of
+from .course import Course
+from .evidence import has_physics
+from .prediction import predict
+from .running import Reached, because, error_of, whole_loss
+from .settled import loss_on_mesh
+from .stages import suited
+
+MATCHED, GIVEN = "the matched model", "the model as it was given"
+
+
+class Nearer(NamedTuple):
+    """Where to go on after matching, on a way of its own; what is left there by a free run, and what to call it."""
+
+    matched: Reached
+    course: Course
+    basin: Basin
+    called: str
+
+
+def nearer(course: Course, matched: Reached, held_out: Trajectories | None) -> Nearer:
+    """The matched model, or the one that was given: then the course, too, is where it was before matching."""
+    short = course.apart()
+    basin = basin_of(short)
+    if not has_physics(course.begun):
+        return Nearer(matched, short, basin, MATCHED)
+    given = course.apart()
+    given.replace(course.begun)
+    suited(given)  # the first mesh does not follow fast rates
+    other = basin_of(given)
+    if not other.left < basin.left:
+        return Nearer(matched, short, basin, MATCHED)
+    course.replace(course.begun)
+    course.path = given.path = ()
+    error = float("nan") if held_out is None else course.journal.value("held out", lambda: error_of(given, held_out))
+    matched = because(matched, f"{matched.stage.why}; {GIVEN} comes nearer, and what follows begins there")
+    return Nearer(matched._replace(model=course.begun, error=error), given, other, GIVEN)
+
+
+def is_better(given: Course, course: Course, measured: Trajectories) -> bool:
+    """Whether stages have led to nothing that is as good as the model that was given, with which one course begins.
+
+    Nor is a model that only the steps of the fit can follow: predictions of it end.
+    """
+    suited(given)
+    given.loss = given.initial_loss = loss_on_mesh(given)
+    end, observe = whole_loss(course), course.observe and course.observe.observe
+    if not (np.isfinite(end) and end <= given.loss):
+        return True
+    predicted = predict(course.parameters.model, measured, starts=course.known_starts, observe=observe)
+    return not all(np.isfinite(run.ys).all() for run in predicted)
