@@ -132,7 +132,8 @@ def test_the_friction_is_found_and_reported(folder):
     friction, length = metrics["parameters"]["friction"], metrics["parameters"]["length"]
     assert friction["start"] == 0.9 and friction["end"] == pytest.approx(0.25, rel=0.01)
     assert (friction["moved"], friction["frozen"]) == (True, False)
-    assert length == {"start": 9.81 / 5.0, "end": 9.81 / 5.0, "moved": False, "frozen": True}
+    assert length == {"start": 9.81 / 5.0, "end": 9.81 / 5.0, "sd": None, "moved": False, "frozen": True}
+    assert 0 < friction["sd"] < 0.1
     assert metrics["test"]["scaled_rmse"] < 1e-3
 
 

@@ -151,6 +151,19 @@ def unmoved(view: View) -> Finding | None:
     )
 
 
+def undetermined(view: View) -> Finding | None:
+    """Physical parameters of which the data tell little, alone or beside others."""
+    unknown = [one.name for one in view.parameters if one.undetermined]
+    if not unknown:
+        return None
+    return Finding(
+        f"the data hardly determine {_listed(unknown)}: with the noise that was found, other values fit as well "
+        "(standard deviation over half of the value)",
+        "where several trade off against each other, --freeze one at a known value; else measure more of the states, "
+        "other starts, or with less noise",
+    )
+
+
 def at_bound(view: View) -> Finding | None:
     """Physical parameters that went as far as they may."""
     ended = [f"{one.name} ended at its bound {one.at_bound:g}" for one in view.parameters if one.at_bound is not None]
@@ -339,6 +352,7 @@ CHECKS: tuple[Callable[[View], Finding | None], ...] = (
     held_by_decay,
     flat_mean,
     unmoved,
+    undetermined,
     at_bound,
     solver_failures,
     worse_on_others,

@@ -165,7 +165,7 @@ def _in_stages(model: Callable, task: Task) -> TypeGuard[NeuralODE]:
 def _finished(result: FitResult, before: Any, options: FitOptions) -> FitResult:
     """The result with the model as it was written, and what became of its parameters."""
     fitted = plain(result.model)
-    physics = physical_parameters(before, parameters_of(fitted), options)
+    physics = physical_parameters(before, parameters_of(fitted), options, result.sds)
     of_data = [] if result.law else one_curve_note(fitted, result.data, result.noise)  # a law may hold everywhere
     return replace(
         result,

@@ -1,6 +1,6 @@
 """What became of physical parameters: the arrays of a model that are not weights of a network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from .options import FitOptions
 
 UNMOVED = 1e-6  # relative: a change of less is none that a person would see
 MOST_NUMBERS = 6  # of an array that are written out
+UNKNOWN = 0.5  # of a parameter's size: a larger standard deviation tells little of it
 AT_BOUND = 1e-3  # of the width of a range, or of the start's distance from its only bound
 
 
@@ -25,6 +26,7 @@ class PhysicalParameter:
         start, end: arrays of the same shape, which may be `()`.
         frozen: whether it was not to be trained.
         at_bound: the bound at which it ended, if it did.
+        sd: standard deviations of the end from the noise that was found, of its shape; None where nobody knows.
     """
 
     name: str
@@ -32,6 +34,12 @@ class PhysicalParameter:
     end: np.ndarray
     frozen: bool = False
     at_bound: float | None = None
+    sd: np.ndarray | None = None
+
+    @property
+    def undetermined(self) -> bool:
+        """Whether a number of it may as well be zero, or twice as much."""
+        return self.sd is not None and self.moved and bool(np.any(self.sd > UNKNOWN * np.abs(self.end)))
 
     @property
     def moved(self) -> bool:
@@ -51,8 +59,10 @@ class PhysicalParameter:
         return None
 
 
-def physical_parameters(before: Any, after: Any, options: FitOptions) -> tuple[PhysicalParameter, ...]:
-    """The physical parameters of a module before and after a fit."""
+def physical_parameters(
+    before: Any, after: Any, options: FitOptions, sds: Mapping[str, np.ndarray]
+) -> tuple[PhysicalParameter, ...]:
+    """The physical parameters of a module before and after a fit, and how well the data determine them."""
     starts, ends = leaf_names(before), leaf_names(after)
     ranges = ranges_of(options.bounds)
     found = []
@@ -61,7 +71,7 @@ def physical_parameters(before: Any, after: Any, options: FitOptions) -> tuple[P
         is_frozen = covering(name, options.freeze) is not None
         bounded = covering(name, ranges)
         at = None if bounded is None or is_frozen else _reached(start, end, ranges[bounded])
-        found.append(PhysicalParameter(name, start, end, is_frozen, at))
+        found.append(PhysicalParameter(name, start, end, is_frozen, at, None if is_frozen else sds.get(name)))
     return tuple(found)
 
 
@@ -77,12 +87,15 @@ def _reached(start: np.ndarray, end: np.ndarray, bounds: Sequence[float]) -> flo
 
 
 def parameter_table(parameters: Sequence[PhysicalParameter]) -> list[str]:
-    """A line each: name, start and end; nothing where there are no parameters."""
+    """A line each: name, start, end and standard deviation; nothing where there are no parameters."""
     if not parameters:
         return []
-    rows = [("parameter", "start", "end"), *(row for one in parameters for row in _rows(one))]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    return [f"{name:<{widths[0]}}  {start:>{widths[1]}}  {end:>{widths[2]}}" for name, start, end in rows]
+    rows = [("parameter", "start", "end", "sd"), *(row for one in parameters for row in _rows(one))]
+    if all(one.sd is None for one in parameters):
+        rows = [row[:3] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [[f"{row[0]:<{widths[0]}}", *map(str.rjust, row[1:], widths[1:])] for row in rows]
+    return ["  ".join(line).rstrip() for line in lines]
 
 
 def parameter_remarks(parameters: Sequence[PhysicalParameter]) -> list[str]:
@@ -90,12 +103,22 @@ def parameter_remarks(parameters: Sequence[PhysicalParameter]) -> list[str]:
     return [one.remark for one in parameters if one.remark is not None and one.frozen]
 
 
-def _rows(one: PhysicalParameter) -> list[tuple[str, str, str]]:
+def _rows(one: PhysicalParameter) -> list[tuple[str, ...]]:
     """A row for each number, or one of root mean squares for many."""
+    sd = np.full(one.start.shape, np.nan) if one.sd is None else one.sd
     if one.start.size > MOST_NUMBERS:
-        rms = [np.sqrt(np.mean(np.asarray(value, np.float64) ** 2)) for value in (one.start, one.end)]
-        return [(f"{one.name} (rms of {one.start.size})", f"{rms[0]:.5g}", f"{rms[1]:.5g}")]
+        rms = [np.sqrt(np.mean(np.asarray(value, np.float64) ** 2)) for value in (one.start, one.end, sd)]
+        return [(f"{one.name} (rms of {one.start.size})", f"{rms[0]:.5g}", f"{rms[1]:.5g}", _sd(rms[2]))]
     return [
-        (f"{one.name}[{','.join(map(str, at))}]" if at else one.name, f"{start:.5g}", f"{one.end[at]:.5g}")
+        (
+            f"{one.name}[{','.join(map(str, at))}]" if at else one.name,
+            f"{start:.5g}",
+            f"{one.end[at]:.5g}",
+            _sd(float(sd[at])),
+        )
         for at, start in np.ndenumerate(one.start)
     ]
+
+
+def _sd(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.2g}"

@@ -40,6 +40,7 @@ from .starts import first_states
 from .stiffness import stiffness_note
 from .task import Task
 from .transforms import transform_for, transformed
+from .uncertainty import sds_of_physics
 from .validation import hold_out
 from .waking import held_by
 
@@ -149,7 +150,9 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
     on_mesh = whole_loss(course)
     loss = on_mesh if reason.cut_short else settled_loss(course)  # who interrupts, or sets a limit, waits for no more
     law: tuple[Term, ...] = ()
+    sds: dict[str, np.ndarray] = {}
     with suppress(KeyboardInterrupt, np.linalg.LinAlgError):  # the model is there already
+        sds = {} if reason.cut_short else sds_of_physics(course)
         if is_linear(course):
             notes.append(said_of_eigenvalues(course))
         else:
@@ -175,6 +178,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
         observe=course.observe and course.observe.observe,
         held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
+        sds=sds,
         law=law,
     )
 

@@ -17,10 +17,11 @@ DENSE = 400  # times of a drawn curve: smooth at the width of a page
 
 
 class Moved(TypedDict):
-    """Where a physical parameter started and ended: numbers, or lists of them."""
+    """Where a physical parameter started and ended, and its standard deviation: numbers, or lists; None if unknown."""
 
     start: Any
     end: Any
+    sd: Any
     moved: bool
     frozen: bool
 
@@ -146,7 +147,13 @@ def metrics(
             found["starts"] = seeds
     if result.parameters:
         found["parameters"] = {
-            one.name: {"start": one.start.tolist(), "end": one.end.tolist(), "moved": one.moved, "frozen": one.frozen}
+            one.name: {
+                "start": one.start.tolist(),
+                "end": one.end.tolist(),
+                "sd": None if one.sd is None else one.sd.tolist(),
+                "moved": one.moved,
+                "frozen": one.frozen,
+            }
             for one in result.parameters
         }
     if result.law:

@@ -50,6 +50,38 @@ def test_friction_is_recovered_beside_a_frozen_stiffness(data):
     assert "stiffness did not move: it is frozen." in result.summary().splitlines()
 
 
+def noisy(data, noise):
+    rng = np.random.default_rng(1)
+    runs = [nl.Trajectory(run.id, run.ts, run.ys + noise * rng.normal(size=run.ys.shape)) for run in data]
+    return data.with_trajectories(runs)
+
+
+def test_parameters_are_as_far_off_as_their_standard_deviations_say(data):
+    result = fitted(noisy(data, 0.03), Pendulum(jnp.array(0.3), jnp.array(4.0)), stages=SHORT)
+    damping, stiffness = result.parameters
+    for one, truth in ((damping, DAMPING), (stiffness, STIFFNESS)):
+        assert one.sd is not None
+        assert not one.undetermined
+        assert abs(one.end - truth) < 3 * one.sd < 0.05 * truth
+    assert "sd" in result.summary()
+
+
+def test_parameters_that_stand_for_each_other_are_told(data):
+    """Of damping, stiffness and mass the motion knows the ratios alone."""
+
+    class Heavy(eqx.Module):
+        damping: jax.Array
+        stiffness: jax.Array
+        mass: jax.Array
+
+        def __call__(self, t, y, args):
+            return jnp.stack([y[1], -(self.damping * y[1] + self.stiffness * jnp.sin(y[0])) / self.mass])
+
+    start = Heavy(jnp.array(0.3), jnp.array(4.0), jnp.array(0.9))
+    told = "the data hardly determine damping, stiffness and mass"
+    assert any(told in one.finding for one in fitted(noisy(data, 0.03), start, stages=SHORT).diagnose())
+
+
 @pytest.mark.slow
 def test_friction_as_a_network_is_recovered_over_the_rates_that_were_seen(data):
     network = eqx.nn.MLP("scalar", "scalar", 6, 1, jnp.tanh, key=jax.random.key(1))

@@ -110,8 +110,9 @@ def parameter_table(contents: Contents) -> Table | None:
     rows = []
     for name, one in parameters.items():
         state = "frozen" if one["frozen"] else "" if one["moved"] else "did not move"
-        rows.append((name, _array(one["start"]), _array(one["end"]), state))
-    return Table(("parameter", "start", "end", ""), tuple(rows))
+        sd = one.get("sd")  # of no fit by an earlier version
+        rows.append((name, _array(one["start"]), _array(one["end"]), "" if sd is None else _array(sd), state))
+    return Table(("parameter", "start", "end", "standard deviation", ""), tuple(rows))
 
 
 def law_table(contents: Contents) -> Table | None:

@@ -1,0 +1,43 @@
+"""How well the data determine physical parameters.
+
+To second order about the best fit (Seber & Wild, Nonlinear Regression, section 5.1), with all other numbers at their
+best for each value: the starts that were fitted, and the weights of a network beside known equations, of which the
+decay is a prior.
+"""
+
+import numpy as np
+
+from ..models import leaf_names, plain
+from .constraints import parameters_of, physical_names
+from .course import Course
+from .dual import FEWEST_WEIGHTS
+from .polish import Sensitivities
+from .stages import newton_pays, whole_trajectories
+from .tangent import inverse
+
+
+def sds_of_physics(course: Course) -> dict[str, np.ndarray]:
+    """Standard deviations of the trained physical parameters by their names, in the units in which they were written.
+
+    Half of the way from one standard deviation below to one above in the coordinates of the fit, where bounds are far.
+    None where there are no such parameters, nothing is known of the noise, or the equations are too many.
+    """
+    point, groups, noise = course.point, course.solver.groups, course.noise
+    physical = groups.numbers < 0
+    if not physical.any() or noise is None or point.x.size > FEWEST_WEIGHTS or not newton_pays(course):
+        return {}
+    problem = whole_trajectories(course, course.cut())
+    problem.value(point)
+    linear = problem.linearised(point)
+    assert isinstance(linear, Sensitivities)
+    matrix = linear.matrix + np.diag(groups.ridge(course.decay))
+    if not np.isfinite(matrix).all():
+        return {}
+    step = np.where(physical, noise * np.sqrt(np.diag(inverse(matrix)) / course.data.observed), 0.0)
+    ends = []
+    for sign in (1, -1):
+        module = parameters_of(plain(course.solver.model(point.x + sign * step)))
+        leaves = leaf_names(module)
+        ends.append({name: np.asarray(leaves[name], np.float64) for name in physical_names(module)})
+    above, below = ends
+    return {name: np.asarray(np.abs(above[name] - below[name]) / 2) for name in above}
