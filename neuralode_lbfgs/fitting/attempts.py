@@ -31,6 +31,7 @@ HELD_BY = 600
 
 # On trajectories held out, times the error on the others: an attempt that left stages out may have missed something.
 MUCH_WORSE = 2.0
+FEW = 20  # numbers observed for each term of a law, or more: of chaotic systems such a one may miss what is held out
 
 ALL_STAGES = ("matching", "shooting", "full", "polish")
 
@@ -168,14 +169,12 @@ def _at_once(
     reached, told = [matched, last], names[:1] + names[-1:]
     if all_of_it := _is_all(kept):  # few terms overfit nothing: where a free run leaves others held out, errors grow
         reached, told = [last], names[-1:]
-    better = (
-        all_of_it
-        or held_out is None
-        or (best_of(reached) == len(reached) - 1 and last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5))
-    )
+    misses = held_out is not None and not last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5)
+    better = all_of_it or held_out is None or (best_of(reached) == len(reached) - 1 and not misses)
     more = [one for one in more if one.stage.reason is not StopReason.NONFINITE_START]  # nothing was done there
     attempt = _attempt(told, kept, reached, [matched, *shot, polished, *more], held_out)
-    near_enough = all_of_it or basin.as_near_as_curves(kept.loss)
+    many = kept.terms is not None and kept.terms.size * FEW > kept.data.observed
+    near_enough = (all_of_it or basin.as_near_as_curves(kept.loss)) and not (misses and many)
     return _Tried(attempt, better and bottom, basin.near, near_enough, stuck)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
+from scipy.special import ndtri
 
 from ..data.trajectories import Trajectories
 from ..models import MLPVectorField, SecondOrderField, plain
@@ -26,7 +27,7 @@ from .waking import woken
 
 NOTHING_LEFT = 1e-9  # squared weights of order one
 ROUNDING = 1e-6  # standard deviations: what of a loss may be the solver's error
-SIGMAS = 2.0  # beyond which a correlation of neighbours is none of chance
+BY_CHANCE = 0.02  # how often neighbours of nothing but noise go together so much
 MOST_OFF = 5.0  # times the error of the fit, of one trajectory that is solved as predictions are
 MOST_SOLVED = 20  # trajectories
 DEAREST = 0.1  # of the loss: what the weights of a network may cost when it is woken
@@ -101,17 +102,18 @@ def explains_more(wider: Course, course: Course) -> bool:
 
 
 def is_regular(course: Course) -> bool:
-    """Whether neighbouring residuals of a state go together, more than those of noise would but once in fifty."""
+    """Whether neighbouring residuals of any state go together, more than those of noise would but once in fifty."""
     if course.loss <= ROUNDING**2:
         return False
     cuts = course.cut()
     residuals = whole_trajectories(course, cuts).residuals(course.point).reshape(cuts.weights.shape)
+    sigmas = float(ndtri(1 - BY_CHANCE / np.shape(cuts.weights)[1]))
     for state, weights in zip(residuals.T, cuts.weights.T, strict=True):
         ends = cuts.first + cuts.sizes
         seen = [np.flatnonzero(weights[first:end]) + first for first, end in zip(cuts.first, ends, strict=True)]
         before, after = (state[np.concatenate(rows)] for rows in zip(*((r[:-1], r[1:]) for r in seen), strict=True))
         squares = np.sum(before**2 + after**2) / 2
-        if before.size and np.sum(before * after) > SIGMAS * squares / np.sqrt(before.size):
+        if before.size and np.sum(before * after) > sigmas * squares / np.sqrt(before.size):
             return True
     return False
 

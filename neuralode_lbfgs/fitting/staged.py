@@ -19,7 +19,7 @@ from .course import Course
 from .dual import FEWEST_WEIGHTS
 from .evidence import has_physics, weight_groups
 from .first_rows import from_first_rows
-from .given import GIVEN, is_better
+from .given import GIVEN, is_better, reaches_ends
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
@@ -48,6 +48,10 @@ REGULAR = (
     "what the law leaves of the data is regular, so that it is not all, or not at its best: its standard deviations, "
     "which know of noise alone, are too small."
 )
+WHY_ALONE = (
+    "with all trajectories, predictions of the polynomial did not reach the end of each of them: the network was "
+    "fitted alone."
+)
 TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
@@ -66,6 +70,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
 
     All of them work on data that are transformed as the model's coordinates are; what comes out is in the data's units.
     """
+    as_given, told = model, len(notes)
     model, data, curves, held_out, course, names = begin(model, task, notes)
     limit = task.options.time_limit
     tried = attempts(names, course, held_out, callback, notes)
@@ -103,12 +108,30 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
     reason = more[-1].stage.reason if ended(more) else reason
     spent = [*earlier, *course.spent]
+    by_polynomial = _has_polynomial(course.parameters.model) and not _has_polynomial(as_given)
+    if held_out is not None and not reason.cut_short and by_polynomial and not reaches_ends(course, task.data):
+        del notes[told:]
+        notes.append(WHY_ALONE)
+        return _network_alone(as_given, task, callback, notes, Fitted(course, stages, spent, reason))
     if has_physics(model):
         given = new_course(model, task, data, curves, smooth=course.smooth, time_limit=None)
         if is_better(given, course, task.data):
             notes.append(f"no stage came nearer to the data than {GIVEN}, which was kept.")
             return Fitted(given, [replace(stage, kept=False) for stage in stages], spent, reason)
     return Fitted(course, stages, spent, reason, validation)
+
+
+def _network_alone(model: NeuralODE, task: Task, callback: Watcher, notes: list[str], before: Fitted) -> Fitted:
+    """The same without a polynomial, which all trajectories have led where predictions end."""
+    left = seconds_left(task.options.time_limit, sum(record.run_s for record in before.spent))
+    task = replace(task, options=replace(task.options, degree=0, time_limit=left))
+    fitted = best_stages(model, task, callback, notes)
+    stages = [*(replace(stage, kept=False) for stage in before.stages), *fitted.stages]
+    return fitted._replace(stages=stages, spent=[*before.spent, *fitted.spent])
+
+
+def _has_polynomial(model: NeuralODE) -> bool:
+    return getattr(model.vector_field, "polynomial", None) is not None
 
 
 class Begun(NamedTuple):

@@ -10,7 +10,7 @@ import pytest
 import scipy.linalg
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import attempts, beside
+from neuralode_lbfgs.fitting import attempts, beside, staged
 from neuralode_lbfgs.fitting.beside import explains_more, held_back, is_regular, stays, with_polynomial
 from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
 from neuralode_lbfgs.fitting.gauss_newton import Point
@@ -226,6 +226,39 @@ def test_residuals_of_which_neighbours_go_together_are_regular(data):
     assert is_regular(course)  # of a field that is near zero: the data themselves
     course.loss = 1e-13
     assert not is_regular(course)  # what is left is rounding
+
+
+@pytest.mark.parametrize(("sigmas", "regular"), [(2.2, False), (2.5, True)])
+def test_one_state_of_two_may_look_regular_by_chance(data, monkeypatch, sigmas, regular):
+    """Once in fifty, of both together: from 2.33 standard deviations of one."""
+    course = wider_of(course_of(data))
+    course.loss = 1.0
+    rows = len(course.cut().weights)
+    signs = np.sign(np.random.default_rng(0).normal(size=(rows, 2)))
+    together = sigmas / np.sqrt(rows - 2)
+    for i in range(1, rows):  # neighbours are alike half as often again as not
+        wanted = np.sum(signs[1:i, 0] * signs[: i - 1, 0]) < together * i
+        signs[i] = signs[i - 1] * [1 if wanted else -1, (-1) ** i]
+
+    class Left:
+        def residuals(self, point):
+            return signs
+
+    monkeypatch.setattr(beside, "whole_trajectories", lambda course, cuts: Left())
+    assert is_regular(course) is regular
+
+
+def test_a_polynomial_whose_predictions_end_is_left_out_after_all(monkeypatch):
+    """Of trajectories that were held out while it was chosen, or of any by the solver that predicts."""
+    data = nl.simulate("lotka_volterra", num_trajectories=4, num=60, t1=8.0, noise=0.02, key=jax.random.key(0))
+    monkeypatch.setattr(staged, "reaches_ends", lambda course, measured: False)
+    result = nl.fit(network(), data)
+    assert result.model.vector_field.polynomial is None
+    assert result.law == ()
+    assert staged.WHY_ALONE in result.notes
+    first = next(i for i, stage in enumerate(result.stages) if stage.kept)
+    assert first > 1 and not any("polynomial" in stage.why for stage in result.stages[first:])
+    assert np.sqrt(result.loss) < 0.1
 
 
 def test_a_subspace_of_one_term_is_that_term(data):

@@ -98,6 +98,11 @@ WRONG = {
         replace(GOOD, fitted=runs(FLAT), held_by=1.0), "hardly more than a constant does; --weight-decay 1 may be why",
         "or give less of it (--weight-decay 0.01)",
     ),
+    "undetermined": (
+        replace(GOOD, parameters=(parameter("mass", 1.0, 2.0, sd=np.array(3.0)), parameter("k", 1.0, 2.0))),
+        "the data hardly determine mass: ",
+        "--freeze",
+    ),
     "unmoved": (replace(GOOD, parameters=(parameter("mass", 1.0, 1.0),)), "mass did not move", "--freeze"),
     "at_bound": (
         replace(GOOD, parameters=(parameter("mass", 1.0, 2.0, at_bound=2.0),)), "mass ended at its bound 2", "--bounds",
