@@ -9,6 +9,7 @@ from ..fitting.hidden import hidden_size
 from ..fitting.start_prior import say_too_few, say_warmup
 from ..outputs.store import SavedRun
 
+NOISY = 1e-3  # standard deviations: less grows to nothing that matters
 USUAL_WARMUP, LEAST_WARMUP = 10, 3  # rows; few more tell more of a start, and fewer are a start
 
 
@@ -20,7 +21,7 @@ def say_of_starts(asked: Trajectories, saved: SavedRun, warmup: int | None) -> N
     """
     if hidden_size(saved.model, asked):
         _say_rows(asked, saved, warmup)
-    elif warmup is None and saved.estimated:
+    elif warmup is None and saved.estimated and (saved.noise is None or saved.noise > NOISY):
         _say_noisy(asked)
     if warmup is not None:
         _say_fewer(asked, warmup)

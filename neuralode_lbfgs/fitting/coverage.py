@@ -42,11 +42,17 @@ def _to_line(states: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarr
 def far_from_here(runs: Sequence[np.ndarray], noise: float) -> float:
     """From which distance on a start is far from all trajectories, `(rows, states)` of order one each.
 
-    Farther than any of their own starts is from the other trajectories: new starts between them are as near.
+    Farther than their own starts are from the other trajectories, of which new starts between them are as near; but
+    one that lies apart shows nothing of what is between it and the others.
     """
-    least = max(NEAR, SIGMAS * noise * np.sqrt(runs[0].shape[1]))
+    own = _own_starts(runs)
+    return max([NEAR, SIGMAS * noise * np.sqrt(runs[0].shape[1]), *(own[:-1] if len(own) > 2 else own)])
+
+
+def _own_starts(runs: Sequence[np.ndarray]) -> list[float]:
+    """How far the start of each of the trajectories, or of some, is from the others; the farthest last."""
     chosen = range(0, len(runs), -(-len(runs) // MOST)) if len(runs) > 1 else ()
-    return max([least, *(float(distances(runs[i][:1], [*runs[:i], *runs[i + 1 :]])[0]) for i in chosen)])
+    return sorted(float(distances(runs[i][:1], [*runs[:i], *runs[i + 1 :]])[0]) for i in chosen)
 
 
 def one_curve_note(model: object, data: Trajectories, noise: float | None) -> list[str]:
@@ -75,7 +81,7 @@ def is_one_curve(runs: Sequence[np.ndarray], noise: float) -> bool:
     """
     rows = np.concatenate(runs)
     size, far = rows.shape[1], far_from_here(runs[:1], noise)
-    if size < 2 or len(rows) <= size or far_from_here(runs, noise) > far:
+    if size < 2 or len(rows) <= size or any(away > far for away in _own_starts(runs)):
         return False
     widths = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) / np.sqrt(len(rows))
     if widths[-1] < NEAR:

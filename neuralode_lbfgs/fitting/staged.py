@@ -186,7 +186,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
     return FitResult(
         model=course.parameters.model,
         data=measured,
-        starts={name: start for name, (_, start) in course.known_starts.items()},
+        starts=_starts_of_each(measured, course),
         stages=tuple(stages),
         stop_reason=reason,
         iterations=sum(record.iterations for record in spent),
@@ -204,6 +204,19 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
         sds=sds,
         law=law,
     )
+
+
+def _starts_of_each(measured: Trajectories, course: Course) -> dict[str, np.ndarray]:
+    """Those that were fitted; of trajectories that were held out when a person stopped the fit, what is seen first of
+    each state, or the mean of the others."""
+    starts = {name: start for name, (_, start) in course.known_starts.items()}
+    mean = np.mean(list(starts.values()), axis=0)
+    for run in measured:
+        if run.id not in starts:
+            starts[run.id] = mean.copy()
+            for i, column in enumerate(run.ys.T if course.observe is None else ()):
+                starts[run.id][i] = next((value for value in column if np.isfinite(value)), mean[i])
+    return starts
 
 
 def starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -> np.ndarray:

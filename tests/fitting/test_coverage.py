@@ -35,6 +35,9 @@ def test_a_start_between_trajectories_is_not_far():
 
 def test_repeated_trajectories_are_as_one_and_a_noisy_start_is_not_far():
     assert far_from_here([ring(1.4), ring(1.4), ring(1.41)], noise=0.0) == NEAR
+    # One that lies apart shows nothing of what is between.
+    assert far_from_here([ring(1.4), ring(1.4), ring(4.0)], noise=0.0) == NEAR
+    assert not is_one_curve([ring(1.4), ring(1.4), ring(4.0)], noise=0.0)
     assert far_from_here([ring(1.4)], noise=0.2) == pytest.approx(0.6 * np.sqrt(2))
 
 

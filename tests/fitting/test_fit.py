@@ -340,3 +340,18 @@ def test_callback_sees_every_stage(data):
     nl.fit(model_for(data), data, max_evals=60, callback=seen.append)
     assert {event.stage for event in seen} == {"matching", "polish"}
     assert seen[-1].evaluations >= 1
+
+
+def test_a_fit_that_is_interrupted_while_runs_are_held_out_is_diagnosed_and_predicts_them():
+    data = nl.simulate("lotka_volterra", num_trajectories=4, num=60, t1=8.0, key=jax.random.key(0))
+    model = nl.NeuralODE(nl.MLPVectorField(2, width_size=4, depth=1, key=jax.random.key(0)))
+
+    def stop(progressed):
+        raise KeyboardInterrupt
+
+    result = nl.fit(model, data, callback=stop, degree=0)
+    assert result.stop_reason is nl.StopReason.INTERRUPTED
+    assert set(result.starts) == set(data.ids)
+    np.testing.assert_allclose([result.starts[run.id] for run in data], [run.ys[0] for run in data], rtol=0.05)
+    result.diagnose()
+    assert result.predict_held_out(data).ids == data.ids
