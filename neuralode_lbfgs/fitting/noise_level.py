@@ -9,6 +9,8 @@ from ..data.trajectories import Trajectories, Trajectory
 
 STEADY = 1.25  # estimates from all rows and from every other one: noise gives both alike, a bend or a jump 1.4 to 4
 CLEAR = 0.5  # of a state's standard deviation: an oscillation seen three times a period gives both alike, too, and 1.2
+MEDIAN = 0.455  # of the square of a normal variable
+ALIKE = 1.6  # root mean square and median of noise, which is in all rows; a transient is in a few
 LEAST_ROWS = 20  # with fewer the estimates themselves are off by a quarter and more
 
 
@@ -26,7 +28,13 @@ def roughness(runs: Sequence[Trajectory], state: int, reach: int = 1) -> float:
     Returns:
         In the unit of the state; NaN if no trajectory has three rows of it.
     """
-    squares = []
+    squares = _squares(runs, state, reach)
+    return float(np.sqrt(np.mean(squares))) if squares.size else float("nan")
+
+
+def _squares(runs: Sequence[Trajectory], state: int, reach: int = 1) -> np.ndarray:
+    """Of each row with neighbours, what its distance from what they say tells of the variance."""
+    squares = [np.zeros(0)]
     for run in runs:
         seen = np.isfinite(run.ys[:, state])
         ts, ys = run.ts[seen], run.ys[seen, state]
@@ -36,7 +44,7 @@ def roughness(runs: Sequence[Trajectory], state: int, reach: int = 1) -> float:
             weights = _of_neighbours(times - times[:, near, None], near)
             off = np.sum(weights * np.delete(values, near, axis=1), axis=1) - values[:, near]
             squares.append(off**2 / (np.sum(weights**2, axis=1) + 1))
-    return float(np.sqrt(np.mean(np.concatenate(squares)))) if squares else float("nan")
+    return np.concatenate(squares)
 
 
 def _of_neighbours(times: np.ndarray, near: int) -> np.ndarray:
@@ -54,5 +62,6 @@ def noise_level(data: Trajectories, state: int) -> float | None:
         return None
     near = roughness(data.trajectories, state)
     far = roughness([run.at(slice(first, None, 2)) for run in data for first in (0, 1) if run.ts.size > first], state)
-    told = 0 < near < CLEAR * np.std(values) and near / STEADY < far < STEADY * near
+    usual = float(np.sqrt(np.median(_squares(data.trajectories, state)) / MEDIAN))
+    told = 0 < near < min(CLEAR * np.std(values), ALIKE * usual) and near / STEADY < far < STEADY * near
     return near if told else None

@@ -240,4 +240,9 @@ def test_the_noise_of_neighbours_is_that_which_was_added():
     assert roughness(runs(jumps).trajectories, 0) > 0.1
     thrice = np.stack([np.sin(np.arange(60) * 2.1)] * 2, axis=1)  # a period
     assert noise_level(runs(thrice, ts=np.arange(60.0)), 0) is None
+    # Nor a transient that is over after few rows, however much these are off their neighbours.
+    rng = np.random.default_rng(12)
+    uneven = np.sort(rng.uniform(0.0, 10.0, 40))
+    transient = np.stack([np.exp(-8 * uneven) + 0.01 * rng.normal(size=uneven.size)] * 2, axis=1)
+    assert noise_level(runs(transient, ts=uneven), 0) is None
     assert np.isnan(roughness(runs(TRUTH[:2], ts=TS[:2]).trajectories, 0))
