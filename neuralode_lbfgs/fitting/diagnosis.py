@@ -346,7 +346,8 @@ def runs_away(view: View) -> Finding | None:
     )
 
 
-CHECKS: tuple[Callable[[View], Finding | None], ...] = (
+Check = Callable[[View], Finding | None]
+CHECKS: tuple[Check, ...] = (
     unfinished,
     cannot_turn,
     held_by_decay,
@@ -363,7 +364,7 @@ CHECKS: tuple[Callable[[View], Finding | None], ...] = (
     below_the_noise,
     runs_away,
 )
-FOLLOWS = {  # what is not told beside its cause
+FOLLOWS: dict[Check, tuple[Check, ...]] = {  # what is not told beside its cause
     cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     late_inputs: (flat_mean, above_the_noise, residuals_not_white),
