@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from .cells import is_missing, is_timestamp, may_be_number
+from .cells import is_missing, is_value, may_be_number
 from .errors import DataError
 from .headers import is_duration, names_the_time
 from .separators import SEPARATORS, cells_of
@@ -44,7 +44,7 @@ def refuse_preamble(lines: list[str], numbers: list[int], separator: str, source
 
 def _is_variable(row: list[str]) -> bool:
     """Whether a row has a name, and then numbers."""
-    return len(row) > LEAST_TIMES and _is_name(row[0]) and all(map(_is_number, row[1:]))
+    return len(row) > LEAST_TIMES and _is_name(row[0]) and all(map(is_value, row[1:]))
 
 
 def _header(lines: list[str], separator: str) -> int | None:
@@ -59,7 +59,7 @@ def _header(lines: list[str], separator: str) -> int | None:
             places.append(place)
             rows.append(cells)
     last = rows[-1] if rows else []
-    columns = [column for column, cell in enumerate(last) if _is_number(cell)]
+    columns = [column for column, cell in enumerate(last) if is_value(cell)]
     if len(rows) < 2 or len(last) < 2 or not columns:
         return None
     if len(rows[0]) == len(last) and _are_data(rows[1], columns):
@@ -76,12 +76,8 @@ def _header(lines: list[str], separator: str) -> int | None:
     return 0 if timed and not _names_a_time(rows[i]) else places[i]
 
 
-def _is_number(cell: str) -> bool:
-    return not is_missing(cell) and (may_be_number(cell) or is_timestamp(cell))
-
-
 def _are_data(row: list[str], columns: Sequence[int]) -> bool:
-    return len(row) > columns[-1] and all(is_missing(row[i]) or _is_number(row[i]) for i in columns)
+    return len(row) > columns[-1] and all(is_missing(row[i]) or is_value(row[i]) for i in columns)
 
 
 def _has_names(row: list[str], columns: Sequence[int]) -> bool:
@@ -90,7 +86,7 @@ def _has_names(row: list[str], columns: Sequence[int]) -> bool:
 
 
 def _is_name(cell: str) -> bool:
-    return _NAME.fullmatch(cell) is not None and not is_missing(cell) and not _is_number(cell)
+    return _NAME.fullmatch(cell) is not None and not is_missing(cell) and not is_value(cell)
 
 
 def _has_units(row: list[str], names: list[str], *, first: bool) -> bool:

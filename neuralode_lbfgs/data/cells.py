@@ -49,6 +49,11 @@ def may_be_number(text: str) -> bool:
     return parse_number(text) is not None or parse_number(text, ",") is not None
 
 
+def is_value(text: str) -> bool:
+    """Whether a cell may hold a number, or a time."""
+    return not is_missing(text) and (may_be_number(text) or is_timestamp(text))
+
+
 def is_word(text: str) -> bool:
     """Whether a cell begins with a letter, and is neither a number nor one that says "no value"; 12 mg and <0.1 are
     no words."""
@@ -184,7 +189,7 @@ class Table:
             pass
         found = self._parsed(column)
         if not all(map(_is_usable, found)):
-            raise DataError(self._refusal(column, advice, beside))
+            raise DataError(self._refusal(column, found, advice, beside))
         return np.array(found, dtype=np.float64)
 
     def _parsed(self, column: Column) -> list[float | None]:
@@ -194,13 +199,14 @@ class Table:
             return found
         return [None if _is_switch(text) else number for text, number in zip(column.cells, found, strict=True)]
 
-    def _refusal(self, column: Column, advice: str, beside: Sequence[str]) -> str:
+    def _refusal(self, column: Column, found: list[float | None], advice: str, beside: Sequence[str]) -> str:
         """A sentence on the first cell of a column that is no number, and how many more there are in all columns."""
-        columns = [column, *(other for other in map(self.column, beside) if other is not column)]
-        bad = [(row, one) for one in columns for row, number in enumerate(self._parsed(one)) if not _is_usable(number)]
+        others = [(other, self._parsed(other)) for other in map(self.column, beside) if other is not column]
+        parsed = [(column, found), *others]
+        bad = [(row, one) for one, numbers in parsed for row, number in enumerate(numbers) if not _is_usable(number)]
         (row, _), rest = bad[0], sorted(bad[1:], key=lambda cell: cell[0])
         text, what = column.cells[row], "is infinite"
-        if self._parsed(column)[row] is None:
+        if found[row] is None:
             what, advice = "is not a number", advice_on(text, column.name, column.header, advice)
             if self.decimal == "." and "," in text and parse_number(text, ",") is not None:
                 advice = "write numbers with a decimal point and no other marks"

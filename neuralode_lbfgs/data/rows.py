@@ -181,10 +181,7 @@ def read_inputs(table: Table, roles: Roles, clock: Clock | None) -> np.ndarray:
     Raises:
         DataError: if a cell is no number, or an input is blank where a trajectory begins or ends.
     """
-    us = np.stack(
-        [table.numbers(name, _NUMBERS, roles.inputs) for name in roles.inputs],
-        axis=1,
-    )
+    us = np.stack([table.numbers(name, _NUMBERS, roles.inputs) for name in roles.inputs], axis=1)
     for at in rows_by_trajectory(table, roles, clock).values():
         for i, name in enumerate(roles.inputs):
             known = np.flatnonzero(np.isfinite(us[at, i]))

@@ -37,9 +37,7 @@ def runs_of(table: Table, time: str, free: Sequence[Column]) -> tuple[str | None
     if not any(map(may_name_runs, free)) or (times := _comparable(table, time)) is None or _grow(times):
         return None, ()
     apart = [column for column in free if may_name_runs(column) and _tells_apart(column.cells, times)]
-    found = [
-        column.name for column in apart if _SYSTEMS.fullmatch(column.name.lower()) and not names_variables(column.name)
-    ]
+    found = [column.name for column in apart if _is_system(column.name)]
     if not found and _several_values(free) and not plainly_long(table):
         found = [column.name for column in apart if _is_text(column) and _in_blocks(column.cells, times)]
     if not found:

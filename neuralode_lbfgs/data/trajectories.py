@@ -197,6 +197,10 @@ class Trajectories:
         """Other trajectories under the same names and units."""
         return replace(self, trajectories=tuple(trajectories))
 
+    def some(self, most: int) -> "Trajectories":
+        """So many of the trajectories at most, evenly spread."""
+        return self.with_trajectories(self.trajectories[:: -(-len(self) // most)])
+
     def rows_of(self, part: "Trajectories") -> "Trajectories":
         """Of these, such as predictions, the rows whose times a part of the data has."""
         return part.with_trajectories([self[run.id].at(np.isin(self[run.id].ts, run.ts)) for run in part])

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from .cells import is_missing, is_timestamp, is_word, may_be_number
+from .cells import is_missing, is_value, is_word
 from .errors import DataError, listed
 from .headers import names_the_time
 
@@ -24,7 +24,7 @@ def refuse_transposed(above: str, headers: Sequence[str], cells: Sequence[Sequen
     times = [header for header in headers[labels:] if header]
     if not labels or len(times) < FEWEST - names_the_time(headers[0]):
         return
-    if not (all(map(_is_number, times)) or all(_TIME.fullmatch(header) for header in times)):
+    if not (all(map(is_value, times)) or all(_TIME.fullmatch(header) for header in times)):
         return
     raise transposed(above, cells[0], headers[0])
 
@@ -46,7 +46,3 @@ def transposed(above: str, names: Sequence[str], corner: str) -> DataError:
 
 def _names(column: Sequence[str]) -> bool:
     return any(map(is_word, column)) and all(is_word(text) or is_missing(text) for text in column)
-
-
-def _is_number(text: str) -> bool:
-    return not is_missing(text) and (may_be_number(text) or is_timestamp(text))

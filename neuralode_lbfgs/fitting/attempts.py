@@ -9,8 +9,8 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
-from .basin import FOLLOWED, HIGH
-from .beside import explains_more, held_back, is_regular, stays, with_network, with_polynomial
+from .basin import HIGH, near_curves
+from .beside import explains_more, has_polynomial, held_back, is_regular, stays, with_network, with_polynomial
 from .course import Course
 from .from_zero import counted_from_zero
 from .given import nearer
@@ -157,7 +157,7 @@ def _at_once(
         reached = [matched, *shot]
         return _Tried(_attempt(names, short, reached, reached, held_out))
     (polished,) = run_stages(names[-1:], short, held_out, callback, [])
-    enough = max(HIGH**2, FOLLOWED * basin.curves)
+    enough = near_curves(basin.curves)
     kept, last, more = _simplest_near(names[-1:], short, shot, polished, enough, held_out, callback)
     # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
     bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
@@ -206,7 +206,7 @@ def _simplest(
 ) -> tuple[Course, Reached, list[Reached]]:
     """The few terms of a polynomial that explain the data; if they leave something regular, with its sleeping network
     woken, where that explains more. And what this has taken."""
-    if getattr(course.begun.vector_field, "polynomial", None) is None or ended([polished]):
+    if not has_polynomial(course.begun) or ended([polished]):
         return course, polished, []
     law, last, taken = _law(course, polished, held_out, callback)
     wider = None if ended(taken) or _is_all(law) else with_network(course)

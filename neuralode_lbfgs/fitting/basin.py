@@ -73,6 +73,11 @@ class Basin(NamedTuple):
         return self.curves > EXACT**2 and loss > max(FINE**2, STUCK * self.curves)
 
 
+def near_curves(curves: float) -> float:
+    """The loss from which on a model is near, where smooth curves leave so much."""
+    return max(HIGH**2, FOLLOWED * curves)
+
+
 def basin_of(course: Course) -> Basin:
     """Run the model freely, once. On the first mesh, which is exact enough to judge by, and suits any model: one that
     runs away would ask for very many steps."""

@@ -49,12 +49,17 @@ def with_polynomial(course: Course) -> Course | None:
     return other if newton_pays(other) else None
 
 
+def has_polynomial(model: Any) -> bool:
+    """Whether there is one beside the network of a model's vector field."""
+    return getattr(model.vector_field, "polynomial", None) is not None
+
+
 def degree_alone(model: Any) -> int | None:
     """The degree of the polynomial that is all of a model; None where there is a network, too."""
-    field = plain(model).vector_field
-    if getattr(field, "polynomial", None) is None:
+    model = plain(model)
+    if not has_polynomial(model):
         return None
-    of_network, *powers = squares_of(field)
+    of_network, *powers = squares_of(model.vector_field)
     degree = max((number for number, squares in enumerate(powers, 1) if squares > NOTHING_LEFT), default=0)
     return None if of_network > NOTHING_LEFT else degree
 
@@ -158,7 +163,7 @@ def _on_edge(course: Course, measured: Trajectories) -> bool:
     """
     if len(measured) < 3:  # one of two is no few
         return False
-    some = measured.trajectories[:: -(-len(measured) // MOST_SOLVED)]
+    some = measured.some(MOST_SOLVED)
     most = max(MOST_OFF * np.sqrt(course.loss), 1.0)
     off = sum(error_of(course, measured.with_trajectories([run])) > most for run in some)
     return 0 < 2 * off < len(some)

@@ -90,13 +90,13 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
 
     _check(value_fn, free, groups)
     record = Record("full", callback, max_evals=options.max_evals)
-    journal, record.time_limit = task.journal, options.time_limit
+    record.time_limit = options.time_limit
     with failed_solves_as_nan():
         minimiser = Minimiser(value_fn, free, optimizer)
         # An optimiser without a line search does not ask for slopes that agree with values.
         slope = None
         if isinstance(optimizer, LBFGS):
-            slope = _kept(journal.loop("slope"), lambda: slope_check(minimiser, free, groups))
+            slope = _kept(task.journal.loop("slope"), lambda: slope_check(minimiser, free, groups))
         notes += _unlike_its_values(slope)
         before_s = minimiser.chunk.seconds
         minimum = minimiser.run(
@@ -108,7 +108,7 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
             ftol=options.ftol,
             time_limit=options.time_limit,
             callback=record.watch,
-            **journal.loop("full").of(minimiser, free),
+            **task.journal.loop("full").of(minimiser, free),
         )
     # The check of the slope came first: it has compiled the program, and its evaluations count.
     checked = 0 if slope is None else slope.evaluations

@@ -64,7 +64,6 @@ def is_better(given: Course, course: Course, measured: Trajectories) -> bool:
 
 def reaches_ends(course: Course, measured: Trajectories) -> bool:
     """Whether the model, solved as predictions are, reaches the end of the trajectories, or of some of very many."""
-    observe = course.observe and course.observe.observe
-    some = measured.with_trajectories(measured.trajectories[:: -(-len(measured) // MOST_SOLVED)])
+    some, observe = measured.some(MOST_SOLVED), course.observe and course.observe.observe
     predicted = predict(course.parameters.model, some, starts=course.known_starts, observe=observe)
     return all(np.isfinite(run.ys).all() for run in predicted)

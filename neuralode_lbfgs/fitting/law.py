@@ -7,6 +7,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, all_monomials
+from .aligned import aligned
 from .course import Course
 from .terms import variances_of
 
@@ -90,8 +91,7 @@ def law_table(law: Sequence[Term]) -> list[str]:
         rate = "" if term.rate == last else term.rate
         rows.append((rate, term.name, f"{term.value:.{DIGITS}g}", _sd(term.sd)))
         last = term.rate
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    return [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows]
+    return aligned(rows, left=2)
 
 
 def _sd(value: float) -> str:

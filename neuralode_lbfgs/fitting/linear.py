@@ -12,7 +12,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import SecondOrderField
-from .basin import FOLLOWED, HIGH, NEAR
+from .basin import NEAR, near_curves
 from .beside import is_regular, stays
 from .course import Course
 from .running import Reached, Watcher, because, ended, run_stages
@@ -43,7 +43,7 @@ def linear_law(course: Course, held_out: Trajectories | None, callback: Watcher)
         law.trial = by_curves + NEAR
         taken += run_stages(("polish",), law, held_out, callback, [])
     taken[0] = because(taken[0], WHY_LINEAR)
-    is_all = law.loss <= max(HIGH**2, FOLLOWED * by_curves) and not is_regular(law) and stays(law)
+    is_all = law.loss <= near_curves(by_curves) and not is_regular(law) and stays(law)
     return (law if is_all or ended(taken) else None), taken
 
 
@@ -71,16 +71,14 @@ def eigenvalues_of(course: Course) -> tuple[Any, Any]:
     assert course.terms is not None
     model, c, size = course.parameters.model, course.coordinates, course.coordinates.centre.size
     numbers = course.solver.numbers(model).reshape(size, -1)
-    matrix = c.rate_scale[:, None] * numbers[:, 1 : size + 1]
-    values, right = np.linalg.eig(matrix)
+    values, right = np.linalg.eig(c.rate_scale[:, None] * numbers[:, 1 : size + 1])
     left = np.linalg.inv(right)
-    # d value = left (d matrix) right
+    # d value = left (d of that matrix) right
     change = np.zeros((size, *numbers.shape), complex)
     change[:, :, 1 : size + 1] = left[:, :, None] * right.T[:, None, :] * c.rate_scale[:, None]
-    tangent = tangent_of(course)
-    of_terms = tangent.matrix[np.ix_(course.terms, course.terms)]
+    matrix = tangent_of(course, course.terms).matrix
     noise = np.nan if course.noise is None else course.noise
-    covariance = np.linalg.pinv(of_terms, UNDETERMINED, hermitian=True) * noise**2 / course.data.observed
+    covariance = np.linalg.pinv(matrix, UNDETERMINED, hermitian=True) * noise**2 / course.data.observed
     flat = change.reshape(size, -1)
     sds = [np.sqrt(np.einsum("ij,jk,ik->i", part, covariance, part)) for part in (np.real(flat), np.imag(flat))]
     return values / c.time_scale, (sds[0] + 1j * sds[1]) / c.time_scale

@@ -28,7 +28,10 @@ def roughness(runs: Sequence[Trajectory], state: int, reach: int = 1) -> float:
     Returns:
         In the unit of the state; NaN if no trajectory has three rows of it.
     """
-    squares = _squares(runs, state, reach)
+    return _root_mean(_squares(runs, state, reach))
+
+
+def _root_mean(squares: np.ndarray) -> float:
     return float(np.sqrt(np.mean(squares))) if squares.size else float("nan")
 
 
@@ -60,8 +63,9 @@ def noise_level(data: Trajectories, state: int) -> float | None:
     values = values[np.isfinite(values)]
     if values.size < LEAST_ROWS:
         return None
-    near = roughness(data.trajectories, state)
+    squares = _squares(data.trajectories, state)
+    near = _root_mean(squares)
     far = roughness([run.at(slice(first, None, 2)) for run in data for first in (0, 1) if run.ts.size > first], state)
-    usual = float(np.sqrt(np.median(_squares(data.trajectories, state)) / MEDIAN))
+    usual = float(np.sqrt(np.median(squares) / MEDIAN))
     told = 0 < near < min(CLEAR * np.std(values), ALIKE * usual) and near / STEADY < far < STEADY * near
     return near if told else None

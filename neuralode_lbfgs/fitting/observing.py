@@ -110,9 +110,7 @@ def states_behind(
     guessed = []
     for (t, _, _), ys, sds in zip(points, *parts, strict=True):
         good = (np.isfinite(ys) & np.isfinite(sds)).all(axis=1)
-        least = UNTOLD * sds[good].max(
-            initial=1e-300
-        )  # of a state that nothing tells of, and that stays where it began
+        least = UNTOLD * sds[good].max(initial=1e-300)  # where nothing tells of a state, it stays where it began
         columns = zip(ys[good].T, np.maximum(sds[good].T, least), strict=True)
         guessed.append(SmoothTrajectory(tuple(weighted_curve(t[good], y, sd) for y, sd in columns)))
     return tuple(guessed)

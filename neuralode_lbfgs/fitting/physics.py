@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..models import leaf_names
+from .aligned import aligned
 from .bounds import ranges_of
 from .constraints import covering, physical_names
 from .options import FitOptions
@@ -93,9 +94,7 @@ def parameter_table(parameters: Sequence[PhysicalParameter]) -> list[str]:
     rows = [("parameter", "start", "end", "sd"), *(row for one in parameters for row in _rows(one))]
     if all(one.sd is None for one in parameters):
         rows = [row[:3] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [[f"{row[0]:<{widths[0]}}", *map(str.rjust, row[1:], widths[1:])] for row in rows]
-    return ["  ".join(line).rstrip() for line in lines]
+    return aligned(rows, left=1)
 
 
 def parameter_remarks(parameters: Sequence[PhysicalParameter]) -> list[str]:

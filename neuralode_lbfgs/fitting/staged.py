@@ -14,7 +14,7 @@ from ..models import NeuralODE, count_trained, steps_of
 from ..optimise import LBFGS, StopReason
 from .attempts import ALL_STAGES, MUCH_WORSE, attempts, first_smooth
 from .basin import EXACT
-from .beside import is_regular, what_is_left
+from .beside import has_polynomial, is_regular, what_is_left
 from .course import Course
 from .dual import FEWEST_WEIGHTS
 from .evidence import has_physics, weight_groups
@@ -108,7 +108,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
     reason = more[-1].stage.reason if ended(more) else reason
     spent = [*earlier, *course.spent]
-    by_polynomial = _has_polynomial(course.parameters.model) and not _has_polynomial(as_given)
+    by_polynomial = has_polynomial(course.parameters.model) and not has_polynomial(as_given)
     if held_out is not None and not reason.cut_short and by_polynomial and not reaches_ends(course, task.data):
         del notes[told:]
         notes.append(WHY_ALONE)
@@ -128,10 +128,6 @@ def _network_alone(model: NeuralODE, task: Task, callback: Watcher, notes: list[
     fitted = best_stages(model, task, callback, notes)
     stages = [*(replace(stage, kept=False) for stage in before.stages), *fitted.stages]
     return fitted._replace(stages=stages, spent=[*before.spent, *fitted.spent])
-
-
-def _has_polynomial(model: NeuralODE) -> bool:
-    return getattr(model.vector_field, "polynomial", None) is not None
 
 
 class Begun(NamedTuple):

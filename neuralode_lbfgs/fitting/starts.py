@@ -77,7 +77,7 @@ def _guesses(data: Trajectories, curves: Sequence[SmoothTrajectory]) -> tuple[np
 
 def _about_neighbours(data: Trajectories) -> float:
     """The roughness of the state that is roughest, in standard deviations; more than any where nothing tells."""
-    asked = data.trajectories[:: -(-len(data) // MOST_ASKED)]
+    asked = data.some(MOST_ASKED).trajectories
     scale = _scale(data)
     rough = [roughness(asked, state, NEIGHBOURS) / scale[state] for state in range(data.state_size)]
     return float(np.nan_to_num(np.max(rough), nan=np.inf))
