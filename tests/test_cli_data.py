@@ -289,3 +289,24 @@ def test_what_nobody_named_is_told_once_and_then_kept(folder, capsys):
         printed = capsys.readouterr().out
         assert "states: x, y\ninputs: current (held from row to row), fan (held from row to row)\n" in printed
         assert "note" not in printed
+
+
+def test_what_stands_alone_is_left_out(folder, capsys):
+    ts = np.linspace(0.0, 5.0, 40)
+    ys = np.exp(-ts[:, None] * [0.5, 0.2])
+    right = table("t,x,y", zip(ts, *ys.T, strict=True), folder / "right.csv")
+    blank = [(t, "" if i == 20 else x, y) for i, (t, (x, y)) in enumerate(zip(ts, ys, strict=True))]
+    slipped = [(t, 7.5 if i == 20 else x, y) for i, (t, (x, y)) in enumerate(zip(ts, ys, strict=True))]
+    blank = table("t,x,y", blank, folder / "blank.csv")
+    slipped = table("t,x,y", slipped, folder / "slipped.csv")
+    found = {}
+    for name, words in {"blank": (blank,), "left": (slipped,), "kept": (slipped, "--keep-outliers")}.items():
+        assert main(["fit", *map(str, words), "--out", str(folder / name), *SMALL]) == 0
+        out, told = capsys.readouterr()
+        assert ("1 value far off the rows around" in told) == (name == "left")
+        assert (f"{slipped}, line 22, column 'x': 7.5" in told) == (name == "left")
+        assert ("1 value far off the rows around was fitted, too" in " ".join(out.split())) == (name == "kept")
+        assert main(["predict", str(folder / name), "--data", str(right), "--out", str(folder / f"{name}.csv")]) == 0
+        found[name] = numbers(folder / f"{name}.csv")
+    np.testing.assert_array_equal(found["left"], found["blank"])
+    assert np.abs(found["left"] - ys).max() < np.abs(found["kept"] - ys).max() / 3

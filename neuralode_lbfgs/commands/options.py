@@ -71,6 +71,9 @@ class DataOptions:
     test_trajectories: tuple[str, ...] | None = None
     """Trajectories to hold out and test on; with no name after it, none are held out."""
 
+    keep_outliers: bool = False
+    """Fit values that stand alone, too: far off the rows on both sides, which agree without them."""
+
 
 @dataclass(frozen=True)
 class ModelOptions:

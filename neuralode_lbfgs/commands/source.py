@@ -27,6 +27,7 @@ from ..data import (
     read_tables,
     to_trajectories,
     with_stretches,
+    without_outliers,
 )
 from ..data.opening import stem
 from .options import DataOptions
@@ -138,6 +139,8 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
     columns = table.names
     table, roles = with_stretches(table, roles)
     data = to_trajectories(table, roles, units)
+    if not options.keep_outliers:
+        table, data = without_outliers(table, roles, data)
     held_out = options.test_trajectories or None
     if held_out is not None and options.train_until is not None:
         raise DataError("--train-until and --test-trajectories are two ways of holding data out; give one of them.")

@@ -7,6 +7,7 @@ from .clock import Clock
 from .describe import describe
 from .errors import DataError, counted, did_you_mean
 from .frames import table_from_frame
+from .left_out import without_outliers
 from .roles import Roles, infer_roles
 from .rows import rows_by_trajectory
 from .several import expanded
@@ -43,6 +44,7 @@ __all__ = [
     "table_from_frame",
     "to_trajectories",
     "with_stretches",
+    "without_outliers",
     "write_csv",
     "write_table",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from .clock import Clock
 from .driving import stretches_of
 from .headers import with_unit
+from .outliers import outliers
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,3 +282,14 @@ class Trajectories:
             parts = [] if run.inputs is None else stretches_of(run.id, run.ts, run.inputs)
             pieces += [replace(run.at(rows), id=name) for name, rows in parts] if len(parts) > 1 else [run]
         return self.with_trajectories(pieces)
+
+    def without_outliers(self) -> "Trajectories":
+        """The same without observations that stand alone, far off the rows on both sides, which agree without them.
+
+        They are NaN then, as if nothing had been observed. `fit` of the command line does so by itself.
+        """
+        alone = outliers([(run.ts, run.ys) for run in self])
+        if not any(mask.any() for mask in alone):
+            return self
+        blank = [np.where(mask, np.nan, run.ys) for run, mask in zip(self, alone, strict=True)]
+        return self.with_trajectories([replace(run, ys=ys) for run, ys in zip(self, blank, strict=True)])

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from ..compiling import compile_seconds
+from ..data.errors import counted
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, plain
 from ..optimise import LBFGS, Optax
@@ -97,6 +98,11 @@ def fit(
             "jax.config.update('jax_enable_x64', True) before creating the model."
         )
         warnings.warn(notes[-1], stacklevel=2)
+    if alone := data.observed - data.without_outliers().observed:
+        notes.append(
+            f"{counted(alone, 'value')} far off the rows around {'was' if alone == 1 else 'were'} fitted, too: "
+            "data.without_outliers() leaves out what stands alone."
+        )
     machine = _optimizer(optimizer, initial_step, chosen)
     task = Task(data, chosen, machine, loss, observe, journal or Journal())
     compiled_before, earlier = compile_seconds(), task.journal.compile_s
