@@ -110,15 +110,12 @@ def _is_constant(runs: list[np.ndarray]) -> bool:
 
 
 def _looks_like_steps(runs: list[np.ndarray]) -> bool:
-    """Whether numbers stay and then jump, or stay in each trajectory and differ between them."""
+    """Whether numbers stay and then jump."""
     seen = [run[np.isfinite(run)] for run in runs]
     seen = [run for run in seen if run.size > 1]
     if sum(run.size for run in seen) < FEWEST:
         return False
-    levels = np.unique(np.concatenate(seen))
-    if levels.size > 1 and all(np.ptp(run) == 0 for run in seen):
-        return True
-    return steps(seen) and not _rounded(seen, levels)
+    return steps(seen) and not _rounded(seen, np.unique(np.concatenate(seen)))
 
 
 def _rounded(seen: list[np.ndarray], levels: np.ndarray) -> bool:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, is_word, shown
+from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, is_word, may_be_number, shown
 from .doses import refuse_doses
 from .errors import MOST_LISTED, DataError, did_you_mean, listed
+from .headers import DEVIATION_OF
 from .long import advice_on_long
 from .runs import runs_of
 from .times import time_of
@@ -103,8 +104,9 @@ def infer_roles(
     those, days, hours, ..., or the one that holds timestamps, or the first, if it is called h, min, frame, ...
     and grows, and never a temperature; the trajectory is the one called id, run, trajectory, series, subject,
     experiment, ..., or one called well, mouse, batch, ... or of words, where only within each of these times grow;
-    the states are all other columns that are not inputs, but for those of true and false, which are inputs that are
-    held. A column called id, index or row that counts 0, 1, 2, ... only numbers the rows and is left out.
+    the states are all other columns that are not inputs, but for those of true and false, and those that are the same
+    all through each run and differ between runs, which are inputs that are held. A column called id, index or row that
+    counts 0, 1, 2, ... only numbers the rows and is left out.
 
     Args:
         sd_columns: the column of standard deviations of each state; they weigh its observations.
@@ -143,9 +145,12 @@ def infer_roles(
     if states is None:
         left = [column for column in free if column.name not in (time, trajectory)]
         switches = tuple(column.name for column in left if is_switch(column.cells))
-        states = [column.name for column in left if column.name not in switches]
-        inputs = (*inputs, *switches)
-        held += tuple(name for name in switches if name not in (*held, *linear))
+        conditions, note = _conditions(table, trajectory, [column for column in left if column.name not in switches])
+        notes += note
+        known = (*switches, *conditions)
+        states = [column.name for column in left if column.name not in known]
+        inputs = (*inputs, *known)
+        held += tuple(name for name in known if name not in (*held, *linear))
         if not states:
             raise DataError(f"{table.source} has no state column beside {listed(table.names)}; add one.")
         if long := advice_on_long(table, time, trajectory):
@@ -201,6 +206,37 @@ def _numbers_the_rows(column: Column) -> bool:
     if not _ROW_NUMBER.fullmatch(column.name.lower()) or len(column.cells) < 3:
         return False
     return any(column.cells == tuple(str(start + row) for row in range(len(column.cells))) for start in (0, 1))
+
+
+def _conditions(
+    table: Table, trajectory: str | None, columns: Sequence[Column]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of numbers that are the same all through each run and differ between runs, beside others that are
+    not; and a sentence, if there are any."""
+    if trajectory is None:
+        return (), ()
+    runs: dict[str, list[int]] = {}
+    for row, name in enumerate(table.column(trajectory).cells):
+        runs.setdefault(name, []).append(row)
+    if min(map(len, runs.values())) < 2:
+        return (), ()
+    found = []
+    for column in columns:
+        of_runs = [{column.cells[row] for row in rows} for rows in runs.values()]
+        constant = all(len(one) == 1 for one in of_runs) and len(set.union(*of_runs)) > 1
+        if (
+            DEVIATION_OF.fullmatch(column.name.lower()) is None
+            and constant
+            and all(not is_missing(text) and may_be_number(text) for one in of_runs for text in one)
+        ):
+            found.append(column.name)
+    if not found or len(found) == len(columns):
+        return (), ()
+    is_same, an_input = ("is", "an input") if len(found) == 1 else ("are", "inputs")
+    return tuple(found), (
+        f"{listed(found)} {is_same} the same all through each run, as conditions are, and taken for {an_input}; name "
+        "the states with --states (states= in Python) if not",
+    )
 
 
 def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None) -> None:

@@ -103,6 +103,8 @@ def joined(tables: Sequence[Table], roles_of: Callable[[Table], Roles]) -> tuple
         notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
         files=tuple(files),
     )
+    if id_name == "trajectory":  # a name that is known: what is a condition of each file shows only now
+        roles = roles_of(table)
     return table, replace(roles, trajectory=id_name)
 
 

@@ -25,15 +25,16 @@ def time_of(table: Table, free: Sequence[Column]) -> str:
         DataError: if there is none, or more than one.
     """
     able = [column for column in free if not _TEMPERATURE.fullmatch(column.unit.lower())]
-    found = [column for column in able if names_the_time(column.name)]
+    named = [column for column in able if names_the_time(column.name)]
+    # A large T stands for temperatures, tensions and T cells as well.
+    found = [column for column in named if column.name != "T" or is_duration(column.unit)]
     found = found or [column for column in able if _TIME_UNIT.fullmatch(column.name.lower())]
+    found = found or [column for column in named if not column.unit and grows_in_runs(table, column, able)]
     found = found or [column for column in able if column.cells and is_timestamp(column.cells[0])]
     found = found or _first_that_grows(table, able)
+    found = found or [column for column in named if not column.unit]
     if not found:
         raise _no_time(table, free)
-    if len(found) > 1:
-        # A large T beside a clearer name is a temperature, unless its unit is one of time.
-        found = [column for column in found if column.name != "T" or is_duration(column.unit)] or found
     return only(table.source, [column.name for column in found], "time")
 
 

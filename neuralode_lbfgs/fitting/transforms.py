@@ -8,12 +8,15 @@ import numpy as np
 from ..data.errors import counted, did_you_mean
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, SecondOrderField, Transform
+from .noise_level import roughness
 from .options import FitOptions
 
 # Times count as log-spaced when their intervals differ by this much, a tenth at either end apart, and their logarithms'
 # no more than by chance: those of random times have a standard deviation of their mean, of even ones none.
 SPREAD, UNEVEN, LEAST_ROWS = 300.0, 1.4, 6
 DECADES = 4  # below the largest value of a state: of no weight beside it, and more than measurements mostly resolve
+FEWER = 2  # decades, of a state whose small values have errors in proportion to them
+PROPORTION = (0.01, 0.3)  # of errors to small values: a smooth curve has hardly any, noise alike for all values more
 
 
 def transform_for(
@@ -61,13 +64,14 @@ def transform_for(
             "time_scale='log' in Python) may fit better, in fewer steps."
         )
     fixed = observe or isinstance(model.vector_field, SecondOrderField)  # neither goes with a transform
-    wide = [i for i in range(data.state_size) if not fixed and i not in (*log, *positive) and _spans(data, i)]
-    if wide:
+    wide = {i: _decades(data, i) for i in range(data.state_size) if not fixed and i not in (*log, *positive)}
+    if wide := {i: decades for i, decades in wide.items() if decades}:
         names = [data.state_names[i] for i in wide]
         every = ",".join(data.state_names[i] for i in sorted([*log, *wide]))
         notes.append(
-            f"{', '.join(names)}: over more than {DECADES} powers of ten small values count for nothing beside large "
-            f"ones; their logarithms are modelled by --transform 'log={every}' (transform=['log={every}'] in Python)."
+            f"{', '.join(names)}: over more than {min(wide.values())} powers of ten small values count for nothing "
+            f"beside large ones; their logarithms are modelled by --transform 'log={every}' (transform=['log={every}'] "
+            "in Python)."
         )
     return Transform(tuple((state, _floor(state, data, notes)) for state in sorted(log)), positive, log_time)
 
@@ -99,14 +103,25 @@ def is_log_spaced(ts: np.ndarray) -> bool:
     return bool(most > SPREAD * least and log_steps.std() < UNEVEN * log_steps.mean())
 
 
-def _spans(data: Trajectories, state: int) -> bool:
-    """Whether a tenth and more of a state that is never negative, zeros apart, is that far below its largest value."""
+def _decades(data: Trajectories, state: int) -> int:
+    """By how many powers of ten a tenth and more of a state that is never negative, zeros apart, is below its largest
+    value; zero where that are few, or its small values may be noise."""
     values = np.concatenate([run.ys[:, state] for run in data])
     values = values[np.isfinite(values)]
     positive = values[values > 0]
     if positive.size < LEAST_ROWS or values.min() < 0:
-        return False
-    return bool(np.quantile(positive, 0.1) < positive.max() / 10.0**DECADES)
+        return 0
+    decades = int(np.log10(positive.max() / np.quantile(positive, 0.1)))
+    if decades >= DECADES:
+        return DECADES
+    least, most = PROPORTION
+    return decades if decades >= FEWER and least < _proportion(data, state, np.quantile(positive, 1 / 3)) < most else 0
+
+
+def _proportion(data: Trajectories, state: int, most: float) -> float:
+    """The errors of values up to a largest one, as parts of these; NaN where too few follow on each other."""
+    small = [run.at((run.ys[:, state] > 0) & (run.ys[:, state] <= most)) for run in data]
+    return roughness([replace(run, ys=np.log(run.ys[:, [state]]), sd=None) for run in small if run.ts.size], 0)
 
 
 def _number(name: str, data: Trajectories, option: str) -> int:

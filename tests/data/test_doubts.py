@@ -41,6 +41,31 @@ def test_true_and_false_are_an_input_that_is_held(tmp_path, cells):
     assert data[0].inputs_at(data[0].ts[:1])[0, 0] == (cells[0] in ("TRUE", "on"))
 
 
+SAME = (
+    "note: 'T' is the same all through each run, as conditions are, and taken for an input; name the states with "
+    "--states (states= in Python) if not"
+)
+
+
+def test_what_is_the_same_all_through_each_run_is_an_input(tmp_path):
+    path = write(tmp_path, {"T": 6 * [300] + 6 * [320]}, runs=2)
+    lines = described(path)
+    assert ("states: x" in lines, "inputs: T (held from row to row)" in lines) == (True, True)
+    assert [line for line in lines if line.startswith("note")] == [SAME]
+    assert read_csv(path)[1].inputs_at(np.array([2.5])).tolist() == [[320.0]]
+    assert read_csv(path, states=["x", "T"]).state_names == ("x", "T")
+    for columns in ({"T": 6 * [300] + 6 * [300]}, {"T": 6 * [300] + 5 * [320] + [321]}, {"x_sd": 6 * [1] + 6 * [2]}):
+        assert read_csv(write(tmp_path, columns, runs=2)).input_names == ()
+
+
+def test_so_it_is_where_each_run_has_a_file(tmp_path):
+    for run, warm in enumerate((300, 320)):
+        rows = [f"{t},{x},{warm}" for t, x in enumerate(SMOOTH)]
+        (tmp_path / f"{run}.csv").write_text("\n".join(["t,x,T", *rows]) + "\n")
+    data = read_csv([tmp_path / "0.csv", tmp_path / "1.csv"])
+    assert (data.state_names, data.input_names) == (("x",), ("T",))
+
+
 def test_true_and_false_go_with_what_is_said(tmp_path):
     path = write(tmp_path, {"fan": ["true", "false"] * 3, "u": SMOOTH})
     assert read_csv(path, inputs=["u"]).input_names == ("u", "fan")
@@ -78,7 +103,6 @@ SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-column
         ({"u": [12, 12, 12, 0, 0, 0]}, 1, STEPS),
         ({"u": [100, 0, 0, 0, 0, 0]}, 1, STEPS),
         ({"u": [0, 0, 5, 5, 7, 7]}, 1, STEPS),
-        ({"u": 6 * [300] + 6 * [320]}, 2, STEPS),  # constant in each trajectory, and another in the next
         ({"u": [1, 1, 1, 0, 0, 0], "the dose": [5, 0, 0, 0, 0, 0]}, 1, TWO + "(inputs= in Python)"),
         *(({name: 6 * [0.1]}, 1, SD.format(name)) for name in ("x_sd", "X_std", "x_err", "se_x", "x.sem", "sigma_x")),
         ({"x_sd": [1, 1, 1, 2, 2, 2]}, 1, SD.format("x_sd")),

@@ -97,6 +97,9 @@ def test_a_clearer_name_of_the_time_wins(tmp_path):
         ("T (K),days", "days"),
         ("t [F],time", "time"),
         ("hours,T [C]", "hours"),
+        ("day,T", "day"),
+        ("T [cells/mL],day", "day"),
+        ("T,x", "T"),
     ],
 )
 def test_a_temperature_is_not_the_time(tmp_path, header, time):

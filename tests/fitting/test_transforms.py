@@ -165,6 +165,19 @@ def test_states_over_decades_are_noticed():
     assert len(notes) == 1
 
 
+@pytest.mark.parametrize(
+    "relative, absolute, noticed", [(0.1, 0, True), (0, 0, False), (0, 0.02, False), (1.0, 0, False)]
+)
+def test_so_are_those_with_errors_in_proportion(relative, absolute, noticed):
+    ts, rng = np.linspace(0.0, 10.0, 60), np.random.default_rng(0)
+    exact = np.exp(-0.7 * ts)
+    ys = exact * np.exp(relative * rng.normal(size=60)) + absolute * np.abs(rng.normal(size=60))
+    notes = []
+    data = one_run(ts, virus=ys)
+    transform_for(model_for(data), data, FitOptions(), notes)
+    assert [note.startswith("virus: over more than 2 powers of ten") for note in notes] == [True] * noticed
+
+
 def test_what_counts_as_log_spaced():
     assert is_log_spaced(np.geomspace(1e-4, 1e3, 30))
     assert is_log_spaced(np.geomspace(1.0, 2000.0, 20))
