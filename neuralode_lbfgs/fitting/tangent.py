@@ -28,6 +28,7 @@ class Tangent(NamedTuple):
         powers: of each term, the number of its factors.
         rates: of which rate it is a term.
         idle: terms of no use, as others are the same wherever data are.
+        among: from how many terms these were chosen, if they were.
     """
 
     at: np.ndarray
@@ -38,6 +39,7 @@ class Tangent(NamedTuple):
     powers: np.ndarray
     rates: np.ndarray
     idle: np.ndarray = np.zeros(0, int)
+    among: int = 0
 
     @property
     def sound(self) -> bool:
@@ -114,7 +116,7 @@ class _Search:
         n = self.tangent.n
         if size > self.tangent.most:
             return np.full_like(loss, np.inf)
-        chosen = size * np.log(n) + cost_of_choice(self.tangent.at.size, size)
+        chosen = size * np.log(n) + cost_of_choice(max(self.tangent.among, self.tangent.at.size), size)
         return n * np.log(np.maximum(loss, self.least) / self.least) + chosen
 
     def by_powers(self) -> np.ndarray:
