@@ -213,11 +213,11 @@ def _simplest(
     if wider is None:
         return law, _ended_as(last, taken), taken
     (other,) = run_stages(names, wider, held_out, callback, [])
-    more = explains_more(wider, law)
-    taken.append(because(other, WHY_AWAKE.format("explains more" if more else "explains no more, and is left asleep")))
-    if more:
-        law, last, fewer = few_terms(wider, taken[-1], held_out, callback)
-        taken = [*taken, *fewer]
+    said, fewer = "explains no more, and is left asleep", []
+    if explains_more(wider, law):
+        law, last, fewer = few_terms(wider, other, held_out, callback)
+        said = "explains more" + ("" if law.terms is None else ", but a polynomial alone then takes its place")
+    taken = [*taken, because(other, WHY_AWAKE.format(said)), *fewer]
     return law, _ended_as(last, taken), taken
 
 

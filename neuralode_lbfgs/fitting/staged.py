@@ -14,8 +14,9 @@ from ..models import NeuralODE, count_trained, steps_of
 from ..optimise import LBFGS, StopReason
 from .attempts import ALL_STAGES, MUCH_WORSE, attempts, first_smooth
 from .basin import EXACT
-from .beside import has_polynomial, is_regular, what_is_left
+from .beside import has_polynomial, what_is_left
 from .course import Course
+from .doubts import doubts_of
 from .dual import FEWEST_WEIGHTS
 from .evidence import has_physics, weight_groups
 from .first_rows import from_first_rows
@@ -45,10 +46,6 @@ from .uncertainty import sds_of_physics
 from .validation import hold_out
 from .waking import held_by
 
-REGULAR = (
-    "what the law leaves of the data is regular, so that it is not all, or not at its best: its standard deviations, "
-    "which know of noise alone, are too small."
-)
 WHY_ALONE = (
     "with all trajectories, predictions of the polynomial did not reach the end of each of them: the network was "
     "fitted alone."
@@ -190,9 +187,12 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
             notes.append(said_of_eigenvalues(course))
         else:
             law = law_of(course)
-    if law and is_regular(course):
-        notes.append(REGULAR)
-    notes += [*what_is_left(course.parameters.model), *stiffness_note(course), *unsettled_note(on_mesh, loss)]
+    notes += [
+        *doubts_of(course, law),
+        *what_is_left(course.parameters.model),
+        *stiffness_note(course),
+        *unsettled_note(on_mesh, loss),
+    ]
     return FitResult(
         model=course.parameters.model,
         data=measured,

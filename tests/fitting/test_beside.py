@@ -17,7 +17,8 @@ from neuralode_lbfgs.fitting.from_zero import few_terms
 from neuralode_lbfgs.fitting.gauss_newton import Point
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.polish import Sensitivities
-from neuralode_lbfgs.fitting.running import ended, run_stages
+from neuralode_lbfgs.fitting.record import Stage
+from neuralode_lbfgs.fitting.running import Reached, ended, run_stages
 from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.stages import whole_trajectories
 from neuralode_lbfgs.fitting.subspace import zero_of
@@ -221,6 +222,22 @@ def test_the_network_wakes_where_the_law_is_no_polynomial():
     silent = eqx.tree_at(lambda m: m.vector_field.mlp.layers[-1].weight, result.model, replace_fn=jnp.zeros_like)
     alone = [np.asarray(silent(run.ts, run.ys[0])) - run.ys for run in data]
     assert np.sqrt(result.loss) < 0.01 < 0.1 * np.sqrt(np.mean(np.square(alone)))
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [(None, "it explains more"), ([1], "it explains more, but a polynomial alone then takes its place")],
+)
+def test_a_woken_network_that_a_polynomial_replaces_is_told_so(data, monkeypatch, terms, said):
+    course = wider_of(course_of(data))
+    stage = Stage("polish", "", nl.StopReason.DECREASE, ())
+    one = Reached(stage, course.begun, course.decay, float("nan"))
+    laws = iter([course, course if terms is None else of_terms(course, np.array(terms))])
+    for name, found in {"with_network": course, "run_stages": [one], "explains_more": True}.items():
+        monkeypatch.setattr(attempts, name, lambda *args, found=found: found)
+    monkeypatch.setattr(attempts, "few_terms", lambda course, reached, *others: (next(laws), reached, []))
+    _, _, (told,) = attempts._simplest(("polish",), course, one, None, None)
+    assert told.stage.why.endswith(said)
 
 
 def test_it_is_given_up_where_it_leaves_the_data(data, monkeypatch):
