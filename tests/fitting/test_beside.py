@@ -174,7 +174,8 @@ def test_the_law_of_positions_alone_has_velocities_with_a_prime():
     result = nl.fit(nl.NeuralODE(nl.SecondOrderField(1, WIDTH, 1, key=jax.random.key(0))), data)
     assert [(term.rate, term.name) for term in result.law] == [("d x/dt", "x'"), ("d x'/dt", "x"), ("d x'/dt", "x'")]
     np.testing.assert_allclose([term.value for term in result.law], [1.0, -4.0, -0.4], rtol=1e-3)
-    assert result.law[0].sd == 0.0 < result.law[1].sd
+    assert result.law[0].sd == 0.0
+    assert all(abs(term.value - true) < 4 * term.sd for term, true in zip(result.law[1:], (-4.0, -0.4), strict=True))
     # Data without noise are followed to the last digit, and no finer steps are asked for its sake.
     assert result.loss < 1e-14
     assert result.notes == ("the model is a polynomial of degree 1: nothing is left of the network.",)
