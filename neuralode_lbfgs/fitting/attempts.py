@@ -12,14 +12,14 @@ from ..optimise import StopReason
 from .basin import HIGH, near_curves
 from .beside import explains_more, has_polynomial, held_back, is_regular, stays, with_network, with_polynomial
 from .course import Course
-from .from_zero import counted_from_zero
+from .from_zero import few_terms
 from .given import nearer
 from .linear import linear_law, may_be_any
 from .losses import Parameters
 from .record import Stage
 from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss, why_matching
 from .stages import WHY, WHY_AWAKE, WHY_BESIDE, WHY_WITHOUT
-from .terms import of_pieces, with_fewer_terms
+from .terms import of_pieces
 
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
 # then runs away, or is no better than the mean, a smoother one is tried.
@@ -208,26 +208,17 @@ def _simplest(
     woken, where that explains more. And what this has taken."""
     if not has_polynomial(course.begun) or ended([polished]):
         return course, polished, []
-    law, last, taken = _law(course, polished, held_out, callback)
+    law, last, taken = few_terms(course, polished, held_out, callback)
     wider = None if ended(taken) or _is_all(law) else with_network(course)
     if wider is None:
         return law, _ended_as(last, taken), taken
     (other,) = run_stages(names, wider, held_out, callback, [])
-    more = explains_more(wider, law)
-    taken.append(because(other, WHY_AWAKE.format("explains more" if more else "explains no more, and is left asleep")))
-    if more:
-        law, last, fewer = _law(wider, taken[-1], held_out, callback)
-        taken = [*taken, *fewer]
+    said, fewer = "explains no more, and is left asleep", []
+    if explains_more(wider, law):
+        law, last, fewer = few_terms(wider, other, held_out, callback)
+        said = "explains more" + ("" if law.terms is None else ", but a polynomial alone then takes its place")
+    taken = [*taken, because(other, WHY_AWAKE.format(said)), *fewer]
     return law, _ended_as(last, taken), taken
-
-
-def _law(
-    course: Course, reached: Reached, held_out: Trajectories | None, callback: Watcher
-) -> tuple[Course, Reached, list[Reached]]:
-    """The few terms that explain the data, counted from zero where these are fewer. And what this has taken."""
-    law, last, taken = with_fewer_terms(course, reached, held_out, callback)
-    law, last, more = counted_from_zero(law, last, held_out, callback)
-    return law, last, [*taken, *more]
 
 
 def _ended_as(last: Reached, taken: Sequence[Reached]) -> Reached:

@@ -20,7 +20,7 @@ from .record import seconds_left
 from .result import FitResult
 from .running import Watcher, run_stages
 from .smoothing import SmoothTrajectory, each_state, lines_through
-from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, starts_of_all
+from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, starts_of_all, terms_of_all
 from .stages import most_numbers
 from .task import Task
 from .transforms import transformed
@@ -51,8 +51,10 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
     if not reason.cut_short:
         # J J^T of a large network grows with the square of the data: L-BFGS, and no longer than it gains much.
         name, course.brief = ("polish", False) if weights <= FEWEST_WEIGHTS else ("full", True)
-        (last,) = run_stages((name,), course, None, callback, notes)
-        stages = [*stages, replace(last.stage, why="all data, beginning with the model of the part")]
+        finished = run_stages((name,), course, None, callback, notes)
+        stages = [*stages, replace(finished[-1].stage, why="all data, beginning with the model of the part")]
+        course, last, more = terms_of_all(course, finished, callback)
+        stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
         reason = last.stage.reason
     fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation)
     return as_result(task.data, fitted, notes)

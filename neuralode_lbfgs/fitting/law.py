@@ -10,6 +10,7 @@ from ..models import Coordinates, all_monomials
 from .aligned import aligned
 from .course import Course
 from .terms import variances_of
+from .uncertainty import noise_of
 
 DIGITS = 6  # of a coefficient: no fit is surer of one
 
@@ -46,9 +47,8 @@ def law_of(course: Course) -> tuple[Term, ...]:
     scales, centres = np.concatenate([c.scale, c.input_scale]), np.concatenate([c.centre, c.input_centre])
     names, rates = _names(c, course.data, np.where(course.origin == 0, centres, 0.0)), _rates(c, course.data)
     monomials = all_monomials(len(names), model.vector_field.degree)
-    noise = np.nan if course.noise is None else course.noise
     # Zero is the sign of what is exact.
-    sds = np.maximum(noise * np.sqrt(np.maximum(variances_of(course, kept), 0.0)), np.finfo(float).tiny)
+    sds = np.maximum(noise_of(course) * np.sqrt(np.maximum(variances_of(course, kept), 0.0)), np.finfo(float).tiny)
     law = {number: [Term(rates[number], (names[source],), 1.0, 0.0)] for number, source in exact.items()}
     for term, value, sd in zip(kept, course.solver.numbers(model), sds, strict=True):
         of_value, monomial = divmod(int(term), len(monomials))

@@ -18,6 +18,7 @@ from .course import Course
 from .running import Reached, Watcher, because, ended, run_stages
 from .stages import whole_trajectories
 from .terms import monomials_of, of_terms, tangent_of, values_of_terms
+from .uncertainty import noise_of
 
 WHY_LINEAR = "hidden states begin as derivatives of the observed ones: a linear law of all states alone comes first"
 UNDETERMINED = 1e-8  # of the best determined: what the choice of hidden states leaves open, and rounding
@@ -77,8 +78,7 @@ def eigenvalues_of(course: Course) -> tuple[Any, Any]:
     change = np.zeros((size, *numbers.shape), complex)
     change[:, :, 1 : size + 1] = left[:, :, None] * right.T[:, None, :] * c.rate_scale[:, None]
     matrix = tangent_of(course, course.terms).matrix
-    noise = np.nan if course.noise is None else course.noise
-    covariance = np.linalg.pinv(matrix, UNDETERMINED, hermitian=True) * noise**2 / course.data.observed
+    covariance = np.linalg.pinv(matrix, UNDETERMINED, hermitian=True) * noise_of(course) ** 2 / course.data.observed
     flat = change.reshape(size, -1)
     sds = [np.sqrt(np.einsum("ij,jk,ik->i", part, covariance, part)) for part in (np.real(flat), np.imag(flat))]
     return values / c.time_scale, (sds[0] + 1j * sds[1]) / c.time_scale

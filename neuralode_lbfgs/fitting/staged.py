@@ -14,11 +14,13 @@ from ..models import NeuralODE, count_trained, steps_of
 from ..optimise import LBFGS, StopReason
 from .attempts import ALL_STAGES, MUCH_WORSE, attempts, first_smooth
 from .basin import EXACT
-from .beside import has_polynomial, is_regular, what_is_left
+from .beside import has_polynomial, what_is_left
 from .course import Course
+from .doubts import doubts_of
 from .dual import FEWEST_WEIGHTS
 from .evidence import has_physics, weight_groups
 from .first_rows import from_first_rows
+from .from_zero import few_terms
 from .given import GIVEN, is_better, reaches_ends
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .law import Term, law_of
@@ -44,10 +46,6 @@ from .uncertainty import sds_of_physics
 from .validation import hold_out
 from .waking import held_by
 
-REGULAR = (
-    "what the law leaves of the data is regular, so that it is not all, or not at its best: its standard deviations, "
-    "which know of noise alone, are too small."
-)
 WHY_ALONE = (
     "with all trajectories, predictions of the polynomial did not reach the end of each of them: the network was "
     "fitted alone."
@@ -101,7 +99,9 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
             finished += _further(names[best + 1 :], course, validation, callback, notes)
         again_why = "again, with all trajectories"
         stages += [replace(one.stage, why=again_why, kept=one.stage.number in course.path) for one in finished]
-        reason = finished[-1].stage.reason
+        course, last, more = terms_of_all(course, finished, callback)
+        stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
+        reason = last.stage.reason
         if reason.cut_short and not goes_on:
             _unless_better(course, reached[best], held_out)
     course, more = from_first_rows(course, finished, callback)
@@ -119,6 +119,17 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
             notes.append(f"no stage came nearer to the data than {GIVEN}, which was kept.")
             return Fitted(given, [replace(stage, kept=False) for stage in stages], spent, reason)
     return Fitted(course, stages, spent, reason, validation)
+
+
+def terms_of_all(course: Course, finished: list[Reached], callback: Watcher) -> tuple[Course, Reached, list[Reached]]:
+    """A law with its terms chosen anew, once all data are seen: the more they are, the less is left to chance.
+
+    Also where that has ended, and what it took.
+    """
+    if course.terms is None or is_linear(course) or ended(finished):
+        return course, finished[-1], []
+    law, last, taken = few_terms(course, finished[-1], None, callback)
+    return law, (taken[-1] if ended(taken) else last), taken
 
 
 def _network_alone(model: NeuralODE, task: Task, callback: Watcher, notes: list[str], before: Fitted) -> Fitted:
@@ -176,9 +187,12 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
             notes.append(said_of_eigenvalues(course))
         else:
             law = law_of(course)
-    if law and is_regular(course):
-        notes.append(REGULAR)
-    notes += [*what_is_left(course.parameters.model), *stiffness_note(course), *unsettled_note(on_mesh, loss)]
+    notes += [
+        *doubts_of(course, law),
+        *what_is_left(course.parameters.model),
+        *stiffness_note(course),
+        *unsettled_note(on_mesh, loss),
+    ]
     return FitResult(
         model=course.parameters.model,
         data=measured,

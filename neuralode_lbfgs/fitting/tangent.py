@@ -28,6 +28,7 @@ class Tangent(NamedTuple):
         powers: of each term, the number of its factors.
         rates: of which rate it is a term.
         idle: terms of no use, as others are the same wherever data are.
+        among: from how many terms these were chosen, if they were.
     """
 
     at: np.ndarray
@@ -38,6 +39,7 @@ class Tangent(NamedTuple):
     powers: np.ndarray
     rates: np.ndarray
     idle: np.ndarray = np.zeros(0, int)
+    among: int = 0
 
     @property
     def sound(self) -> bool:
@@ -79,17 +81,12 @@ class Tangent(NamedTuple):
         """The terms without which the criterion is least, as far as a search finds it, the least useful first; one at
         least is left.
 
-        Of whole powers, then of single terms, then for each rate of all sets of a few, with the others as they are.
+        Down from all of them, by whole powers and then by single ones, and up from the one that explains most. Terms
+        that are much alike lead either way astray, as the first to go or to come may be the wrong one.
         """
         search = _Search(self)
-        left = search.by_powers()
-        left = search.one_by_one(left)
-        while True:
-            before = left
-            for rate in range(int(self.rates.max()) + 1):
-                left = search.all_of_few(left, rate)
-            if np.array_equal(left, before):
-                break
+        down, up = search.one_by_one(search.by_powers()), search.of_one()
+        left = min(search.settled(down), search.settled(up), key=search.criterion)
         useful = self.useful(self.every)
         useful[self.idle] = -1.0
         return sorted(np.setdiff1d(self.every, left).tolist(), key=lambda term: useful[term])
@@ -119,7 +116,7 @@ class _Search:
         n = self.tangent.n
         if size > self.tangent.most:
             return np.full_like(loss, np.inf)
-        chosen = size * np.log(n) + cost_of_choice(self.tangent.at.size, size)
+        chosen = size * np.log(n) + cost_of_choice(max(self.tangent.among, self.tangent.at.size), size)
         return n * np.log(np.maximum(loss, self.least) / self.least) + chosen
 
     def by_powers(self) -> np.ndarray:
@@ -144,6 +141,47 @@ class _Search:
             elif asked > least + HOPELESS:
                 break
         return best
+
+    def of_one(self) -> np.ndarray:
+        """The term that explains most alone."""
+        of_use = self.tangent.of_use
+        return of_use[[np.argmax(self.right[of_use] ** 2)]]
+
+    def settled(self, left: np.ndarray) -> np.ndarray:
+        """From these terms, where neither a step nor any few of one rate lower the criterion."""
+        while True:
+            before = left
+            while self.criterion(other := self.neighbour(left)) < self.criterion(left):
+                left = other
+            for rate in range(int(self.tangent.rates.max()) + 1):
+                left = self.all_of_few(left, rate)
+            if np.array_equal(left, before):
+                return left
+
+    def neighbour(self, left: np.ndarray) -> np.ndarray:
+        """The best set with a term less, a term more, or another in place of one.
+
+        What the loss rises without each term, and falls with each of the others, is that of sweeping it out of a
+        regression, or into it (Goodnight, "A tutorial on the SWEEP operator", The American Statistician 33, 1979).
+        """
+        others = np.setdiff1d(self.tangent.of_use, left)
+        inverted = np.linalg.inv(self.matrix[np.ix_(left, left)])
+        across = self.matrix[np.ix_(left, others)]
+        numbers, of_others = inverted @ self.right[left], inverted @ across
+        pull = self.right[others] - across.T @ numbers
+        own = np.maximum(self.matrix[others, others] - np.sum(across * of_others, axis=0), UNDETERMINED)
+        alone = np.diag(inverted)
+        rise = numbers**2 / alone
+        found = []
+        if left.size > 1:
+            found.append(np.delete(left, np.argmin(rise)))
+        if others.size:
+            found.append(np.append(left, others[np.argmax(pull**2 / own)]))
+            free = pull + of_others * (numbers / alone)[:, None]  # without one of those that are left
+            fall = free**2 / (own + of_others**2 / alone[:, None]) - rise[:, None]
+            one, other = np.unravel_index(np.argmax(fall), fall.shape)
+            found.append(np.append(np.delete(left, one), others[other]))
+        return np.sort(min(found, key=self.criterion)) if found else left
 
     def all_of_few(self, left: np.ndarray, rate: int) -> np.ndarray:
         """With other terms of one rate, if any few of them are better than those that are left."""

@@ -193,7 +193,8 @@ def can_replace(one: Course, other: Course) -> bool:
 def tangent_of(course: Course, among: np.ndarray | None = None) -> Tangent:
     """Of all terms, or of some, at the place of a fit of some."""
     course.uncounted.append(2)  # a value and a Jacobian
-    terms = every_term(course) if among is None else among
+    every = every_term(course)
+    terms = every if among is None else among
     course = of_terms(course, terms)
     point = course.point
     problem = whole_trajectories(course, course.cut())
@@ -202,7 +203,7 @@ def tangent_of(course: Course, among: np.ndarray | None = None) -> Tangent:
     assert isinstance(linear, Sensitivities)  # terms are few
     powers, rates, idle = _kinds(course)
     kinds = powers[terms], rates[terms], np.flatnonzero(np.isin(terms, idle))
-    return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *kinds)
+    return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *kinds, every.size)
 
 
 def tangent_of_pieces(course: Course) -> Tangent:

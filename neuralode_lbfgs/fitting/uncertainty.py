@@ -8,6 +8,7 @@ decay is a prior.
 import numpy as np
 
 from ..models import leaf_names, plain
+from .beside import ROUNDING
 from .constraints import parameters_of, physical_names
 from .course import Course
 from .dual import FEWEST_WEIGHTS
@@ -16,15 +17,23 @@ from .stages import newton_pays, whole_trajectories
 from .tangent import inverse
 
 
+def noise_of(course: Course) -> float:
+    """The standard deviation of what parts observations from the true model, order one; NaN where it is not known.
+
+    Of data without noise that is the error of the solver, which follows them to more digits than it knows.
+    """
+    return np.nan if course.noise is None else max(course.noise, ROUNDING)
+
+
 def sds_of_physics(course: Course) -> dict[str, np.ndarray]:
     """Standard deviations of the trained physical parameters by their names, in the units in which they were written.
 
     Half of the way from one standard deviation below to one above in the coordinates of the fit, where bounds are far.
     None where there are no such parameters, nothing is known of the noise, or the equations are too many.
     """
-    point, groups, noise = course.point, course.solver.groups, course.noise
+    point, groups, noise = course.point, course.solver.groups, noise_of(course)
     physical = groups.numbers < 0
-    if not physical.any() or noise is None or point.x.size > FEWEST_WEIGHTS or not newton_pays(course):
+    if not physical.any() or np.isnan(noise) or point.x.size > FEWEST_WEIGHTS or not newton_pays(course):
         return {}
     problem = whole_trajectories(course, course.cut())
     problem.value(point)

@@ -13,15 +13,18 @@ import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import attempts, beside, staged
 from neuralode_lbfgs.fitting.beside import explains_more, held_back, is_regular, stays, with_polynomial
 from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
+from neuralode_lbfgs.fitting.from_zero import few_terms
 from neuralode_lbfgs.fitting.gauss_newton import Point
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.polish import Sensitivities
-from neuralode_lbfgs.fitting.running import ended, run_stages
+from neuralode_lbfgs.fitting.record import Stage
+from neuralode_lbfgs.fitting.running import Reached, ended, run_stages
 from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.stages import whole_trajectories
+from neuralode_lbfgs.fitting.subspace import zero_of
 from neuralode_lbfgs.fitting.tangent import inverse
 from neuralode_lbfgs.fitting.task import Task
-from neuralode_lbfgs.fitting.terms import of_pieces, tangent_of, variances_of
+from neuralode_lbfgs.fitting.terms import of_pieces, of_terms, tangent_of, variances_of
 from neuralode_lbfgs.fitting.waking import woken
 from neuralode_lbfgs.models import all_monomials
 
@@ -104,17 +107,24 @@ def test_the_law_is_what_the_model_says(result):
                                                                      f"{result.law[1].sd:.2g}"]]  # fmt: skip
 
 
+def network_of_one():
+    return nl.NeuralODE(nl.MLPVectorField(1, WIDTH, 1, key=jax.random.key(0)))
+
+
+def decays(rate, starts, *, noise, towards=0.0, num=41):
+    """z' = rate (towards - z)."""
+    ts, rng, runs = np.linspace(0.0, 6.0, num), np.random.default_rng(0), []
+    for z0 in starts:
+        z = towards + z0 * np.exp(-rate * ts) + noise * rng.normal(size=num)
+        runs.append(nl.Trajectory(str(z0), ts, z[:, None]))
+    return nl.Trajectories(tuple(runs), ("z",))
+
+
 @pytest.mark.parametrize("towards", [0.0, 20.0])
 def test_a_law_is_counted_from_a_zero_that_is_far_where_that_takes_fewer_terms(towards):
     """z' = -0.06 z has one term there, and two about the mean of z; z' = 0.06 (20 - z) has two in any case."""
-    ts, rng = np.linspace(0.0, 6.0, 41), np.random.default_rng(0)
-    runs = []
-    for z0 in (3.4, 3.0, 2.6):
-        z = towards + z0 * np.exp(-0.06 * ts) + 0.004 * rng.normal(size=ts.size)
-        runs.append(nl.Trajectory(str(z0), ts, z[:, None]))
-    result = nl.fit(
-        nl.NeuralODE(nl.MLPVectorField(1, WIDTH, 1, key=jax.random.key(0))), nl.Trajectories(tuple(runs), ("z",))
-    )
+    data = decays(0.06, (3.4, 3.0, 2.6), noise=0.004, towards=towards)
+    result = nl.fit(network_of_one(), data)
     names = [term.name for term in result.law]
     if towards:
         assert names[0] == "1" and names[1].startswith("(z - 22.")
@@ -123,6 +133,34 @@ def test_a_law_is_counted_from_a_zero_that_is_far_where_that_takes_fewer_terms(t
         assert result.law[0].sd < 2e-4  # about the mean it is 6e-4
         assert result.stages[-1].why == "the law counted from zero, in the data's units, needs 1 of 2 terms"
     assert result.law[-1].value == pytest.approx(-0.06, abs=3 * result.law[-1].sd)
+
+
+def test_of_a_law_that_is_counted_from_zero_terms_go_until_they_stay():
+    wider = wider_of(course_of(decays(0.06, (3.4, 3.0, 2.6), noise=0.004), network_of_one()))
+    run_stages(("matching",), wider, None, None, [])
+    wider.zero = zero_of(wider.begun)
+    law = of_terms(wider, np.array([0, 1]))
+    (one,) = run_stages(("polish",), law, None, None, [])
+    fewer, last, taken = few_terms(law, one, None, None)
+    assert fewer.terms is not None and fewer.terms.tolist() == [1]
+    np.testing.assert_array_equal(fewer.origin, law.origin)
+    assert taken == [last] and last.stage.why.endswith("needs 1 of 2 terms")
+
+
+def test_terms_that_few_trajectories_wanted_by_chance_go_once_all_are_seen(monkeypatch):
+    """z' = -0.6 z; while one trajectory is held out, a constant is among its terms."""
+
+    def one_too_many(course, reached, held_out, callback):
+        law, _, taken = few_terms(course, reached, held_out, callback)
+        assert held_out is not None and law.terms is not None and law.terms.tolist() == [1]
+        law = of_terms(law, np.array([0, 1]))
+        taken += run_stages(("polish",), law, held_out, callback, [])
+        return law, taken[-1], taken
+
+    monkeypatch.setattr("neuralode_lbfgs.fitting.attempts.few_terms", one_too_many)
+    result = nl.fit(network_of_one(), decays(0.6, (1.0, 0.7, 0.4), noise=0.01, num=150))
+    assert [stage.why[:17] for stage in result.stages[-2:]] == ["again, with all t", "3 of the 4 terms "]
+    assert [term.name for term in result.law] == ["z"]
 
 
 def test_the_law_of_positions_alone_has_velocities_with_a_prime():
@@ -136,7 +174,8 @@ def test_the_law_of_positions_alone_has_velocities_with_a_prime():
     result = nl.fit(nl.NeuralODE(nl.SecondOrderField(1, WIDTH, 1, key=jax.random.key(0))), data)
     assert [(term.rate, term.name) for term in result.law] == [("d x/dt", "x'"), ("d x'/dt", "x"), ("d x'/dt", "x'")]
     np.testing.assert_allclose([term.value for term in result.law], [1.0, -4.0, -0.4], rtol=1e-3)
-    assert result.law[0].sd == 0.0 < result.law[1].sd
+    assert result.law[0].sd == 0.0
+    assert all(abs(term.value - true) < 4 * term.sd for term, true in zip(result.law[1:], (-4.0, -0.4), strict=True))
     # Data without noise are followed to the last digit, and no finer steps are asked for its sake.
     assert result.loss < 1e-14
     assert result.notes == ("the model is a polynomial of degree 1: nothing is left of the network.",)
@@ -184,6 +223,22 @@ def test_the_network_wakes_where_the_law_is_no_polynomial():
     silent = eqx.tree_at(lambda m: m.vector_field.mlp.layers[-1].weight, result.model, replace_fn=jnp.zeros_like)
     alone = [np.asarray(silent(run.ts, run.ys[0])) - run.ys for run in data]
     assert np.sqrt(result.loss) < 0.01 < 0.1 * np.sqrt(np.mean(np.square(alone)))
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [(None, "it explains more"), ([1], "it explains more, but a polynomial alone then takes its place")],
+)
+def test_a_woken_network_that_a_polynomial_replaces_is_told_so(data, monkeypatch, terms, said):
+    course = wider_of(course_of(data))
+    stage = Stage("polish", "", nl.StopReason.DECREASE, ())
+    one = Reached(stage, course.begun, course.decay, float("nan"))
+    laws = iter([course, course if terms is None else of_terms(course, np.array(terms))])
+    for name, found in {"with_network": course, "run_stages": [one], "explains_more": True}.items():
+        monkeypatch.setattr(attempts, name, lambda *args, found=found: found)
+    monkeypatch.setattr(attempts, "few_terms", lambda course, reached, *others: (next(laws), reached, []))
+    _, _, (told,) = attempts._simplest(("polish",), course, one, None, None)
+    assert told.stage.why.endswith(said)
 
 
 def test_it_is_given_up_where_it_leaves_the_data(data, monkeypatch):

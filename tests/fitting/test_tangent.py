@@ -69,6 +69,16 @@ def test_the_first_term_to_go_may_be_the_wrong_one():
     assert sorted(one.spare()) == [1, 2]
 
 
+def test_the_terms_of_a_law_are_found_among_nearly_as_many_as_there_are_numbers():
+    """All of them follow the noise, and which seems the least useful is chance: the way down goes astray."""
+    draw = np.random.default_rng(0)
+    alike = draw.normal(size=(70, 3)) @ draw.normal(size=(3, 60))
+    values, truth = alike + draw.normal(size=alike.shape), np.zeros(60)
+    truth[:8] = draw.normal(size=8) + 1
+    one = tangent_at(values, values @ truth + 0.3 * draw.normal(size=70), np.zeros(60))
+    assert sorted(one.spare()) == list(range(8, 60))
+
+
 def test_what_the_loss_would_rise_is_exact_for_a_linear_model():
     values, target = RNG.normal(size=(N, 5)), RNG.normal(size=N)
     left = np.array([0, 3])

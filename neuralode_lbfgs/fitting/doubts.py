@@ -1,0 +1,86 @@
+"""Why the terms of a law may not be the truth, or their standard deviations too small.
+
+Few terms that nothing else can replace are hardly there by chance. But a polynomial of enough terms follows any law
+where the data are, and a standard deviation knows of noise alone.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from .beside import is_regular
+from .course import Course
+from .law import Term
+from .terms import every_term, monomials_of
+
+OPEN = 2.0  # standard deviations from zero, below which the data do not ask for a term
+DENSE = 0.5  # of the terms that there are: a law that needs more of them is not sparse
+CHOICE = 10  # terms that there are, at least: of fewer a law may well need most
+REGULAR = (
+    "what the law leaves of the data is regular, so that it is not all, or not at its best: its standard deviations, "
+    "which know of noise alone, are too small."
+)
+
+
+def doubts_of(course: Course, law: Sequence[Term]) -> list[str]:
+    """In sentences; nothing where there is no law, or no doubt.
+
+    Args:
+        law: of the fit, with its terms in the data's units.
+    """
+    if not law or course.terms is None:
+        return []
+    doubts = [REGULAR] if is_regular(course) else []
+    if few := sum(abs(term.value) < OPEN * term.sd for term in law):
+        doubts.append(
+            f"{few} of the {len(law)} coefficients are within {OPEN:g} standard deviations of zero: the data do not "
+            "tell these terms from others, and the law only imitates another where the data are."
+        )
+    every, monomials = every_term(course).size, monomials_of(course.parameters.model)
+    is_linear = all(len(monomials[term % len(monomials)]) <= 1 for term in course.terms)
+    if not is_linear and every >= CHOICE and course.terms.size > DENSE * every:
+        doubts.append(
+            f"the law needs {course.terms.size} of the {every} terms that there are: so many may only imitate a law "
+            "of another kind where the data are; compare with the network alone (--degree 0) on runs held out."
+        )
+    return doubts + _of_curved_inputs(course.data, law)
+
+
+def _of_curved_inputs(data: Trajectories, law: Sequence[Term]) -> list[str]:
+    """Of inputs that curve between rows, where they are taken for lines."""
+    told = []
+    for number, name in enumerate(data.input_names):
+        missed = share_missed(data, number)
+        if any(name in term.factors and term.sd < missed * abs(term.value) for term in law):
+            told.append(f"{name} ({missed:.2g})")
+    if not told:
+        return []
+    return [
+        f"inputs are straight lines between rows, and where they curve there, as they do from row to row, these are "
+        f"nearer to their means by about this share: {', '.join(told)}. Their coefficients are too large by as much, "
+        "more than their standard deviations; more rows would help."
+    ]
+
+
+def share_missed(data: Trajectories, number: int) -> float:
+    """How much less an input moves along lines between its rows than along the curve through them, as a share.
+
+    A curve is above the middle of the line between its neighbours by d = -h^2 u''/2, and above lines between rows by
+    -h^2 u''/12 in the mean, a sixth of it. In the share, sum d u / (6 sum u^2), noise of a row is in d and u alike, and
+    that of its neighbours against each other: beside twice their middle it counts for nothing.
+    """
+    along = across = 0.0
+    runs = [
+        (run.ts, run.inputs[:, number])
+        for run in data if run.inputs is not None and not (run.hold and run.hold[number])
+    ]  # fmt: skip
+    if not runs:
+        return 0.0
+    mean = np.concatenate([values for _, values in runs]).mean()
+    for ts, values in runs:
+        u, h = values - mean, np.diff(ts)
+        middle = (h[1:] * u[:-2] + h[:-1] * u[2:]) / (h[1:] + h[:-1])
+        along += float(np.sum((u[1:-1] - middle) * (u[1:-1] + 2 * middle) / 3))
+        across += float(np.sum(u[1:-1] ** 2))
+    return max(along / (6 * across), 0.0) if across > 0 else 0.0
