@@ -48,6 +48,7 @@ class FitResult:
         held_by: the weight decay that was given, where to it the weights of the network cost more than the residuals.
         validation: root mean square error on trajectories that were held out inside the training data, in standard
             deviations, or None.
+        unseen: how these were predicted by the model that had not seen them, or None.
         members: of an ensemble; predictions are their median. `model`, `starts`, stages and errors are those of the
             best of them.
         luck: what fits from several initial weights came to, or None.
@@ -75,6 +76,7 @@ class FitResult:
     observe: Callable | None = None
     held_by: float | None = None
     validation: float | None = None
+    unseen: Trajectories | None = None
     members: tuple["FitResult", ...] = ()
     luck: Luck | None = None
 
@@ -182,6 +184,7 @@ class FitResult:
                 fitted=as_modelled(fitted),
                 test=None if test is None else as_modelled(test),
                 held_out=None if held_out is None else as_modelled(held_out),
+                unseen=None if self.unseen is None else as_modelled(self.unseen),
                 continued=self._run_on(times),
                 low=seen.min(axis=0).filled(np.nan).tolist(),
                 high=seen.max(axis=0).filled(np.nan).tolist(),
