@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ...data.steps_of_inputs import bends_before
+from ...data.steps_of_inputs import lead
 from ...data.trajectories import Trajectories
 from .noise import ABOVE, least_error
 from .view import MATTERS, PAIRS, Finding, View, listed
 
 MOST_OF_IT, SUDDEN = 0.5, 8.0  # of the range between two rows, and times the usual change: no noise, nor a swing
+BY_A_ROW = 0.75  # of an interval, by which an input is late: nearer to a row than to its middle
 MISSED = 0.3  # standard deviations: a spike that is met is sampled well enough
 
 
@@ -31,18 +32,26 @@ def cannot_turn(view: View) -> Finding | None:
 
 def late_inputs(view: View) -> Finding | None:
     """States that answer to a held input before it steps: no model can."""
-    found = []
+    found = {}
     for number, name in enumerate(view.train.input_names):
         if not (view.train[0].hold and view.train[0].hold[number]):
             continue
-        if any(bends_before(view.train, j, number) for j in range(view.train.state_size)):
-            found.append(name)
+        missed = np.flatnonzero(view.errors > MATTERS * view.spread).tolist()
+        early = [early for j in missed if (early := lead(view.train, j, number)) is not None]
+        if early:
+            found[name] = max(early)
     if not found:
         return None
+    if max(found.values()) > BY_A_ROW:
+        return Finding(
+            f"the states bend before {listed(list(found))} steps: a row may hold the input of the interval before it, "
+            "and is read as that of the interval after it",
+            "shift the column of the input up by one row (the last row keeps its value), and fit again",
+        )
+    told = listed([f"{name} steps (by {early:.1f} of the interval to that row)" for name, early in found.items()])
     return Finding(
-        f"the states bend before {listed(found)} steps: a row may hold the input of the interval before it, and is "
-        "read as that of the interval after it",
-        "shift the column of the input up by one row (the last row keeps its value), and fit again",
+        f"the states bend before {told}: it stepped between two rows, and is read as if at the later one",
+        "give every step a row of its own at its time, where states may be blank, and fit again",
     )
 
 

@@ -199,6 +199,15 @@ def test_inputs_that_are_not_late(seen, model):
     assert late_inputs(View(switched(seen), switched(model))) is None
 
 
+def test_inputs_that_step_between_rows():
+    between = (answer(SWITCH) + answer(BEFORE)) / 2
+    found = late_inputs(View(switched(between), switched(answer(SWITCH))))
+    assert found is not None
+    assert "before switch steps (by 0." in found.finding and "between two rows" in found.finding
+    assert found.advice.startswith("give every step a row of its own")
+    assert late_inputs(View(switched(between), switched(between))) is None  # the model follows all the same
+
+
 def test_spikes_that_are_met_and_noise_are_not_too_coarse():
     assert too_coarse(View(SPIKED, SPIKED)) is None
     noise = Trajectories((Trajectory("a", TS, NOISE[:, :1]),), ("x",))
