@@ -71,7 +71,7 @@ class _Rows(NamedTuple):
     @property
     def enough(self) -> bool:
         """Whether there are steps that tell of anything, and rows without one."""
-        return self.at.sum() >= FEWEST and not self.at.all()
+        return bool(self.at.sum() >= FEWEST and not self.at.all())
 
 
 def _at_rows(data: Trajectories, state: int, number: int) -> _Rows:

@@ -9,7 +9,7 @@ from .forecast import runs_away
 from .held_out import worse_on_others, worse_on_unseen
 from .parameters import at_bound, undetermined, unmoved
 from .solves import solver_failures, unfinished
-from .structure import cannot_turn, late_inputs, too_coarse
+from .structure import cannot_turn, goes_round, late_inputs, too_coarse
 from .view import Finding, View
 
 Check = Callable[[View], Finding | None]
@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     worse_on_others,
     worse_on_unseen,
     late_inputs,
+    goes_round,
     too_coarse,
     above_the_noise,
     residuals_not_white,

@@ -8,7 +8,7 @@ from ...data.trajectories import Trajectories, Trajectory
 from ..coverage import distances, far_from_here
 from .view import Finding, View, listed, residuals_of, root_mean_square
 
-FAR, GROSS = 3.0, 0.1  # times the training error, and standard deviations: held-out starts alone may double an error
+FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
 BEYOND = 0.1  # of the range of the training data: what goes on from its ends by less is as good as inside
 ALL = 0.9  # of the rows: then it is no matter of time
 

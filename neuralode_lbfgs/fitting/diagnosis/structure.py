@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...data.angles import ADVICE, TURNS, times_round, turn_of
 from ...data.steps_of_inputs import lead
 from ...data.trajectories import Trajectories
 from .noise import ABOVE, least_error
@@ -53,6 +54,22 @@ def late_inputs(view: View) -> Finding | None:
         f"the states bend before {told}: it stepped between two rows, and is read as if at the later one",
         "give every step a row of its own at its time, where states may be blank, and fit again",
     )
+
+
+def goes_round(view: View) -> Finding | None:
+    """Angles of more than a turn that are missed: what a model learns in one turn it does not know in the next."""
+    told = []
+    for j, name in enumerate(view.train.state_names):
+        turn = turn_of(name, view.train.units.get(name, ""))
+        if turn is None or not view.errors[j] > max(ABOVE * least_error(view.train, j), MATTERS * view.spread[j]):
+            continue
+        in_radians = " if it is in radians" if np.isnan(turn) else ""
+        times = times_round(view.train, j, TURNS["2 pi"] if in_radians else turn)
+        if times > 1:
+            told.append(f"{name} goes round {times:.2g} times{in_radians}")
+    if not told:
+        return None
+    return Finding(f"{listed(told)}, and to the model every turn is another place", ADVICE)
 
 
 def too_coarse(view: View) -> Finding | None:

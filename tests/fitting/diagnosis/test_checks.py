@@ -70,6 +70,7 @@ CUT = np.where((TS > 11)[:, None], np.nan, TRUTH)
 AWAY = TRUTH + np.where(TS > 8, 20.0, 0.0)[:, None] * [1, 0]
 ONE = Trajectories((Trajectory("a", TS, TRUTH[:, :1] + NOISE[:, :1]),), ("hare",))
 STRAIGHT = Trajectories((Trajectory("a", TS, 8 + 0.2 * TS[:, None]),), ("hare",))
+ROUND = Trajectories((Trajectory("a", TS, TS[:, None] + np.sin(TS)[:, None]),), ("theta1",))
 # A state that answers to a switch a row before the table has it, and a model that believes the table.
 SWITCH = np.where(TS % 4 < 2, 0.0, 1.0)
 BEFORE = np.append(SWITCH[1:], SWITCH[-1])
@@ -101,6 +102,11 @@ UNSEEN = replace(
 )
 WRONG = {
     "late_inputs": (LATE, "the states bend before switch steps", "shift the column of the input up"),
+    "goes_round": (
+        View(ROUND, replace(ROUND, trajectories=STRAIGHT.trajectories)),
+        "theta1 goes round 1.8 times if it is in radians",
+        "give its sine and cosine",
+    ),
     "too_coarse": (
         View(SPIKED, replace(SPIKED, trajectories=(Trajectory("a", TS, 0 * SPIKES),))),
         "bromide makes up to",
