@@ -1,5 +1,6 @@
 """What a fit returns."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from .prediction import fitted_starts, predict, with_earlier_inputs
 from .record import Stage
 from .run_on import run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
+from .start_prior import say_fewer, say_too_few
 from .transforms import transformed
 
 
@@ -96,7 +98,12 @@ class FitResult:
             start: "data": from each trajectory's first complete row. "fitted": from the initial state that
                 the fit found for the training trajectory of that id.
             warmup: with "data", estimate the initial state from so many rows instead, as is always done where states
-                are hidden; see `estimate_starts`.
+                are hidden; see `estimate_starts`. A warning tells of trajectories that have fewer, and of too few for
+                hidden states.
+
+        Raises:
+            ValueError: if `warmup` is less than one row or given beside a fitted start, a trajectory has no row to
+                start from, or one has no fitted start.
         """
         return self.band(data, start=start, warmup=warmup).middle
 
@@ -105,6 +112,16 @@ class FitResult:
 
         Of a single fit all three are its prediction.
         """
+        if warmup is not None:
+            if warmup < 1 or start == "fitted":
+                raise ValueError(
+                    "warmup estimates initial states from so many first rows of the data, at least 1; it does not go "
+                    "with start='fitted'."
+                )
+            asked = data.counted_by(self.data.clock)
+            few = say_too_few(asked, self.model.coordinates, warmup) if self.hidden else None
+            for told in filter(None, (few, say_fewer(data, warmup))):
+                warnings.warn(f"{told}.", stacklevel=3)  # of those who call `predict`
         return band_of([one._predicted(data, start, warmup) for one in self.members or [self]])
 
     def _predicted(self, data: Trajectories, start: Literal["data", "fitted"], warmup: int | None) -> Trajectories:
