@@ -20,7 +20,6 @@ from .journal import Journal
 from .large import fit_in_parts
 from .optimizers import in_batches, optimizer_of
 from .options import FitOptions, with_keywords
-from .physics import physical_parameters
 from .record import Progressed, seconds_left
 from .result import FitResult
 from .running import Watcher
@@ -125,7 +124,7 @@ def fit(
 def _fit_one(model: Callable, task: Task, callback: Callable[[Progressed], None], notes: Sequence[str]) -> FitResult:
     """From the initial weights of this model."""
     notes = list(notes)
-    before, model = parameters_of(model), with_constraints(model, task.options, notes)
+    task, model = replace(task, written=parameters_of(model)), with_constraints(model, task.options, notes)
     if _in_stages(model, task):
         result = fit_in_parts(model, in_batches(task), callback, notes)
     else:
@@ -134,18 +133,18 @@ def _fit_one(model: Callable, task: Task, callback: Callable[[Progressed], None]
         if task.options.batch_size is not None:
             raise ValueError("batch_size needs a NeuralODE and no loss of your own; leave it out.")
         result = fit_directly(model, task, callback, notes)
-    return _finished(result, before, task.options)
+    return _finished(result)
 
 
 def _best_start(models: Sequence[Callable], task: Task, watch: Callable[[int], Watcher], fit_one: FitOne) -> FitResult:
     """The best of several starts, of which the hopeless are culled early where stages come first that show them."""
-    found, options = None, task.options
+    found, options, task = None, task.options, replace(task, written=parameters_of(models[0]))
     if _in_stages(models[0], task):
         found = screened([with_constraints(model, options, []) for model in models], in_batches(task), watch)
     if found is None:
         return fit_best(fit_one, models, options)
     if found.result is not None:  # a person stopped it
-        return _finished(found.result, parameters_of(models[0]), options)
+        return _finished(found.result)
     options = replace(options, time_limit=seconds_left(options.time_limit, found.run_s))
     result = fit_best(fit_one, models, options, found.errors, found.stage)
     return replace(
@@ -160,15 +159,13 @@ def _in_stages(model: Callable, task: Task) -> TypeGuard[NeuralODE]:
     return task.loss is None and isinstance(model, NeuralODE)
 
 
-def _finished(result: FitResult, before: Any, options: FitOptions) -> FitResult:
-    """The result with the model as it was written, and what became of its parameters."""
+def _finished(result: FitResult) -> FitResult:
+    """The result with the model in its own units."""
     fitted = plain(result.model)
-    physics = physical_parameters(before, parameters_of(fitted), options, result.sds)
     of_data = [] if result.law else one_curve_note(fitted, result.data, result.noise)  # a law may hold everywhere
     return replace(
         result,
         model=fitted,
-        parameters=physics,
         trained=count_trained(result.model),
         notes=(*result.notes, *of_data),
     )

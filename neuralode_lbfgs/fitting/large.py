@@ -34,7 +34,7 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
     options, weights = task.options, _weights(model)
     some = first_part(model, task)
     if some is None:
-        return as_result(task.data, best_stages(model, task, callback, notes), notes)
+        return as_result(task, best_stages(model, task, callback, notes), notes)
     part = some.data
     notes.append(
         f"large data: {part.observed:,} of {task.data.observed:,} numbers first, in {len(part)} pieces; "
@@ -55,7 +55,7 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
         stages = [*stages, replace(last.stage, why="all data, beginning with the model of the part")]
         reason = last.stage.reason
     fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation)
-    return as_result(task.data, fitted, notes)
+    return as_result(task, fitted, notes)
 
 
 def first_part(model: NeuralODE, task: Task) -> Task | None:

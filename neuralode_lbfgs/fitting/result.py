@@ -44,7 +44,6 @@ class FitResult:
         compile_s, run_s: seconds of tracing and compiling, and of minimising.
         notes: what a person should know, one sentence each.
         parameters: the physical ones, from where to where; none for a plain network.
-        sds: standard deviations of physical parameters, by name, as far as they are known.
         law: the terms of its rates of change, where the model is a polynomial and nothing is left of the network.
         trained: how many numbers of the model were trained.
         held_by: the weight decay that was given, where to it the weights of the network cost more than the residuals.
@@ -72,7 +71,6 @@ class FitResult:
     estimated: bool
     notes: tuple[str, ...] = field(default=())
     parameters: tuple[PhysicalParameter, ...] = ()
-    sds: Mapping[str, np.ndarray] = field(default_factory=dict)
     law: tuple[Term, ...] = ()
     trained: int = 0
     observe: Callable | None = None

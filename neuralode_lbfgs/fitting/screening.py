@@ -100,7 +100,7 @@ def screened(models: Sequence[NeuralODE], task: Task, watch: Callable[[int], Wat
         if best is None:
             raise
         course, stages = best
-        result = as_result(task.data, Fitted(course, stages, course.spent, StopReason.INTERRUPTED), [])
+        result = as_result(task, Fitted(course, stages, course.spent, StopReason.INTERRUPTED), [])
     return Screening.of(errors, " and ".join(gone), spent, result)
 
 
@@ -131,5 +131,5 @@ def _side_by_side(models: Sequence[NeuralODE], first: Begun, task: Task) -> Scre
         course.parameters = eqx.combine(best.params, fixed)
         record.add(best)
         stage = Stage("full", WHY["full"], StopReason.INTERRUPTED, tuple(record.rows))
-        result = as_result(task.data, Fitted(course, [stage], [record], StopReason.INTERRUPTED), [])
+        result = as_result(task, Fitted(course, [stage], [record], StopReason.INTERRUPTED), [])
     return Screening.of(errors, f"{EVALS} evaluations", found, result)

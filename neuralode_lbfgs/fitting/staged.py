@@ -27,6 +27,7 @@ from .losses import Parameters
 from .matching import collect_slopes
 from .mesh import Mesher
 from .observing import Observation
+from .physics import parameters_after
 from .preparing import prepared
 from .record import Record, Stage, seconds_left
 from .result import FitResult
@@ -166,7 +167,7 @@ def begin(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
     return Begun(model, data, curves, held_out, course, _plan(course, notes))
 
 
-def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitResult:
+def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     """What a fit has come to."""
     course, stages, spent, reason, validation, unseen = fitted
     on_mesh = whole_loss(course)
@@ -184,8 +185,8 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
     notes += [*what_is_left(course.parameters.model), *stiffness_note(course), *unsettled_note(on_mesh, loss)]
     return FitResult(
         model=course.parameters.model,
-        data=measured,
-        starts=_starts_of_each(measured, course),
+        data=task.data,
+        starts=_starts_of_each(task.data, course),
         stages=tuple(stages),
         stop_reason=reason,
         iterations=sum(record.iterations for record in spent),
@@ -201,7 +202,7 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
         held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
         unseen=unseen,
-        sds=sds,
+        parameters=parameters_after(task, course.parameters.model, sds),
         law=law,
     )
 
