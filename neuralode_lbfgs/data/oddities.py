@@ -11,6 +11,7 @@ from .errors import counted
 from .roles import Roles
 from .rows import rows_by_trajectory
 from .steps_of_inputs import jump_with
+from .summer_time import skipped_hours
 from .trajectories import Trajectories, Trajectory
 
 SENTINELS = (-99, -999, -9999, -99999, 999, 9999, 99999, 1e20, 1e30)
@@ -35,7 +36,7 @@ def oddities(table: Table, roles: Roles, data: Trajectories) -> list[str]:
             f"{counted(len(alone), 'trajectory', 'trajectories')} of one row (the first is {alone[0]!r}): a single row "
             "tells of no motion; is it a mean, or a wrong name?"
         )
-    return [*said, *_jumping(data), *_out_of_order(table, roles, data)]
+    return [*said, *skipped_hours(data), *_jumping(data), *_out_of_order(table, roles, data)]
 
 
 def _sentinels(name: str, runs: list[np.ndarray]) -> Iterable[str]:

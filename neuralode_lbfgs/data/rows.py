@@ -44,8 +44,8 @@ def read_times(table: Table, name: str, clock: Clock | None) -> tuple[np.ndarray
         clock: how to count them; if None, numbers as they are and timestamps from the first of them.
 
     Raises:
-        DataError: if a time is blank, infinite, neither a number nor a timestamp, or of another kind or time zone
-            than the first.
+        DataError: if a time is blank, infinite, neither a number nor a timestamp, or of another kind than the first,
+            or only one of them has a time zone. Zones may change, as they do in summer: a time with one is absolute.
     """
     column = table.column(name)
     for row, text in enumerate(column.cells):
@@ -83,10 +83,10 @@ def _read_timestamps(table: Table, column: Column, clock: Clock | None) -> tuple
                 f"all times in one way, {FORMS}."
             )
         zone = moment.zone if row == 0 else zone
-        if moment.zone != zone:
+        if (moment.zone is None) != (zone is None):
             raise DataError(
-                f"{table.where(row, column.name)}: {shown(text)} is not in the time zone of the first, "
-                f"{shown(column.cells[0])}; write all times in one, such as UTC."
+                f"{table.where(row, column.name)}: {shown(text)} has {'no' if moment.zone is None else 'a'} time zone, "
+                f"unlike the first, {shown(column.cells[0])}; write all times with one, or without."
             )
         seconds.append(moment.seconds)
     if clock is not None and (clock.zone is None) != (zone is None):
