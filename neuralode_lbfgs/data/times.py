@@ -15,6 +15,7 @@ _TIME_UNIT = re.compile(
 # These name other things as well: a height, a minimum, a torque. As the first column whose numbers grow it is the time,
 # as is one in a unit of time.
 _SHORT = re.compile(r"s|h|hr|d|ms|min|tau|τ|frames?|steps?")
+_OF_RUN = re.compile(r"(.+?)(?:[ _.-](\w+)|(\d+))")
 _TEMPERATURE = re.compile(r"k|c|f|kelvin|celsius|fahrenheit|(°|deg[ .]?)[ckf]")
 
 
@@ -45,7 +46,20 @@ def _first_that_grows(table: Table, able: Sequence[Column]) -> list[Column]:
     return [first] if grows_in_runs(table, first, able) else []
 
 
+def _of_runs(names: Sequence[str]) -> list[str]:
+    """Those of several names that are times of runs side by side: `t_A` beside `x_A`, `t_B` beside `x_B`."""
+    split = [(name, match[1], match[2] or match[3]) for name in names if (match := _OF_RUN.fullmatch(name))]
+    others = {run for _, what, run in split if not names_the_time(what)}
+    times = [name for name, what, run in split if names_the_time(what) and run in others]
+    return times if len(times) > 1 else []
+
+
 def _no_time(table: Table, free: Sequence[Column]) -> DataError:
+    if times := _of_runs([column.name for column in free]):
+        return DataError(
+            f"{table.source}: {listed(times)} look like the times of runs side by side; give each run rows of its own, "
+            "with its name in a column (--trajectory)."
+        )
     for column in table.columns:
         if column not in free and names_the_time(column.name):
             return DataError(
