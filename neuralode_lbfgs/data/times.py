@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from .cells import Column, Table, is_timestamp
+from .cells import Column, Table, is_timestamp, shown
+from .digits import what_digits_are
 from .errors import DataError, listed, only
 from .headers import is_duration, names_the_time
 from .runs import grows_in_runs, may_name_runs
@@ -35,6 +36,9 @@ def time_of(table: Table, free: Sequence[Column]) -> str:
     if len(found) > 1:
         # A large T beside a clearer name is a temperature, unless its unit is one of time.
         found = [column for column in found if column.name != "T" or is_duration(column.unit)] or found
+    for column in found if len(found) > 1 else ():  # a date, or a time of day, that is one with another column
+        if told := what_digits_are(column.cells):
+            raise DataError(f"{table.where(0, column.name)}: {shown(column.cells[0])} {told}.")
     return only(table.source, [column.name for column in found], "time")
 
 
