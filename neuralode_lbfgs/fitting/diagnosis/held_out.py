@@ -24,7 +24,7 @@ def worse_on_others(view: View) -> Finding | None:
     missed = f"not reached by the model's solution, the training data missed by {train:.2g}"
     if np.isfinite(test):
         missed = f"missed by {test:.2g} standard deviations, {_times(test, train)} as the training data"
-    where = _where(view, view.test, view.held_out, max(FAR * train, GROSS))
+    where = _where(view, view.test, view.held_out, max(FAR * train, GROSS), view.train)
     return Finding(
         f"held-out data are {missed}: the fit does not carry over{where.told}",
         where.advice,
@@ -35,8 +35,7 @@ def worse_on_unseen(view: View) -> Finding | None:
     """Training trajectories that were missed by far more before they were trained on: new ones may be, too."""
     if view.unseen is None:
         return None
-    seen = view.train.split(ids=view.unseen.ids)[1]
-    others = view.train.split(ids=view.unseen.ids)[0]
+    others, seen = view.train.split(ids=view.unseen.ids)
     train = root_mean_square(_scaled(view, view.train, view.fitted))
     error = root_mean_square(_scaled(view, seen, view.unseen))
     if not error > max(FAR * train, GROSS):
@@ -44,15 +43,17 @@ def worse_on_unseen(view: View) -> Finding | None:
     missed = "not reached by the solution of the model"
     if np.isfinite(error):
         missed = f"missed by {error:.2g} standard deviations, {_times(error, train)} as in the end, by the model"
+    was, it = ("was", "it") if len(seen) == 1 else ("were", "them")
     where = _where(view, seen, view.unseen, max(FAR * train, GROSS), others)
     return Finding(
-        f"{listed(seen.ids)} {'was' if len(seen) == 1 else 'were'} {missed} that had not seen "
-        f"{'it' if len(seen) == 1 else 'them'}, so that new runs may be missed as much{where.told}",
+        f"{listed(seen.ids)} {was} {missed} that had not seen {it}, so that new runs may be missed as much{where.told}",
         where.advice,
     )
 
 
 class _Where(NamedTuple):
+    """What is to be said of the parts that are missed, after the finding, and the advice."""
+
     told: str
     advice: str
 
@@ -65,15 +66,12 @@ def _scaled(view: View, data: Trajectories, predicted: Trajectories) -> list[np.
     return [left / view.spread for left in residuals_of(data, predicted)]
 
 
-def _where(
-    view: View, data: Trajectories, predicted: Trajectories, limit: float, train: Trajectories | None = None
-) -> _Where:
+def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float, train: Trajectories) -> _Where:
     """Which runs, states and times are missed by more than `limit` standard deviations, and what may help with them.
 
     Args:
-        train: what the model had seen then.
+        train: what the model had seen.
     """
-    train = view.train if train is None else train
     missed: list[tuple[float, str, str | None]] = []
     for run, left in zip(data, _scaled(view, data, predicted), strict=True):
         errors = np.nan_to_num([root_mean_square([column]) for column in left.T], posinf=np.inf)
