@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -30,35 +30,30 @@ Cells = Sequence[tuple[str, ...]]
 def with_one_date(headers: Headers, cells: Cells, decimal: str) -> tuple[list[str], list[tuple[str, ...]], list[str]]:
     """With the columns that only together are a time as one of timestamps, and a note; where no other is the time."""
     headers, cells = list(headers), list(cells)
-    named = [i for i, header in enumerate(headers) if names_the_time(header)]
-    dates = [i for i in named if all(is_missing(text) or _DATE.fullmatch(text) for text in cells[i])]
-    found = _parts(headers, cells, decimal)
-    first = [("date", dates[0])] if dates else [("year", found["year"])] if "year" in found else []
-    if not first or set(named) - {at for _, at in first}:
+    parts = _together(_parts(headers, cells, decimal))
+    if any(names_the_time(header) for i, header in enumerate(headers) if i not in parts.values()) or not parts:
         return headers, cells, []
-    rest = [] if dates else next((way for way in (["doy"], ["month", "day"], ["month"]) if set(way) <= set(found)), [])
-    if not (dates or rest):
-        return headers, cells, []
-    if rest != ["month"]:  # else no day is known, and no hour of it
-        rest += OF_DAY[: next((k for k, part in enumerate(OF_DAY) if part not in found), len(OF_DAY))]
-    if not rest:
-        return headers, cells, []
-    parts = dict([*first, *((part, found[part]) for part in rest)])
     texts = _stamps({part: cells[at] for part, at in parts.items()}, decimal)
-    listed = ", ".join(repr(headers[at]) for at in parts.values())
-    name = headers[first[0][1]] if dates else "date"
-    left = [i for i in range(len(headers)) if i not in parts.values()]
-    where = min(parts.values())
-    at = sum(i < where for i in left)
-    headers, cells = [headers[i] for i in left], [cells[i] for i in left]
-    headers.insert(at, name)
-    cells.insert(at, texts)
-    return headers, cells, [f"columns {listed} were read as one time"]
+    note = f"columns {', '.join(repr(headers[at]) for at in parts.values())} were read as one time"
+    first, *rest = parts.values()
+    headers[first], cells[first] = headers[first] if "date" in parts else "date", texts
+    left = [i for i in range(len(headers)) if i not in rest]
+    return [headers[i] for i in left], [cells[i] for i in left], [note]
+
+
+def _together(found: dict[str, int]) -> dict[str, int]:
+    """Those parts that are a time together, from the largest to the smallest; none of a date or a year alone."""
+    ways = (["date"], ["year", "doy"], ["year", "month", "day"], ["year", "month"])
+    way = next((way for way in ways if set(way) <= set(found)), [])
+    if way and way[-1] != "month":  # else no day is known, and no hour of it
+        way = [*way, *OF_DAY[: next((k for k, part in enumerate(OF_DAY) if part not in found), len(OF_DAY))]]
+    return {part: found[part] for part in way} if len(way) > 1 else {}
 
 
 def _parts(headers: Headers, cells: Cells, decimal: str) -> dict[str, int]:
-    """The only column of each part that holds its numbers."""
-    found: dict[str, int] = {}
+    """The only column of each part that holds its numbers, and that of dates without a time of day."""
+    dates = [i for i, header in enumerate(headers) if names_the_time(header) and all(map(_is_date, cells[i]))]
+    found = {"date": dates[0]} if len(dates) == 1 else {}
     for part, (called, least, most) in PARTS.items():
         at = [i for i, header in enumerate(headers) if called.fullmatch(split_unit(header)[0].lower())]
         if len(at) != 1:
@@ -71,34 +66,26 @@ def _parts(headers: Headers, cells: Cells, decimal: str) -> dict[str, int]:
     return found
 
 
+def _is_date(text: str) -> bool:
+    return is_missing(text) or _DATE.fullmatch(text) is not None
+
+
 def _stamps(parts: dict[str, tuple[str, ...]], decimal: str) -> tuple[str, ...]:
-    """Timestamps of the rows, blank where a part is; of no such day a text that is none either."""
-    rows: list[datetime | str] = []
-    for row in zip(*parts.values(), strict=True):
-        if any(map(is_missing, row)):
-            rows.append("")
-            continue
-        written = dict(zip(parts, row, strict=True))
-        whole = written.pop("date", None)
-        numbers = {part: parse_number(text, decimal) or 0.0 for part, text in written.items()}
-        if whole is None:
-            whole = "-".join(f"{int(numbers.get(part, 1)):02d}" for part in WHOLE)
-        try:
-            day = datetime.combine(date.fromisoformat(whole), datetime.min.time())
-        except ValueError:
-            rows.append(whole)
-            continue
-        rows.append(
-            day
-            + timedelta(
-                days=numbers.get("doy", 1.0) - 1.0,
-                **{f"{part}s": numbers.get(part, 0.0) for part in OF_DAY},
-            )
-        )
-    days = not any(part in parts for part in OF_DAY)
-    days &= all(isinstance(one, str) or one == _midnight(one) for one in rows)
-    return tuple(one if isinstance(one, str) else (one.date() if days else one).isoformat() for one in rows)
+    """Timestamps of the rows, or days where there are no other parts; blank where a part is."""
+    rows = [_stamp(dict(zip(parts, row, strict=True)), decimal) for row in zip(*parts.values(), strict=True)]
+    days = not any(part in parts for part in OF_DAY) and all(text[10:] in ("", "T00:00:00") for text in rows)
+    return tuple(text[:10] for text in rows) if days else tuple(rows)
 
 
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+def _stamp(written: dict[str, str], decimal: str) -> str:
+    """In ISO 8601; of a day that there is not, as it would be written."""
+    if any(map(is_missing, written.values())):
+        return ""
+    numbers = {part: parse_number(text, decimal) or 0.0 for part, text in written.items() if part != "date"}
+    day = written.get("date") or "-".join(f"{int(numbers.get(part, 1)):02d}" for part in WHOLE)
+    try:
+        midnight = datetime.fromisoformat(day)
+    except ValueError:
+        return day
+    of_day = {f"{part}s": numbers.get(part, 0.0) for part in OF_DAY}
+    return (midnight + timedelta(days=numbers.get("doy", 1.0) - 1.0, **of_day)).isoformat()
