@@ -166,9 +166,18 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, monkeypatc
     assert "8 of 12 trajectories; held out: test1, test2, test3, test4" in printed
     assert "layers 3-16-16-2" in printed
     assert "beside it: a polynomial of degree 3, kept if it leads to the data" in printed
-    for words in (["--degree", "0"], ["--ensemble", "3"], ["--stages", "full"]):
-        assert main(["fit", "mass_spring_forced", "--dry-run", *words]) == 0
-        assert "polynomial" not in capsys.readouterr().out
+    assert "stages: matching, shooting, full, polish, as far as they are needed; at most" in printed
+    for words, stages in (
+        ("--degree 0", "matching, shooting, full, polish, as far as they are needed"),
+        ("--ensemble 3", "matching, shooting, full, polish, as far as they are needed"),
+        ("--stages full", "full"),
+        ("--optimizer adam", "matching, full"),
+        ("--width-size 300", "matching, full"),
+    ):
+        assert main(["fit", "mass_spring_forced", "--dry-run", *words.split()]) == 0
+        printed = capsys.readouterr().out
+        assert "polynomial" not in printed
+        assert f"stages: {stages}; at most" in printed
     assert main(["fit", "mass_spring_forced", "--dry-run", "--test-trajectories"]) == 0
     assert "nothing is held out" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())

@@ -85,3 +85,11 @@ def test_second_order_and_hidden_states_are_one_or_the_other(tmp_path, capsys):
     table = written(tmp_path / "swing.csv", {"a": (1.0, 0.0)})
     assert main(["fit", str(table), "--second-order", "--hidden-states", "1", "--dry-run"]) == 2
     assert "leave out --hidden-states" in capsys.readouterr().err
+
+
+def test_a_law_that_is_at_its_best_from_the_first_step_is_no_failure(tmp_path, capsys):
+    x = [f"2024-03-{1 + k // 24:02d},{k % 24},{20 + 3 * np.sin(k / 4):.4g}" for k in range(49)]
+    (tmp_path / "room.csv").write_text("\n".join(["date,hour,temp", *x]) + "\n")
+    words = ["fit", str(tmp_path / "room.csv"), "--hidden-states", "1", "--out", str(tmp_path / "run"), "--no-plots"]
+    assert main([*words, *SMALL]) == 0
+    assert "the law is linear; its eigenvalues" in " ".join(capsys.readouterr().out.split())

@@ -76,7 +76,7 @@ def test_an_ensemble_from_a_file_to_predictions_and_plots(table, tmp_path, capsy
     # Another run in its place has no members any more; and of starts the best is a model like any other.
     assert main(["fit", table, "--starts", "3", "--no-plots", "--out", str(run), "--overwrite", *SMALL]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "luck: 3 starts, 1 culled by a screening (matching and shooting of each: " in printed
+    assert "luck: 3 starts, 1 culled by a screening (matching of each: " in printed
     assert not (run / "members").exists()
     metrics = json.loads((run / "metrics.json").read_text())
     assert (len(metrics["starts"]["screened"]), len(metrics["starts"]["scaled_rmse"])) == (3, 2)

@@ -60,15 +60,16 @@ def fit(
     notes = [f"note: {note}" for note in below_zero(source.table, fit_options.positive)]
     for line in (*source.describe().splitlines(), *notes):
         print(line, file=sys.stdout if run_options.dry_run else sys.stderr)
-    if run_options.dry_run:
-        if model_options.vector_field is not None or fit_options.freeze or fit_options.bounds:
-            print(_own_parameters(source, model_options, fit_options, run_options))
-        print(_plan(source, model_options, fit_options, run_options, out))
-        return 0
-
     from .environment import prepare_jax
 
     prepare_jax(float32=run_options.float32, cache=not run_options.no_compilation_cache)
+    if run_options.dry_run:
+        from .plan import plan_lines
+
+        print(
+            "\n".join(plan_lines(source, _model(source, model_options), model_options, fit_options, run_options, out))
+        )
+        return 0
     from .repeatable import config_of, note_other_origins
 
     limit = fit_options.time_limit  # of this session
@@ -117,74 +118,6 @@ def fit(
     if why:
         print(f"error: {why}", file=sys.stderr)
     return 1 if why else 0
-
-
-def _plan(
-    source: "Source", model_options: ModelOptions, fit_options: FitOptions, run_options: RunOptions, out: Path
-) -> str:
-    from ..data import counted
-
-    data = source.data
-    states = model_options.state_size(data.state_size)
-    inputs = f" and {counted(data.input_size, 'input')}" if data.input_size else ""
-    hidden = states - data.state_size
-    if hidden:
-        inputs += f", {hidden} of them hidden{' (velocities)' * model_options.second_order}"
-    learned = data.state_size if model_options.second_order else states - len(model_options.rate)
-    sizes = [states + data.input_size, *[model_options.width_size] * model_options.depth, learned]
-    network = f"network of layers {'-'.join(map(str, sizes))}, {model_options.activation}"
-    return "\n".join(
-        (
-            f"model: {model_options.vector_field or network}, for {counted(states, 'state')}{inputs}",
-            *_beside(model_options, fit_options, states + data.input_size),
-            *_structure(model_options, fit_options),
-            f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
-            f"fit: {fit_options.optimizer}, stages: {', '.join(fit_options.stages) or 'those that suit the data'}; "
-            f"at most {fit_options.max_iter} iterations, {fit_options.max_evals} evaluations",
-            *_seeds(model_options, fit_options),
-            f"precision: {'float32' if run_options.float32 else 'float64'}",
-            f"results: {out} (not written: this is a dry run)",
-        )
-    )
-
-
-def _beside(model_options: ModelOptions, fit_options: FitOptions, variables: int) -> list[str]:
-    """The polynomial that a fit tries beside a network that goes through all stages."""
-    in_stages = fit_options.optimizer == "lbfgs" and not fit_options.stages
-    degree = fit_options.degree_beside(variables) if in_stages and model_options.vector_field is None else 0
-    return [f"beside it: a polynomial of degree {degree}, kept if it leads to the data"] if degree else []
-
-
-def _seeds(model_options: ModelOptions, fit_options: FitOptions) -> list[str]:
-    """Of several initial weights, what is done with them."""
-    seed = model_options.seed
-    if fit_options.ensemble > 1:
-        return [f"ensemble: seeds {seed} to {seed + fit_options.ensemble - 1}, predictions are the median"]
-    if fit_options.starts > 1:
-        return [f"starts: seeds {seed} to {seed + fit_options.starts - 1}, the best validated is kept"]
-    return []
-
-
-def _own_parameters(
-    source: "Source", model_options: ModelOptions, fit_options: FitOptions, run_options: RunOptions
-) -> str:
-    """The paths of what can be trained, frozen or bounded in a person's own equations, once they are found sound."""
-    from .environment import prepare_jax
-
-    prepare_jax(float32=run_options.float32)
-    from .own_field import described
-
-    return described(_model(source, model_options), fit_options)
-
-
-def _structure(model_options: ModelOptions, fit_options: FitOptions) -> list[str]:
-    """What is known of the states and of time, a line each."""
-    lines = [f"exact: d {state}/dt = {rate}" for state, rate in (entry.split("=") for entry in model_options.rate)]
-    if fit_options.logarithms:
-        lines.append(f"in logarithms: {', '.join(fit_options.logarithms)}")
-    if fit_options.positive:
-        lines.append(f"kept positive: {', '.join(fit_options.positive)}")
-    return lines + ["time: in its logarithm"] * (fit_options.time_scale == "log")
 
 
 def _fitted(
@@ -318,11 +251,14 @@ def _no_better(result: "FitResult") -> str | None:
     """Why the fit is of no use, in a sentence; None if it is better than its start."""
     import numpy as np
 
+    from ..fitting.beside import degree_alone
+
     if not np.isfinite(result.loss):
         return f"the model diverges on the data that it was fitted to: {result.stop_reason.sentence}."
     # Where derivative matching has done it all, the last stage has nothing left to gain.
     kept = [stage for stage in result.stages if stage.kept]
     fell = any(stage.history and stage.history[-1].loss < stage.history[0].loss for stage in kept)
-    if fell or result.loss < result.initial_loss:
+    found = degree_alone(result.model) is not None  # a law takes the place of the network, often at its best at once
+    if fell or found or result.loss < result.initial_loss:
         return None
     return f"the fit is no better than where it started: {result.stop_reason.sentence}."

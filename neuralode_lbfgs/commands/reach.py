@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data import Roles, Trajectories, read_table, to_trajectories
 from ..fitting.coverage import distances, far_from_here
-from ..fitting.diagnosis import NOTHING
+from ..fitting.diagnosis.forecast import NOTHING
 from ..fitting.run_on import MANY_TIMES
 from ..models import NeuralODE
 from ..outputs.run_folder import CONFIG, PREDICTIONS

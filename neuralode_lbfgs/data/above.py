@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from .cells import is_missing, is_value, may_be_number
 from .errors import DataError
-from .headers import is_duration, names_the_time
+from .headers import is_duration, names_the_time, split_unit, with_unit
 from .separators import SEPARATORS, cells_of
 from .transposed import FEWEST as LEAST_TIMES
 from .transposed import transposed
+from .units import is_unit
 
 MOST_UNITS = 3  # lines below the header
 MOST_LINES = 100  # from the first one on, that are looked at
@@ -104,6 +105,25 @@ def _has_units(row: list[str], names: list[str], *, first: bool) -> bool:
 
 def _names_a_time(row: list[str]) -> bool:
     return any(map(names_the_time, row))
+
+
+def units_in(cells: Sequence[str]) -> list[str] | None:
+    """The units that a line holds, one a column and with brackets or without, empty where there is none; None if any
+    cell is something else."""
+    units = [cell.strip("[]()").strip("-") for cell in cells]
+    known = all(not unit or is_unit(unit) or is_duration(unit) for unit in units)
+    return units if known and any(units) else None
+
+
+def with_units_below(headers: list[str], rows: list[list[str]]) -> list[str] | None:
+    """The headers with the units that the first row holds, above rows of numbers; None if it holds others."""
+    units = units_in(rows[0]) if len(rows) > 1 else None
+    if units is None or any(
+        unit and not (is_missing(below) or is_value(below)) for unit, below in zip(units, rows[1], strict=True)
+    ):
+        return None
+    pairs = zip(headers, units, strict=True)
+    return [header if split_unit(header)[1] else with_unit(header, unit) for header, unit in pairs]
 
 
 def refuse_units(rows: list[list[str]], places: list[int], source: str) -> None:

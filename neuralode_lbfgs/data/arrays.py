@@ -9,6 +9,8 @@ or runs stacked, all of the same times or each with its own; a time that is NaN 
     ts (times,) or (runs, times)    ys (runs, times, states)    ids (runs,)    inputs, sd likewise
 
 `names` and `input_names` name the states and inputs. All but `ts` and `ys` may be left out.
+
+A file that has neither may have one array for each column, `t`, `x`, `v`, all as long.
 """
 
 import io
@@ -40,7 +42,7 @@ def is_npz(data: bytes) -> bool:
 
 
 def table_from_npz(data: bytes, source: str) -> Table:
-    """The table in the bytes of an NPZ file; nothing in it is unpickled, and arrays of other names are not read.
+    """The table in the bytes of an NPZ file; nothing in it is unpickled, and of `ts` and `ys` no others are read.
 
     Raises:
         DataError: if an array cannot be read, is missing or has the wrong shape, or would fill the memory.
@@ -49,7 +51,8 @@ def table_from_npz(data: bytes, source: str) -> Table:
     size = 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        for name in [name for name in members if name in KNOWN]:
+        are_columns = not {"ts", "ys"} & members.keys()
+        for name in [name for name in members if are_columns or name in KNOWN]:
             try:
                 with archive.open(members[name]) as file:
                     shape, by_columns, dtype = _header(file)
@@ -62,12 +65,16 @@ def table_from_npz(data: bytes, source: str) -> Table:
                 raise DataError(
                     f"{source}: the array {name!r} is damaged or holds Python objects; save it as numbers or text."
                 ) from None
+    shapes = {array.shape for array in arrays.values()}
+    if are_columns and len(arrays) > 1 and len(shapes) == 1 and len(shape := shapes.pop()) == 1 and shape[0]:
+        cells = [tuple(_cells(array)) for array in arrays.values()]
+        return build_table(source, list(arrays), cells, range(shape[0]), place_word="row", title=stem(source))
     unused = [name for name in members if name not in KNOWN]
     for name in ("ts", "ys"):
         if name not in arrays:
             raise DataError(
                 f"{source}: there is no array {name!r} (there is {', '.join(members) or 'nothing'}); ts and ys are "
-                "needed."
+                "needed, or a column in each array, all as long."
             )
     notes = [f"the array {shown(name)} was not used{did_you_mean(name, KNOWN)}" for name in unused[:MOST_LISTED]]
     return table_from_arrays(arrays, source, stem(source), tuple(notes))
@@ -139,7 +146,7 @@ def table_from_arrays(
         headers.append("trajectory")
         cells.append([name for name in ids for _ in range(lead[1])] if ys.ndim == 3 else ids)
     headers.append("t")
-    cells.append(_times(np.broadcast_to(ts, lead).ravel()))
+    cells.append(_cells(np.broadcast_to(ts, lead).ravel()))
     inputs, sd = (_beside(source, name, arrays.get(name), ys) for name in ("inputs", "sd"))
     states = _names(source, "names", arrays.get("names"), "y", ys.shape[-1])
     driving = _names(source, "input_names", arrays.get("input_names"), "u", 0 if inputs is None else inputs.shape[-1])
@@ -236,8 +243,11 @@ def _texts(values: np.ndarray) -> list[str]:
     return [str(value) for value in values.tolist()]
 
 
-def _times(ts: np.ndarray) -> list[str]:
-    return timestamps(ts) if ts.dtype.kind == "M" else ["" if text == "nan" else text for text in _texts(ts)]
+def _cells(values: np.ndarray) -> list[str]:
+    """Numbers, times or words as they stand in a table, blank where there is none."""
+    if values.dtype.kind == "M":
+        return timestamps(values)
+    return ["" if text == "nan" else text for text in _texts(values)]
 
 
 def timestamps(ts: np.ndarray) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from .cells import Column, Table, is_timestamp, is_word
+from .date_parts import with_one_date
 from .dates import with_plain_times
 from .errors import DataError
 from .headers import names_the_time, split_unit
@@ -42,7 +43,8 @@ def build_table(
     _refuse_giants(source + header_place, headers, cells, where)
     refuse_transposed(source + header_place, headers, cells)
     headers, cells, on_times = with_plain_times(headers, cells, decimal, where)
-    notes += on_times
+    headers, cells, on_parts = with_one_date(headers, cells, decimal)
+    notes += (*on_times, *on_parts)
     while len(headers) > 1 and re.fullmatch(r"|Unnamed: \d+(\.\d+)?", headers[0]):
         if cells[0] and is_timestamp(cells[0][0]) and not any(map(names_the_time, headers)):
             notes += ("the first column has no name and was read as the time",)

@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -118,6 +119,7 @@ class Table:
         files: the file of each row, where there are several.
         inputs: columns that the file itself says are inputs.
         sd: columns that the file itself says are standard deviations, by state.
+        known: what was read from the cells and is asked for again; see `read_once`.
     """
 
     source: str
@@ -130,6 +132,7 @@ class Table:
     files: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     sd: Mapping[str, str] = field(default_factory=dict)
+    known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.places)

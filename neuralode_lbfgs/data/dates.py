@@ -18,6 +18,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
         "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y",
     ),
     "month, day, year": ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
+    "month, year": ("%b %Y", "%B %Y", "%b-%Y", "%m/%Y"),
 }  # fmt: skip
 DAY = 86400  # seconds
 LONGEST = 40  # characters of a date and a time of day

@@ -4,15 +4,14 @@ import csv
 import io
 import re
 
-from .above import refuse_preamble, refuse_units
+from .above import refuse_preamble, refuse_units, units_in, with_units_below
 from .building import build_table
 from .cells import Table, is_missing, is_timestamp, may_be_number, parse_number, shown
 from .errors import DataError
-from .headers import is_duration, with_unit
+from .headers import with_unit
 from .opening import stem
 from .packing import ZIP
 from .separators import SPELLED, cells_of, reader, separator_of, told_separator
-from .units import is_unit
 
 _NO_COMMENT = re.compile(r"\s*#(N/A|DIV/0!|VALUE!|NUM!|NULL!|REF!|NAME\?)", re.IGNORECASE)  # spreadsheets' errors
 # A comma may part thousands or decimals; all of these may be thousands.
@@ -39,7 +38,8 @@ def parse_text(data: bytes, source: str) -> Table:
     first row alike, or what a line `sep=;` above them says; cells may be quoted. Lines that are blank
     or start with `#` or `% ` are skipped; when the first row is all numbers, the comment line before it is
     taken for the header, as `numpy.savetxt` writes it. Decimal commas are understood where the
-    separator is not a comma. Text is UTF-8, UTF-16 with its mark, or else Windows-1252.
+    separator is not a comma. A line of units below the header goes behind the names. Text is UTF-8, UTF-16 with its
+    mark, or else Windows-1252.
 
     Raises:
         DataError: if this is not such a file; one sentence with the line.
@@ -76,6 +76,9 @@ def parse_text(data: bytes, source: str) -> Table:
         raise DataError(f"{source} has a header line but no rows of data{''.join(f' ({note})' for note in notes)}.")
     places = [places[i] for i in kept]
     fitted = [_fit(rows[i], len(headers), separator, source, place) for i, place in zip(kept, places, strict=True)]
+    if (with_units := with_units_below(headers, fitted)) is not None:
+        notes += (f"line {places[0]} was read as the units of the columns",)
+        headers, fitted, places = with_units, fitted[1:], places[1:]
     refuse_units(fitted, places, source)
     columns = list(zip(*fitted, strict=True))
     decimal = "." if separator == "," else _decimal(columns)
@@ -169,10 +172,8 @@ def _has_no_names(row: list[str]) -> bool:
 def _names_in(comments: list[str], separator: str, width: int) -> list[str]:
     """The names in the last of the comments, or in the one before where that has their units; none if it has others."""
     *before, names = [cells_of(comment, separator) for comment in comments[-2:]] or [[]]
-    if [len(row) for row in (*before, names)] == [width, width]:
-        units = [cell.strip("[]()") for cell in names]
-        if all(is_unit(unit) or is_duration(unit) or unit == "-" for unit in units):
-            return [with_unit(name, unit.strip("-")) for name, unit in zip(*before, units, strict=True)]
+    if [len(row) for row in (*before, names)] == [width, width] and (units := units_in(names)) is not None:
+        return [with_unit(name, unit) for name, unit in zip(*before, units, strict=True)]
     return names if len(names) == width else []
 
 

@@ -6,7 +6,7 @@ from .units import is_unit
 
 _DURATION = r"s|secs?|seconds?|[mµμun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
 _TIME = re.compile(
-    rf"(t|time|time[ _.-]?stamp|elapsed|(elapsed|test|run|total)[ _.-]?time)([ _.-]({_DURATION}))?|ts|times|date"
+    rf"(t|ts|time|time[ _.-]?stamp|elapsed|(elapsed|test|run|total)[ _.-]?time)([ _.-]({_DURATION}))?|times|date"
     r"|date[ _.-]?time|zeit|tiempo|tempo|tijd|时间|時間|время"
 )
 # Units behind a line as they are written only: t/T and t/D are ratios.

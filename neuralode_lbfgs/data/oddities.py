@@ -4,20 +4,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from .angles import turning
 from .cells import Table
+from .cut_off import cut_off
 from .errors import counted
 from .roles import Roles
 from .rows import rows_by_trajectory
 from .steps_of_inputs import jump_with
+from .summer_time import skipped_hours
 from .trajectories import Trajectories, Trajectory
 
 SENTINELS = (-99, -999, -9999, -99999, 999, 9999, 99999, 1e20, 1e30)
-TURNS = {"360": 360.0, "2 pi": 2 * np.pi}
-NEARLY = 0.8  # of a turn, between neighbouring rows, and from the ends of the range
-MOST_STEP = 2  # times the largest of the other steps
-LEAST_LEVEL, LEAST_LEVELS = 3, 5  # rows at the largest value, one after another and in all
-STEEP = 0.3  # of the usual change between rows, with which one comes to a level that cuts the values off
-DIGITS = 3  # of the least change that there is: in coarse digits the top of a wave is level
 LEAST_STRETCH = 3  # rows in order before times start again
 
 
@@ -31,14 +28,15 @@ def oddities(table: Table, roles: Roles, data: Trajectories) -> list[str]:
     for i, name in enumerate(data.state_names):
         runs = [run.ys[np.isfinite(run.ys[:, i]), i] for run in data]
         if any(run.size for run in runs):
-            said += [*_sentinels(name, runs), *_turning(name, runs), *_cut_off(name, runs)]
+            unit = data.units.get(name, "")
+            said += [*_sentinels(name, runs), *turning(name, unit, data, i), *cut_off(name, data, i)]
     alone = [run.id for run in data if run.ts.size == 1]
     if alone and 2 * len(alone) < len(data):
         said.append(
             f"{counted(len(alone), 'trajectory', 'trajectories')} of one row (the first is {alone[0]!r}): a single row "
             "tells of no motion; is it a mean, or a wrong name?"
         )
-    return [*said, *_jumping(data), *_out_of_order(table, roles, data)]
+    return [*said, *skipped_hours(data), *_jumping(data), *_out_of_order(table, roles, data)]
 
 
 def _sentinels(name: str, runs: list[np.ndarray]) -> Iterable[str]:
@@ -51,43 +49,6 @@ def _sentinels(name: str, runs: list[np.ndarray]) -> Iterable[str]:
             yield (
                 f"{name!r} is {sign:g} in {counted(count, 'row')}, far from all other values; if that stands for "
                 "no observation, leave the cells blank"
-            )
-
-
-def _turning(name: str, runs: list[np.ndarray]) -> Iterable[str]:
-    """An angle that begins anew after a turn."""
-    values = np.concatenate(runs)
-    low, high = values.min(), values.max()
-    for word, turn in TURNS.items():
-        if not NEARLY * turn <= high - low <= turn or min(abs(low), abs(low + turn / 2)) > (1 - NEARLY) * turn:
-            continue
-        steps = np.abs(np.concatenate([np.diff(run) for run in runs]))
-        jumps = steps > NEARLY * turn
-        # Less a turn, a jump is a step as others are.
-        if jumps.any() and np.max(turn - steps[jumps]) <= MOST_STEP * np.max(steps[~jumps], initial=0.0) < turn:
-            yield (
-                f"{name!r} jumps by nearly {word} between rows {counted(int(jumps.sum()), 'time')}, as an angle does "
-                "after a turn; no model can follow that: let it go on (numpy.unwrap), or give its sine and cosine"
-            )
-
-
-def _cut_off(name: str, runs: list[np.ndarray]) -> Iterable[str]:
-    """A sensor that ends: values that come to a level as fast as they change elsewhere, stay, and leave it again."""
-    values, steps = np.concatenate(runs), np.abs(np.concatenate([np.diff(run) for run in runs]))
-    if not steps.any():
-        return
-    steep = max(STEEP * np.median(steps), DIGITS * np.min(steps[steps > 0], initial=np.inf))
-    for end, word in ((values.max(), "largest"), (values.min(), "smallest")):
-        inside = 0
-        for run in runs:
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], run == end, [0]]).astype(int)))
-            for first, last in edges.reshape(-1, 2):
-                if last - first >= LEAST_LEVEL and first >= 2 and last < run.size:
-                    inside += (last - first) * (abs(run[first - 1] - run[first - 2]) > steep)
-        if end != 0 and inside >= LEAST_LEVELS:
-            yield (
-                f"{name!r} is exactly {end:g}, its {word} value, in {inside} rows; if the sensor ends there, leave the "
-                "cells blank"
             )
 
 

@@ -1,9 +1,10 @@
 """The rows of a table: their times, the trajectory that each belongs to, and the inputs that were known there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import lru_cache
+from functools import wraps
 from types import MappingProxyType
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -15,12 +16,27 @@ from .errors import DataError
 from .long import advice_on_long
 from .roles import Roles
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _NUMBERS = "an input needs a number, such as 1 and 0 for on and off"
 CYCLES = {"hour": (23, 24), "hr": (23, 24), "month": (12, 12), "week": (52, 53), "day": (28, 31), "doy": (365, 366)}
-KEPT = 4  # tables, of which rows are asked for several times
 
 
-@lru_cache(KEPT)
+def read_once(read: Callable[Concatenate[Table, P], T]) -> Callable[Concatenate[Table, P], T]:
+    """What this reads of a table is kept with the table, for the next who asks."""
+
+    @wraps(read)
+    def known(table: Table, *args: P.args, **keywords: P.kwargs) -> T:
+        key = (read.__name__, *args, *keywords.items())
+        if key not in table.known:
+            table.known[key] = read(table, *args, **keywords)
+        return table.known[key]
+
+    return known
+
+
+@read_once
 def read_times(table: Table, name: str, clock: Clock | None) -> tuple[np.ndarray, Clock]:
     """The times of all rows, shape `(rows,)`, and how they are counted.
 
@@ -28,8 +44,8 @@ def read_times(table: Table, name: str, clock: Clock | None) -> tuple[np.ndarray
         clock: how to count them; if None, numbers as they are and timestamps from the first of them.
 
     Raises:
-        DataError: if a time is blank, infinite, neither a number nor a timestamp, or of another kind or time zone
-            than the first.
+        DataError: if a time is blank, infinite, neither a number nor a timestamp, or of another kind than the first,
+            or only one of them has a time zone. Zones may change, as they do in summer: a time with one is absolute.
     """
     column = table.column(name)
     for row, text in enumerate(column.cells):
@@ -67,10 +83,10 @@ def _read_timestamps(table: Table, column: Column, clock: Clock | None) -> tuple
                 f"all times in one way, {FORMS}."
             )
         zone = moment.zone if row == 0 else zone
-        if moment.zone != zone:
+        if (moment.zone is None) != (zone is None):
             raise DataError(
-                f"{table.where(row, column.name)}: {shown(text)} is not in the time zone of the first, "
-                f"{shown(column.cells[0])}; write all times in one, such as UTC."
+                f"{table.where(row, column.name)}: {shown(text)} has {'no' if moment.zone is None else 'a'} time zone, "
+                f"unlike the first, {shown(column.cells[0])}; write all times with one, or without."
             )
         seconds.append(moment.seconds)
     if clock is not None and (clock.zone is None) != (zone is None):
@@ -99,7 +115,7 @@ def _read_numbers(table: Table, column: Column, clock: Clock | None) -> tuple[np
     return (clock.count([exact(text) for text in texts]) if clock.origin else ts), clock
 
 
-@lru_cache(KEPT)
+@read_once
 def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None) -> Mapping[str, np.ndarray]:
     """Positions of each trajectory's rows in the order of time; trajectories as they first appear.
 
@@ -174,7 +190,7 @@ def _on_a_clock(table: Table, time: str) -> bool:
     return moment is not None and moment.zone is None and ":" in text
 
 
-@lru_cache(KEPT)
+@read_once
 def read_inputs(table: Table, roles: Roles, clock: Clock | None) -> np.ndarray:
     """The inputs of all rows, shape `(rows, inputs)`, as they are written: NaN where blank.
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from .cells import Column, Table, is_timestamp
+from .cells import Column, Table, is_timestamp, shown
+from .digits import what_digits_are
 from .errors import DataError, listed, only
 from .headers import is_duration, names_the_time
 from .runs import grows_in_runs, may_name_runs
@@ -15,6 +16,7 @@ _TIME_UNIT = re.compile(
 # These name other things as well: a height, a minimum, a torque. As the first column whose numbers grow it is the time,
 # as is one in a unit of time.
 _SHORT = re.compile(r"s|h|hr|d|ms|min|tau|τ|frames?|steps?")
+_OF_RUN = re.compile(r"(.+?)(?:[ _.-](\w+)|(\d+))")
 _TEMPERATURE = re.compile(r"k|c|f|kelvin|celsius|fahrenheit|(°|deg[ .]?)[ckf]")
 
 
@@ -35,6 +37,9 @@ def time_of(table: Table, free: Sequence[Column]) -> str:
     found = found or [column for column in named if not column.unit]
     if not found:
         raise _no_time(table, free)
+    for column in found if len(found) > 1 else ():  # a date, or a time of day, that is one with another column
+        if told := what_digits_are(column.cells):
+            raise DataError(f"{table.where(0, column.name)}: {shown(column.cells[0])} {told}.")
     return only(table.source, [column.name for column in found], "time")
 
 
@@ -46,7 +51,20 @@ def _first_that_grows(table: Table, able: Sequence[Column]) -> list[Column]:
     return [first] if grows_in_runs(table, first, able) else []
 
 
+def _of_runs(names: Sequence[str]) -> list[str]:
+    """Those of several names that are times of runs side by side: `t_A` beside `x_A`, `t_B` beside `x_B`."""
+    split = [(name, match[1], match[2] or match[3]) for name in names if (match := _OF_RUN.fullmatch(name))]
+    others = {run for _, what, run in split if not names_the_time(what)}
+    times = [name for name, what, run in split if names_the_time(what) and run in others]
+    return times if len(times) > 1 else []
+
+
 def _no_time(table: Table, free: Sequence[Column]) -> DataError:
+    if times := _of_runs([column.name for column in free]):
+        return DataError(
+            f"{table.source}: {listed(times)} look like the times of runs side by side; give each run rows of its own, "
+            "with its name in a column (--trajectory)."
+        )
     for column in table.columns:
         if column not in free and names_the_time(column.name):
             return DataError(

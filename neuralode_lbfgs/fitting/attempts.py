@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ def attempts(
     names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
 ) -> list[Attempt]:
     """A linear law of hidden states, if that is all; else with a polynomial beside the network, and without."""
-    if course.options.stages or (names[0], names[-1]) != (ALL_STAGES[0], ALL_STAGES[-1]):
+    if not may_be_short(names, course):
         return _usual(names, course, [], held_out, callback, notes, told=0)
     wider = with_polynomial(course)
     if wider is None:
@@ -65,6 +66,37 @@ def attempts(
         before = [found._replace(error=np.inf)]
         course.elsewhere = wider.elsewhere = len(course.spent)
     return [*before, *_beside(names, course, wider, held_out, callback, notes)]
+
+
+def beside_network(names: tuple[str, ...], course: Course) -> Course | None:
+    """The same fit with a polynomial beside the network, where one is tried; else None."""
+    return with_polynomial(course) if may_be_short(names, course) else None
+
+
+def may_be_short(names: tuple[str, ...], course: Course) -> bool:
+    """Whether polish may follow matching at once: nobody has named the stages, and both are among them."""
+    return not course.options.stages and (names[0], names[-1]) == (ALL_STAGES[0], ALL_STAGES[-1])
+
+
+def before_the_whole(
+    names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher
+) -> tuple[Course, list[Reached]]:
+    """What a fit does before it solves whole trajectories, as far as that is needed: where matching comes near, with a
+    polynomial or without, shooting is left out. And where that has led to."""
+    early = tuple(takewhile(lambda name: name != "full", names))
+    if not may_be_short(names, course):
+        return course, run_stages(early, course, held_out, callback, [])
+    matched: list[Reached] = []
+    for one in filter(None, (with_polynomial(course), course)):
+        one.elsewhere = len(one.spent)
+        matched = run_stages(early[:1], one, held_out, callback, [])
+        if ended(matched):
+            return one, matched
+        first, short, basin, _ = nearer(one, matched[0], held_out)
+        if basin.near:
+            return short, [first]
+        matched = [first]
+    return course, [*matched, *run_stages(early[1:], course, held_out, callback, [])]
 
 
 def _beside(

@@ -14,6 +14,7 @@ from ..models import NeuralODE, Transform, failed_solves_as_nan, plain, sampled_
 from ..optimise import LBFGS, Minimiser, Slope, slope_check
 from .journal import Loop
 from .kept import count_of, numbers
+from .physics import parameters_after
 from .prediction import call
 from .preparing import prepared
 from .record import Record, Stage
@@ -131,6 +132,7 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
         noise=None,
         estimated=False,
         notes=tuple(notes),
+        parameters=parameters_after(task, eqx.combine(minimum.params, fixed), {}),
     )
 
 

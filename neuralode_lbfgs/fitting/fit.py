@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
 
-import jax
 import jax.numpy as jnp
 import optax
 
@@ -13,15 +12,15 @@ from ..compiling import compile_seconds
 from ..data.errors import counted
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, plain
-from ..optimise import LBFGS, Optax
+from ..optimise import LBFGS
 from .constraints import parameters_of, with_constraints
 from .coverage import one_curve_note
 from .direct import fit_directly
 from .hidden import hidden_size
 from .journal import Journal
 from .large import fit_in_parts
+from .optimizers import in_batches, optimizer_of
 from .options import FitOptions, with_keywords
-from .physics import physical_parameters
 from .record import Progressed, seconds_left
 from .result import FitResult
 from .running import Watcher
@@ -29,8 +28,6 @@ from .screening import screened
 from .several import FitOne, fit_best, fit_ensemble, initial_models
 from .task import Task
 from .watching import Watch
-
-DEFAULT_RATES = {"adam": 1e-2}
 
 
 def fit(
@@ -103,7 +100,7 @@ def fit(
             f"{counted(alone, 'value')} far off the rows around {'was' if alone == 1 else 'were'} fitted, too: "
             "data.without_outliers() leaves out what stands alone."
         )
-    machine = _optimizer(optimizer, initial_step, chosen)
+    machine = optimizer_of(optimizer, initial_step, chosen)
     task = Task(data, chosen, machine, loss, observe, journal or Journal())
     compiled_before, earlier = compile_seconds(), task.journal.compile_s
     count = max(chosen.ensemble, chosen.starts)
@@ -133,27 +130,27 @@ def fit(
 def _fit_one(model: Callable, task: Task, callback: Callable[[Progressed], None], notes: Sequence[str]) -> FitResult:
     """From the initial weights of this model."""
     notes = list(notes)
-    before, model = parameters_of(model), with_constraints(model, task.options, notes)
+    task, model = replace(task, written=parameters_of(model)), with_constraints(model, task.options, notes)
     if _in_stages(model, task):
-        result = fit_in_parts(model, _in_batches(task), callback, notes)
+        result = fit_in_parts(model, in_batches(task), callback, notes)
     else:
         if task.observe is not None or hidden_size(model, task.data):
             raise ValueError("hidden states and observe= need a NeuralODE, and no loss of your own.")
         if task.options.batch_size is not None:
             raise ValueError("batch_size needs a NeuralODE and no loss of your own; leave it out.")
         result = fit_directly(model, task, callback, notes)
-    return _finished(result, before, task.options)
+    return _finished(result)
 
 
 def _best_start(models: Sequence[Callable], task: Task, watch: Callable[[int], Watcher], fit_one: FitOne) -> FitResult:
     """The best of several starts, of which the hopeless are culled early where stages come first that show them."""
-    found, options = None, task.options
+    found, options, task = None, task.options, replace(task, written=parameters_of(models[0]))
     if _in_stages(models[0], task):
-        found = screened([with_constraints(model, options, []) for model in models], _in_batches(task), watch)
+        found = screened([with_constraints(model, options, []) for model in models], in_batches(task), watch)
     if found is None:
         return fit_best(fit_one, models, options)
     if found.result is not None:  # a person stopped it
-        return _finished(found.result, parameters_of(models[0]), options)
+        return _finished(found.result)
     options = replace(options, time_limit=seconds_left(options.time_limit, found.run_s))
     result = fit_best(fit_one, models, options, found.errors, found.stage)
     return replace(
@@ -168,59 +165,16 @@ def _in_stages(model: Callable, task: Task) -> TypeGuard[NeuralODE]:
     return task.loss is None and isinstance(model, NeuralODE)
 
 
-def _finished(result: FitResult, before: Any, options: FitOptions) -> FitResult:
-    """The result with the model as it was written, and what became of its parameters."""
+def _finished(result: FitResult) -> FitResult:
+    """The result with the model in its own units."""
     fitted = plain(result.model)
-    physics = physical_parameters(before, parameters_of(fitted), options, result.sds)
     of_data = [] if result.law else one_curve_note(fitted, result.data, result.noise)  # a law may hold everywhere
     return replace(
         result,
         model=fitted,
-        parameters=physics,
         trained=count_trained(result.model),
         notes=(*result.notes, *of_data),
     )
-
-
-def _optimizer(optimizer, initial_step, options: FitOptions) -> LBFGS | Optax:
-    step = options.initial_step if initial_step is None else initial_step
-    if isinstance(optimizer, LBFGS | Optax):
-        return optimizer
-    if optimizer is not None:
-        if not isinstance(optimizer, optax.GradientTransformation):
-            raise TypeError(
-                f"optimizer is of type {type(optimizer).__name__}; give a name, an LBFGS or an optax transformation."
-            )
-        return Optax(optimizer)
-    if options.optimizer == "adam":
-        return Optax(optax.adam(DEFAULT_RATES["adam"] if step is None else step))
-    if options.optimizer == "optax-lbfgs":
-        return Optax(optax.lbfgs(memory_size=options.memory_size))
-    return LBFGS(memory_size=options.memory_size, initial_step=1.0 if step is None else step)
-
-
-def _in_batches(task: Task) -> Task:
-    """Let a stochastic optimiser draw lanes of the batch at each step."""
-    size, optimizer = task.options.batch_size, task.optimizer
-    if size is None:
-        return task
-    if not isinstance(optimizer, Optax) or task.options.optimizer == "optax-lbfgs":
-        raise ValueError("batch_size needs a stochastic optimiser (optimizer='adam'); L-BFGS uses all data.")
-
-    def sample(key, args):
-        batch, *others = args
-        lanes = batch.targets.shape[0]
-        if size >= lanes:
-            return args
-        drawn = jax.random.choice(key, lanes, (size,), replace=False)
-        lanes_of = lambda arrays: jax.tree.map(lambda a: a[drawn], arrays)  # noqa: E731
-        mesh = replace(lanes_of(replace(batch.mesh, busy=None)), busy=batch.mesh.busy)
-        targets, weights = lanes_of((batch.targets, batch.weights))
-        # Weighted up to the whole, so that the mean over draws is the loss of all data.
-        weights = weights * (lanes / size)
-        return type(batch)(mesh, targets, weights), *others
-
-    return replace(task, optimizer=Optax(optimizer.transformation, sample))
 
 
 __all__ = ["fit"]

@@ -31,18 +31,18 @@ WINDOWS = 8  # that the part consists of, at least: some are held out, and they 
 
 def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> FitResult:
     """`best_stages`; where the data are too many for Gauss-Newton, with a part of them first."""
-    options = task.options
-    weights = max(count_trained(model), 1)  # of one without any the stages say so
-    part = None if options.stages or not isinstance(task.optimizer, LBFGS) else part_of(task.data, weights)
-    if part is None:
-        return as_result(task.data, best_stages(model, task, callback, notes), notes)
+    options, weights = task.options, _weights(model)
+    some = first_part(model, task)
+    if some is None:
+        return as_result(task, best_stages(model, task, callback, notes), notes)
+    part = some.data
     notes.append(
         f"large data: {part.observed:,} of {task.data.observed:,} numbers first, in {len(part)} pieces; "
         f"then {'polish' if weights <= FEWEST_WEIGHTS else 'L-BFGS'} with all."
     )
     limit = options.time_limit
-    some = replace(options, time_limit=None if limit is None else TIME_TO_CHOOSE * limit)
-    first = best_stages(model, replace(task, data=part, options=some), callback, notes)
+    sooner = replace(options, time_limit=None if limit is None else TIME_TO_CHOOSE * limit)
+    first = best_stages(model, replace(some, options=sooner), callback, notes)
     course = _course_of_all(task, first)
     course.terms, course.zero = first.course.terms, first.course.zero
     if options.weight_decay is None:  # it counts against the mean over the observations
@@ -57,7 +57,18 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
         stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
         reason = last.stage.reason
     fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation)
-    return as_result(task.data, fitted, notes)
+    return as_result(task, fitted, notes)
+
+
+def first_part(model: NeuralODE, task: Task) -> Task | None:
+    """The same with the part of the data that is fitted first; None where that is all of them."""
+    given = task.options.stages or not isinstance(task.optimizer, LBFGS)
+    part = None if given else part_of(task.data, _weights(model))
+    return None if part is None else replace(task, data=part)
+
+
+def _weights(model: NeuralODE) -> int:
+    return max(count_trained(model), 1)  # of one without any the stages say so
 
 
 def _course_of_all(task: Task, first: Fitted) -> Course:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, all_monomials
-from .aligned import aligned
+from .aligned import aligned, sd_text
 from .course import Course
 from .terms import variances_of
 from .uncertainty import noise_of
@@ -89,10 +89,6 @@ def law_table(law: Sequence[Term]) -> list[str]:
     rows, last = [("rate", "term", "coefficient", "sd")], ""
     for term in law:
         rate = "" if term.rate == last else term.rate
-        rows.append((rate, term.name, f"{term.value:.{DIGITS}g}", _sd(term.sd)))
+        rows.append((rate, term.name, f"{term.value:.{DIGITS}g}", sd_text(term.sd)))
         last = term.rate
     return aligned(rows, left=2)
-
-
-def _sd(value: float) -> str:
-    return "unknown" if np.isnan(value) else f"{value:.2g}" if value else "exact"

@@ -31,6 +31,18 @@ def roughness(runs: Sequence[Trajectory], state: int, reach: int = 1) -> float:
     return _root_mean(_squares(runs, state, reach))
 
 
+def usual_roughness(runs: Sequence[Trajectory], state: int) -> float:
+    """`roughness` as half of the rows tell it: steep stretches and jumps that are in few rows count for nothing.
+
+    Where most rows stand still it is that of all.
+    """
+    return _usual(squares := _squares(runs, state)) or _root_mean(squares)
+
+
+def _usual(squares: np.ndarray) -> float:
+    return float(np.sqrt(np.median(squares) / MEDIAN)) if squares.size else float("nan")
+
+
 def _root_mean(squares: np.ndarray) -> float:
     return float(np.sqrt(np.mean(squares))) if squares.size else float("nan")
 
@@ -66,6 +78,5 @@ def noise_level(data: Trajectories, state: int) -> float | None:
     squares = _squares(data.trajectories, state)
     near = _root_mean(squares)
     far = roughness([run.at(slice(first, None, 2)) for run in data for first in (0, 1) if run.ts.size > first], state)
-    usual = float(np.sqrt(np.median(squares) / MEDIAN))
-    told = 0 < near < min(CLEAR * np.std(values), ALIKE * usual) and near / STEADY < far < STEADY * near
+    told = 0 < near < min(CLEAR * np.std(values), ALIKE * _usual(squares)) and near / STEADY < far < STEADY * near
     return near if told else None

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..models import leaf_names
-from .aligned import aligned
+from ..models import leaf_names, plain
+from .aligned import aligned, sd_text
 from .bounds import ranges_of
-from .constraints import covering, physical_names
-from .options import FitOptions
+from .constraints import covering, parameters_of, physical_names
+from .task import Task
 
 UNMOVED = 1e-6  # relative: a change of less is none that a person would see
 MOST_NUMBERS = 6  # of an array that are written out
@@ -60,11 +60,15 @@ class PhysicalParameter:
         return None
 
 
-def physical_parameters(
-    before: Any, after: Any, options: FitOptions, sds: Mapping[str, np.ndarray]
-) -> tuple[PhysicalParameter, ...]:
-    """The physical parameters of a module before and after a fit, and how well the data determine them."""
-    starts, ends = leaf_names(before), leaf_names(after)
+def parameters_after(task: Task, model: Any, sds: Mapping[str, np.ndarray]) -> tuple[PhysicalParameter, ...]:
+    """The physical parameters of a task before and after a fit, and how well the data determine them.
+
+    Args:
+        model: that was fitted, with its constraints.
+        sds: standard deviations by name, as far as they are known.
+    """
+    before, options = task.written, task.options
+    starts, ends = leaf_names(before), leaf_names(parameters_of(plain(model)))
     ranges = ranges_of(options.bounds)
     found = []
     for name in physical_names(before):
@@ -105,19 +109,16 @@ def parameter_remarks(parameters: Sequence[PhysicalParameter]) -> list[str]:
 def _rows(one: PhysicalParameter) -> list[tuple[str, ...]]:
     """A row for each number, or one of root mean squares for many."""
     sd = np.full(one.start.shape, np.nan) if one.sd is None else one.sd
+    written = (lambda value: "") if one.sd is None else sd_text
     if one.start.size > MOST_NUMBERS:
         rms = [np.sqrt(np.mean(np.asarray(value, np.float64) ** 2)) for value in (one.start, one.end, sd)]
-        return [(f"{one.name} (rms of {one.start.size})", f"{rms[0]:.5g}", f"{rms[1]:.5g}", _sd(rms[2]))]
+        return [(f"{one.name} (rms of {one.start.size})", f"{rms[0]:.5g}", f"{rms[1]:.5g}", written(rms[2]))]
     return [
         (
             f"{one.name}[{','.join(map(str, at))}]" if at else one.name,
             f"{start:.5g}",
             f"{one.end[at]:.5g}",
-            _sd(float(sd[at])),
+            written(float(sd[at])),
         )
         for at, start in np.ndenumerate(one.start)
     ]
-
-
-def _sd(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.2g}"

@@ -1,5 +1,6 @@
 """What a fit returns."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from .prediction import fitted_starts, predict, with_earlier_inputs
 from .record import Stage
 from .run_on import run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
+from .start_prior import say_fewer, say_too_few
 from .transforms import transformed
 
 
@@ -42,12 +44,12 @@ class FitResult:
         compile_s, run_s: seconds of tracing and compiling, and of minimising.
         notes: what a person should know, one sentence each.
         parameters: the physical ones, from where to where; none for a plain network.
-        sds: standard deviations of physical parameters, by name, as far as they are known.
         law: the terms of its rates of change, where the model is a polynomial and nothing is left of the network.
         trained: how many numbers of the model were trained.
         held_by: the weight decay that was given, where to it the weights of the network cost more than the residuals.
         validation: root mean square error on trajectories that were held out inside the training data, in standard
             deviations, or None.
+        unseen: how these were predicted by the model that had not seen them, or None.
         members: of an ensemble; predictions are their median. `model`, `starts`, stages and errors are those of the
             best of them.
         luck: what fits from several initial weights came to, or None.
@@ -69,12 +71,12 @@ class FitResult:
     estimated: bool
     notes: tuple[str, ...] = field(default=())
     parameters: tuple[PhysicalParameter, ...] = ()
-    sds: Mapping[str, np.ndarray] = field(default_factory=dict)
     law: tuple[Term, ...] = ()
     trained: int = 0
     observe: Callable | None = None
     held_by: float | None = None
     validation: float | None = None
+    unseen: Trajectories | None = None
     members: tuple["FitResult", ...] = ()
     luck: Luck | None = None
 
@@ -94,7 +96,12 @@ class FitResult:
             start: "data": from each trajectory's first complete row. "fitted": from the initial state that
                 the fit found for the training trajectory of that id.
             warmup: with "data", estimate the initial state from so many rows instead, as is always done where states
-                are hidden; see `estimate_starts`.
+                are hidden; see `estimate_starts`. A warning tells of trajectories that have fewer, and of too few for
+                hidden states.
+
+        Raises:
+            ValueError: if `warmup` is less than one row or given beside a fitted start, a trajectory has no row to
+                start from, or one has no fitted start.
         """
         return self.band(data, start=start, warmup=warmup).middle
 
@@ -103,6 +110,16 @@ class FitResult:
 
         Of a single fit all three are its prediction.
         """
+        if warmup is not None:
+            if warmup < 1 or start == "fitted":
+                raise ValueError(
+                    "warmup estimates initial states from so many first rows of the data, at least 1; it does not go "
+                    "with start='fitted'."
+                )
+            asked = data.counted_by(self.data.clock)
+            few = say_too_few(asked, self.model.coordinates, warmup) if self.hidden else None
+            for told in filter(None, (few, say_fewer(data, warmup))):
+                warnings.warn(f"{told}.", stacklevel=3)  # of those who call `predict`
         return band_of([one._predicted(data, start, warmup) for one in self.members or [self]])
 
     def _predicted(self, data: Trajectories, start: Literal["data", "fitted"], warmup: int | None) -> Trajectories:
@@ -182,6 +199,7 @@ class FitResult:
                 fitted=as_modelled(fitted),
                 test=None if test is None else as_modelled(test),
                 held_out=None if held_out is None else as_modelled(held_out),
+                unseen=None if self.unseen is None else as_modelled(self.unseen),
                 continued=self._run_on(times),
                 low=seen.min(axis=0).filled(np.nan).tolist(),
                 high=seen.max(axis=0).filled(np.nan).tolist(),

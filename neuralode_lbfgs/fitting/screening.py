@@ -8,7 +8,6 @@ evaluations each: from random weights it is a lottery.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -17,12 +16,13 @@ from jax.tree_util import Partial
 
 from ..models import NeuralODE
 from ..optimise import Minimum, StopReason, minimise_many
+from .attempts import before_the_whole
 from .journal import Journal
 from .losses import split_parameters, trajectory_loss
 from .programs import same
 from .record import Record, Stage
 from .result import FitResult
-from .running import Watcher, run_stages, whole_loss
+from .running import Watcher, whole_loss
 from .staged import Begun, Fitted, as_result, begin
 from .stages import WHY
 from .task import Task
@@ -37,7 +37,7 @@ class Screening:
 
     Args:
         errors: root mean square errors in standard deviations, of those that were come to.
-        stage: what each start had gone through.
+        stage: what the starts had gone through, as far as each needed it.
         evaluations, compile_s, run_s: what it cost.
         result: the best so far if a person stopped it, else None.
     """
@@ -75,20 +75,20 @@ def screened(models: Sequence[NeuralODE], task: Task, watch: Callable[[int], Wat
     limit = None if limit is None else TIME_TO_SCREEN * limit / len(models)
     task = replace(task, options=replace(task.options, time_limit=limit), journal=Journal())
     first = begin(models[0], task, [])
-    early = tuple(takewhile(lambda name: name != "full", first.names))
-    if not early:
+    if first.names[0] == "full":
         return _side_by_side(models, first, task)
-    if early == first.names:
+    if "full" not in first.names:
         return None
     errors: list[float] = []
     spent: list[Record] = []
+    gone: list[str] = []
     best = result = None
     try:
         for number, model in enumerate(models):
             begun = first if number == 0 else begin(model, task, [])
-            course = begun.course
-            course.time_limit = limit
-            reached = run_stages(early, course, begun.held_out, watch(number), [])
+            begun.course.time_limit = limit
+            course, reached = before_the_whole(begun.names, begun.course, begun.held_out, watch(number))
+            gone = max(gone, [one.stage.name for one in reached], key=len)
             error = reached[-1].error if begun.held_out is not None else whole_loss(course) ** 0.5
             errors.append(float(error) if np.isfinite(error) else np.inf)
             spent += course.spent
@@ -100,8 +100,8 @@ def screened(models: Sequence[NeuralODE], task: Task, watch: Callable[[int], Wat
         if best is None:
             raise
         course, stages = best
-        result = as_result(task.data, Fitted(course, stages, course.spent, StopReason.INTERRUPTED), [])
-    return Screening.of(errors, " and ".join(early), spent, result)
+        result = as_result(task, Fitted(course, stages, course.spent, StopReason.INTERRUPTED), [])
+    return Screening.of(errors, " and ".join(gone), spent, result)
 
 
 def _side_by_side(models: Sequence[NeuralODE], first: Begun, task: Task) -> Screening | None:
@@ -131,5 +131,5 @@ def _side_by_side(models: Sequence[NeuralODE], first: Begun, task: Task) -> Scre
         course.parameters = eqx.combine(best.params, fixed)
         record.add(best)
         stage = Stage("full", WHY["full"], StopReason.INTERRUPTED, tuple(record.rows))
-        result = as_result(task.data, Fitted(course, [stage], [record], StopReason.INTERRUPTED), [])
+        result = as_result(task, Fitted(course, [stage], [record], StopReason.INTERRUPTED), [])
     return Screening.of(errors, f"{EVALS} evaluations", found, result)

@@ -29,10 +29,11 @@ from .losses import Parameters
 from .matching import collect_slopes
 from .mesh import Mesher
 from .observing import Observation
+from .physics import parameters_after
 from .preparing import prepared
 from .record import Record, Stage, seconds_left
 from .result import FitResult
-from .running import Reached, Watcher, best_of, ended, error_of, run_stages, whole_loss
+from .running import Reached, Watcher, best_of, ended, error_of, run_stages, unseen_by, whole_loss
 from .scaling import find_coordinates
 from .settled import settled_loss, unsettled_note
 from .smoothing import SmoothTrajectory, smooth_all
@@ -54,13 +55,15 @@ TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
 class Fitted(NamedTuple):
-    """Where the stages have led, and what that took; `validation` is the error of what was held out for a while."""
+    """Where the stages have led, and what that took; `validation` is the error of what was held out for a while, and
+    `unseen` how it was predicted then."""
 
     course: Course
     stages: list[Stage]
     spent: list[Record]
     reason: StopReason
     validation: float | None = None
+    unseen: Trajectories | None = None
 
 
 def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
@@ -75,10 +78,11 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     _, course, names, reached, _ = min(tried, key=lambda attempt: attempt.error)
     stages = [replace(stage, kept=stage.number in course.path) for attempt in tried for stage in attempt.stages]
     finished = tried[-1].reached if ended(tried[-1].reached) else reached
-    reason, earlier, validation = finished[-1].stage.reason, [], None
+    reason, earlier, validation, unseen = finished[-1].stage.reason, [], None, None
     if held_out is not None and reason is not StopReason.INTERRUPTED:
         best = best_of(reached)
         validation = reached[best].error
+        unseen = unseen_by(reached[best].model, course, held_out)
         # The last stage goes on from where it ended. Before an earlier one too little was known of the other
         # trajectories: of a chaotic series it finds better fits from a start that has seen them all.
         goes_on = best == len(names) - 1
@@ -118,7 +122,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         if is_better(given, course, task.data):
             notes.append(f"no stage came nearer to the data than {GIVEN}, which was kept.")
             return Fitted(given, [replace(stage, kept=False) for stage in stages], spent, reason)
-    return Fitted(course, stages, spent, reason, validation)
+    return Fitted(course, stages, spent, reason, validation, unseen)
 
 
 def terms_of_all(course: Course, finished: list[Reached], callback: Watcher) -> tuple[Course, Reached, list[Reached]]:
@@ -174,9 +178,9 @@ def begin(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
     return Begun(model, data, curves, held_out, course, _plan(course, notes))
 
 
-def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitResult:
+def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     """What a fit has come to."""
-    course, stages, spent, reason, validation = fitted
+    course, stages, spent, reason, validation, unseen = fitted
     on_mesh = whole_loss(course)
     loss = on_mesh if reason.cut_short else settled_loss(course)  # who interrupts, or sets a limit, waits for no more
     law: tuple[Term, ...] = ()
@@ -195,8 +199,8 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
     ]
     return FitResult(
         model=course.parameters.model,
-        data=measured,
-        starts=_starts_of_each(measured, course),
+        data=task.data,
+        starts=_starts_of_each(task.data, course),
         stages=tuple(stages),
         stop_reason=reason,
         iterations=sum(record.iterations for record in spent),
@@ -211,7 +215,8 @@ def as_result(measured: Trajectories, fitted: Fitted, notes: list[str]) -> FitRe
         observe=course.observe and course.observe.observe,
         held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
-        sds=sds,
+        unseen=unseen,
+        parameters=parameters_after(task, course.parameters.model, sds),
         law=law,
     )
 

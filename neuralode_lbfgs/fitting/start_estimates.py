@@ -11,7 +11,7 @@ from ..models import NeuralODE, SecondOrderField, Transform
 from .hidden import hidden_size
 from .prediction import Observe, free_run, observed, predict
 from .smoothing import smooth
-from .start_prior import StartPrior, warmup_rows
+from .start_prior import StartPrior, observed_rows, warmup_rows
 from .weights import observation_weights
 
 PULL = 0.01  # towards the first guess, of a standard deviation: for states that the rows say nothing of
@@ -105,7 +105,7 @@ def _estimated(
 
 
 def _first_rows(model: Callable, run: Trajectory, warmup: int | None, *, some_hidden: bool) -> Trajectory:
-    rows = np.flatnonzero(np.isfinite(run.ys).any(axis=1))
+    rows = observed_rows(run)
     if warmup is None:
         warmup = (rows.size + 1) // 2
         if some_hidden and isinstance(model, NeuralODE):

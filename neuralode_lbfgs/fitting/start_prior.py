@@ -46,9 +46,14 @@ def warmup_rows(trajectory: Trajectory, coordinates: Coordinates) -> int:
 
     Those in which every state has had the time to show itself in the observed ones; a short trajectory's first half.
     """
-    ts = trajectory.ts[np.isfinite(trajectory.ys).any(axis=1)]
+    ts = trajectory.ts[observed_rows(trajectory)]
     soon = int(np.sum(ts <= ts[0] + WARMUP_TIME * float(coordinates.time_scale))) if ts.size else 0
     return min(max(soon, LEAST_ROWS), max((ts.size + 1) // 2, LEAST_ROWS), ts.size)
+
+
+def observed_rows(trajectory: Trajectory) -> np.ndarray:
+    """The rows in which something is observed."""
+    return np.flatnonzero(np.isfinite(trajectory.ys).any(axis=1))
 
 
 def say_warmup(data: Trajectories, coordinates: Coordinates) -> str:
@@ -70,3 +75,18 @@ def say_too_few(data: Trajectories, coordinates: Coordinates, warmup: int) -> st
         f"--warmup {warmup} estimates hidden states from fewer rows than tell of them, and noise may decide their "
         f"start: without --warmup it would be {most} rows; give as many, or more"
     )
+
+
+def say_fewer(data: Trajectories, warmup: int) -> str | None:
+    """That trajectories have fewer rows than are to tell of their starts: none is left to be a forecast."""
+    rows = {run.id: observed_rows(run).size for run in data}
+    fewer = [name for name, number in rows.items() if 0 < number < warmup]
+    if not fewer:
+        return None
+    least = min(fewer, key=lambda name: rows[name])
+    if len(fewer) == 1:
+        told = f"trajectory {least!r} has {rows[least]} rows with observations, and its start is"
+    else:
+        few = f"{len(fewer)} trajectories have fewer rows with observations ({rows[least]} of {least!r})"
+        told = f"{few}, and their starts are"
+    return f"--warmup {warmup}: {told} estimated from all of them"

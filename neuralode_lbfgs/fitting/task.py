@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..data.trajectories import Trajectories
 from ..optimise import LBFGS, Optax
@@ -22,6 +23,7 @@ class Task:
         observe: a person's own: what is seen of a state.
         journal: of the loops of a fit that may be stopped.
         programs: compiled for all fits of this task.
+        written: the module whose parameters are trained, as its author wrote it: without bounds, in its own units.
     """
 
     data: Trajectories
@@ -31,3 +33,4 @@ class Task:
     observe: Callable | None = None
     journal: Journal = field(default_factory=Journal)
     programs: Programs = field(default_factory=Programs)
+    written: Any = None

@@ -64,6 +64,29 @@ def _filled(run: Trajectory) -> np.ndarray:
     return np.stack(lines, axis=1)
 
 
+def predict_unseen(
+    model: NeuralODE,
+    held_out: Trajectories,
+    *,
+    noisy: bool,
+    known: Mapping[str, tuple[float, np.ndarray]] | None = None,
+    noise: float | None = None,
+    observe: Observe = None,
+) -> Trajectories:
+    """The held-out trajectories run freely.
+
+    From their first rows, or, where these are noisy, from the starts that suit the model best: else the noise of
+    one row, which grows as the run goes on, decides which model seems better.
+    NaN where a run does not reach in so many steps as a model that is any good takes.
+
+    Args:
+        known, noise, observe: as in `predict_like_training`; of the trajectories that are not held out.
+    """
+    most = max(STEPS, STEPS_A_ROW * max(run.ts.size for run in held_out))
+    model = replace(model, max_steps=min(model.max_steps, most))
+    return predict_like_training(model, held_out, known or {}, estimated=noisy, noise=noise, observe=observe)
+
+
 def free_run_error(
     model: NeuralODE,
     held_out: Trajectories,
@@ -75,16 +98,9 @@ def free_run_error(
 ) -> float:
     """Root mean square error of the held-out trajectories run freely, in units of each state's scale.
 
-    From their first rows, or, where these are noisy, from the starts that suit the model best: else the noise of
-    one row, which grows as the run goes on, decides which model seems better.
-    Infinite if a run does not reach its end in so many steps as a model that is any good takes.
-
-    Args:
-        known, noise, observe: as in `predict_like_training`; of the trajectories that are not held out.
+    Infinite if a run does not reach its end; arguments as in `predict_unseen`.
     """
-    most = max(STEPS, STEPS_A_ROW * max(run.ts.size for run in held_out))
-    model = replace(model, max_steps=min(model.max_steps, most))
-    predictions = predict_like_training(model, held_out, known or {}, estimated=noisy, noise=noise, observe=observe)
+    predictions = predict_unseen(model, held_out, noisy=noisy, known=known, noise=noise, observe=observe)
     scale = spread(held_out) if observe else np.asarray(model.coordinates.scale)[: held_out.state_size]
     states = model.coordinates.transform.states
     errors = [

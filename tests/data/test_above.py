@@ -48,12 +48,12 @@ def test_the_line_is_named_with_which_the_table_begins(tmp_path, case):
         "before that one, or begin them with #."
     )
     commented = "".join(f"# {line}\n" for line in above.splitlines()) + table
-    if "[" in table or "mg/L" in table or "TS" in table:
-        rows = "2 rows hold" if "TS" in table else "row holds"
-        with pytest.raises(DataError, match=f"the first {rows} no number; if these are units, write them behind"):
+    if "TS" in table:
+        with pytest.raises(DataError, match="the first 2 rows hold no number; if these are units, write them behind"):
             read(tmp_path, commented)
     else:
-        assert len(read(tmp_path, commented)) == 3
+        found = read(tmp_path, commented)
+        assert (len(found), len(found.units)) == (3, 2 if "[" in table or "mg/L" in table else 0)
 
 
 @pytest.mark.parametrize("name", dataset_names())
@@ -87,9 +87,23 @@ def test_usual_tables_begin_with_their_header(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["t,x\nmin,mg/L\n0,1\n1,2\n", "Jour,Proies\nj,ind\n0,1\n1,2\n", "a,b\nc,d\n0,1\n1,2\n"]
+    "text, units",
+    [
+        ("t,x,v\nmin,mg/L,\n0,1,2\n1,2,3\n", {"t": "min", "x": "mg/L"}),
+        ("t,x,run\n[s],[m/s],[-]\n0,1,A\n1,2,A\n", {"t": "s", "x": "m/s"}),
+        ("Zeit;T [K];p\ns;;bar\n0;1,5;2\n1;2,5;3\n", {"Zeit": "s", "T": "K", "p": "bar"}),
+        ("t,x\nSecond,Volt\n-1e-3,1.5e-2\n0,2\n", {"t": "Second", "x": "Volt"}),
+    ],
 )
-def test_units_right_below_the_first_line_are_called_units(tmp_path, text):
+def test_a_line_of_units_below_the_header(tmp_path, text, units):
+    table = read(tmp_path, text)
+    assert (len(table), table.units) == (2, units)
+    assert "line 2 was read as the units of the columns" in table.notes
+    assert table.where(0).endswith("line 3")
+
+
+@pytest.mark.parametrize("text", ["Jour,Proies\nj,ind\n0,1\n1,2\n", "a,b\nc,d\n0,1\n1,2\n"])
+def test_other_words_right_below_the_first_line_may_be_units(tmp_path, text):
     with pytest.raises(DataError, match=r"mine\.csv, line 2: the first row holds no number; if these are units, write"):
         read(tmp_path, f"{text}0,1\n1,2\n")
 

@@ -70,8 +70,8 @@ BAD_TEXT = {
         "mine.csv, line 1: this is no header of the table, which seems to begin with line 4; remove the lines before "
         "that one, or begin them with #.",
     ),
-    "units in a row": (
-        "t,x,y\ns,m,-\n0,1,2\n1,2,3\n",
+    "words in a row": (
+        "t,x,y\nsoon,m,-\n0,1,2\n1,2,3\n",
         "mine.csv, line 2: the first row holds no number; if these are units, write them behind the names, as x [m], "
         "and remove the row.",
     ),

@@ -1,6 +1,7 @@
 """Dates and times of day in the forms of spreadsheets and loggers."""
 
 import re
+from datetime import date
 
 import pandas
 import pytest
@@ -173,6 +174,21 @@ def test_a_date_and_a_time_of_day(tmp_path, day, names):
     assert data.clock.show(float(data[0].ts[0])) == "2024-01-31T21:15:00"
     assert (data.state_names, data[0].ts.size) == (("x",), 3)
     assert data.time_name.lower() in ("date", "datum")
+
+
+@pytest.mark.parametrize("times", [("00:00", "00:30", "01:00"), ("0000", "0030", "0100")])
+def test_a_date_in_digits_beside_a_time_of_day(tmp_path, times):
+    rows = [f"20240131,{time},{k}" for k, time in enumerate(times)]
+    (tmp_path / "mine.csv").write_text("\n".join(["date,time,x", *rows]))
+    with pytest.raises(DataError, match="line 2, column 'date': '20240131' looks like a date without its dashes"):
+        read_csv(tmp_path / "mine.csv")
+
+
+@pytest.mark.parametrize("form", ["%b %Y", "%B %Y", "%m/%Y", "%b-%Y"])
+def test_months_of_years(tmp_path, form):
+    months = [date(2023 + k // 12, k % 12 + 1, 1) for k in range(18)]
+    data = read(tmp_path, [f"{month:{form}}" for month in months], "month")
+    assert data[0].ts.tolist() == [(month - months[0]).days for month in months]
 
 
 def test_other_columns_stay_as_they_are(tmp_path):

@@ -155,9 +155,17 @@ def test_arrays_of_runs_of_different_lengths():
 
 
 def test_an_npz_file_without_the_arrays_says_which_there_are(tmp_path):
-    np.savez(tmp_path / "mine.npz", t=[0, 1], y=[1, 2])
-    with pytest.raises(DataError, match=r"there is no array 'ts' \(there is t, y\)"):
+    np.savez(tmp_path / "mine.npz", t=[0, 1], y=[[1, 2], [3, 4]])
+    with pytest.raises(DataError, match=r"there is no array 'ts' \(there is t, y\); ts and ys are needed, or a"):
         read_csv(tmp_path / "mine.npz")
+
+
+def test_an_npz_file_with_an_array_for_each_column(tmp_path):
+    days = np.array(["2024-01-30", "2024-01-31", "2024-02-01"], "M8[D]")
+    np.savez(tmp_path / "mine.npz", day=days, run=["a", "a", "b"], x=[1.0, np.nan, 3.0])
+    data = read_csv(tmp_path / "mine.npz")
+    assert (data.ids, data.state_names, data.observed) == (("a", "b"), ("x",), 2)
+    assert data.clock.write(float(data["b"].ts[0])) == "2024-02-01"
 
 
 def test_points_that_may_part_thousands_are_said(tmp_path):

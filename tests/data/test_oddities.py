@@ -51,6 +51,9 @@ def test_a_sensor_that_ends(tmp_path):
     assert note.startswith("'x' is exactly 10, its largest value, in ")
     (note,) = notes(tmp_path, "t,x", TS, np.maximum(12 * WAVE, -10.0))
     assert note.startswith("'x' is exactly -10, its smallest value, in ")
+    assert "to which it does not come smoothly" in note
+    (note,) = notes(tmp_path, "t,x", TS, np.round(np.minimum(12 * np.cos(TS / 3), 10.0) / 0.05) * 0.05)  # coarse digits
+    assert note.startswith("'x' is exactly 10, its largest value")
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,7 @@ def test_a_sensor_that_ends(tmp_path):
         np.round(10 * WAVE),  # counts
         np.maximum(WAVE, 0.0),  # nothing is there
         np.round(np.exp(-((TS - 20) ** 2) / 50), 2),  # comes to its top slowly
+        np.round(5 + 10 * 0.1 ** (np.arange(TS.size) % 40), 2),  # rests again and again, a few rows after each push
     ],
 )
 def test_what_levels_off_is_no_sensor_that_ends(tmp_path, values):
@@ -90,6 +94,30 @@ def test_a_trajectory_of_one_row(tmp_path):
     rows = [*(f"{run},{t},{np.cos(t):.3f}" for run in "ab" for t in range(6)), "mean,3,0.1"]
     (note,) = notes(tmp_path, "run,t,x", rows=rows)
     assert note.startswith("1 trajectory of one row (the first is 'mean')")
+
+
+def test_what_rests_because_an_input_steps_is_no_sensor_that_ends(tmp_path):
+    current = np.array([1.0, 0.0, -1.0, 0.0])[(TS // 4).astype(int) % 4]
+    charge = 2 + np.append(0.0, np.cumsum(current * 0.25)[:-1]) ** 1.5
+    rows = [f"{t:g},{q:g},{u:g}" for t, q, u in zip(TS, charge, current, strict=True)]
+    (tmp_path / "mine.csv").write_text("\n".join(["t,charge,current", *rows]) + "\n")
+    table = read_table(tmp_path / "mine.csv")
+    for inputs, told in ((("current",), False), ((), True)):
+        roles = infer_roles(table, states=("charge",), inputs=inputs)
+        assert ("its largest value" in describe(table, roles, to_trajectories(table, roles))) is told
+
+
+@pytest.mark.parametrize("header", ["angle_rad", "theta [rad]", "heading (deg)"])
+def test_an_angle_that_goes_round(tmp_path, header):
+    turn = 360 if "deg" in header else 2 * np.pi
+    (note,) = notes(tmp_path, f"t,{header}", TS, turn * (0.1 * TS + 0.02 * np.sin(TS)))
+    assert " goes round 4 times" in note and "give its sine and cosine" in note
+    assert notes(tmp_path, f"t,{header}", TS, 0.3 * turn * np.sin(TS)) == []
+
+
+@pytest.mark.parametrize("header", ["omega [rad/s]", "angle_rate_rad", "omega_rads", "position", "theta"])
+def test_what_is_no_angle_or_of_a_unit_that_nobody_knows(tmp_path, header):
+    assert notes(tmp_path, f"t,{header}", TS, TS + np.sin(TS)) == []
 
 
 CURRENT = np.where(TS % 10 < 5, 0.0, 2.0) + (TS > 22)

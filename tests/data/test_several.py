@@ -103,7 +103,7 @@ def test_arrays_of_little(tmp_path):
 @pytest.mark.parametrize(
     "arrays, message",
     [
-        ({"t": TS, "ys": YS[1]}, "m.npz: there is no array 'ts' (there is t, ys); ts and ys are needed."),
+        ({"t": TS, "ys": YS[1]}, "m.npz: there is no array 'ts' (there is t, ys); ts and ys are needed"),
         ({"ts": TS[:2], "ys": YS[1]}, "m.npz: ts must have shape (3,), as ys has shape (3, 2); it has shape (2,), and"),
         ({"ts": TS, "ys": YS[None]}, "m.npz: ys must have shape (rows, states) or (runs, times, states); it has"),
         ({"ts": TS, "ys": YS[1], "names": ["x"]}, "m.npz: names has 1 names for 2 columns; give one for each."),

@@ -25,7 +25,7 @@ NAMES = (
         "hrs",
         "Total time",
     ),
-    *("h", "min", "s", "frame", "tau", "Step", "Test_Time_s"),
+    *("h", "min", "s", "frame", "tau", "Step", "Test_Time_s", "ts_ms"),
 )
 
 
@@ -144,3 +144,13 @@ def test_a_span_that_is_missing_is_no_time():
 
 def test_an_index_of_spans_beside_a_time_numbers_the_rows():
     assert from_frame(pandas.DataFrame({"t": [0, 1, 5], **STATE}, index=pandas.to_timedelta(SPANS)))[0].ts[2] == 5
+
+
+@pytest.mark.parametrize("header", ["t_A,x_A,t_B,x_B", "time 1,level 1,time 2,level 2", "t1,x1,y1,t2,x2,y2"])
+def test_times_of_runs_side_by_side(tmp_path, header):
+    width = header.count(",") + 1
+    rows = "".join(",".join([str(row)] * width) + "\n" for row in range(3))
+    times = header.split(",")[0], header.split(",")[width // 2]
+    said = f"mine.csv: {times[0]!r}, {times[1]!r} look like the times of runs side by side; give each run rows"
+    with pytest.raises(DataError, match=said):
+        read(tmp_path, header, rows)

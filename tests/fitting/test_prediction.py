@@ -98,3 +98,8 @@ def test_what_was_held_out_starts_as_the_training_data_did(model, inputs):
     np.testing.assert_array_equal(result.predict(other)[0].ys[0], data[0].ys[0])
     warmed = result.predict(other, warmup=40)[0].ys
     assert np.abs(warmed - true[0].ys).max() < NOISE
+    with pytest.warns(UserWarning, match="--warmup 61: trajectory 'b' has 60 rows with observations, and its start"):
+        result.predict(other, warmup=61)
+    for keywords in ({"warmup": 0}, {"warmup": 5, "start": "fitted"}):
+        with pytest.raises(ValueError, match="so many first rows of the data, at least 1"):
+            result.predict(other, **keywords)

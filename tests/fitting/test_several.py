@@ -203,9 +203,9 @@ def test_an_ensemble_is_compiled_once_and_predicts_the_median(data):
 def test_starts_are_screened_and_the_best_is_fitted_to_the_end(data):
     result = nl.fit(model_for(data), data, starts=4, max_evals=60)
     assert result.luck is not None
-    assert (len(result.luck.screened), len(result.luck.errors), result.luck.stage) == (4, 2, "matching and shooting")
+    assert (len(result.luck.screened), len(result.luck.errors), result.luck.stage) == (4, 2, "matching")
     assert result.loss**0.5 == pytest.approx(min(result.luck.errors))
-    assert "luck: 4 starts, 2 culled by a screening (matching and shooting of each:" in result.summary()
+    assert "luck: 4 starts, 2 culled by a screening (matching of each:" in result.summary()
 
 
 def test_the_full_horizon_from_many_starts_is_one_program(data, monkeypatch):

@@ -75,6 +75,14 @@ def test_the_kept_stage_is_run_again_with_all_trajectories(noisy, result):
     assert np.sqrt(np.mean(np.concatenate(errors) ** 2)) < 0.02  # the noise is 0.05
 
 
+def test_how_trajectories_were_predicted_before_they_were_seen_is_kept(noisy, result):
+    assert result.unseen is not None and result.validation is not None
+    seen = noisy.split(ids=result.unseen.ids)[1]
+    scale = np.asarray(result.model.coordinates.scale)
+    errors = [(a.ys - b.ys) / scale for a, b in zip(result.unseen, seen, strict=True)]
+    assert np.sqrt(np.nanmean(np.concatenate(errors) ** 2)) == pytest.approx(result.validation, rel=0.01)
+
+
 def test_noise_in_a_first_row_is_not_held_against_the_model(noisy, result):
     from_one_row = free_run_error(result.model, noisy, noisy=False)
     estimated = free_run_error(result.model, noisy, noisy=True)

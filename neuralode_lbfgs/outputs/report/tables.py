@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...fitting.aligned import sd_text
 from ..metrics import paired
 from .contents import Contents
 
@@ -120,7 +121,7 @@ def law_table(contents: Contents) -> Table | None:
     law = contents.metrics.get("law")
     if not law:
         return None
-    rows = [(one["rate"], one["term"], f"{one['coefficient']:.6g}", _sd(one["sd"])) for one in law]
+    rows = [(one["rate"], one["term"], f"{one['coefficient']:.6g}", sd_text(one["sd"])) for one in law]
     return Table(("rate", "term", "coefficient", "standard deviation"), tuple(rows))
 
 
@@ -132,11 +133,6 @@ def trajectory_table(contents: Contents) -> Table | None:
     errors, ranked = rows.errors, rows.ranked
     found = tuple((name, *map(_number, errors[name])) for name in ranked[:WORST])
     return Table((f"{len(found)} worst of {len(ranked)}", "rows trained on", "rows held out"), found)
-
-
-def _sd(value: float | None) -> str:
-    """In words where it is not known, or zero: as in the summary, whose modules take long to import."""
-    return "unknown" if value is None else f"{value:.2g}" if value else "exact"
 
 
 def _array(value: Any) -> str:

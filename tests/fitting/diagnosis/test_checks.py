@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from neuralode_lbfgs import Trajectories, Trajectory
-from neuralode_lbfgs.fitting import diagnosis
 from neuralode_lbfgs.fitting.diagnosis import Finding, View, diagnose
+from neuralode_lbfgs.fitting.diagnosis.checks import CHECKS
+from neuralode_lbfgs.fitting.diagnosis.errors import above_the_noise, below_the_noise
+from neuralode_lbfgs.fitting.diagnosis.forecast import runs_away
+from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on_unseen
+from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
+from neuralode_lbfgs.fitting.diagnosis.solves import solver_failures
+from neuralode_lbfgs.fitting.diagnosis.structure import cannot_turn, late_inputs, too_coarse
 from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
 from neuralode_lbfgs.fitting.physics import PhysicalParameter
 from neuralode_lbfgs.fitting.record import Stage
@@ -64,6 +70,7 @@ CUT = np.where((TS > 11)[:, None], np.nan, TRUTH)
 AWAY = TRUTH + np.where(TS > 8, 20.0, 0.0)[:, None] * [1, 0]
 ONE = Trajectories((Trajectory("a", TS, TRUTH[:, :1] + NOISE[:, :1]),), ("hare",))
 STRAIGHT = Trajectories((Trajectory("a", TS, 8 + 0.2 * TS[:, None]),), ("hare",))
+ROUND = Trajectories((Trajectory("a", TS, TS[:, None] + np.sin(TS)[:, None]),), ("theta1",))
 # A state that answers to a switch a row before the table has it, and a model that believes the table.
 SWITCH = np.where(TS % 4 < 2, 0.0, 1.0)
 BEFORE = np.append(SWITCH[1:], SWITCH[-1])
@@ -84,8 +91,22 @@ def switched(ys):
 LATE = View(switched(answer(BEFORE) + FINE), switched(answer(SWITCH)))
 SPIKES = np.where((TS * 10).round() % 30 < 2, 1.0, 0.0)[:, None] + FINE
 SPIKED = Trajectories((Trajectory("a", TS, SPIKES),), ("bromide",))
+TOO_LATE = TRUTH + np.where(TS > 8, 2.0, 0.0)[:, None] * [1, 0]
+UNSEEN = replace(
+    GOOD,
+    train=runs(TRUTH + NOISE, TRUTH[::-1] + NOISE, TRUTH + NOISE[::-1]),
+    fitted=runs(TRUTH, TRUTH[::-1], TRUTH),
+    unseen=Trajectories((Trajectory("c", TS, TOO_LATE),), ("hare", "lynx")),
+    test=None,
+    held_out=None,
+)
 WRONG = {
     "late_inputs": (LATE, "the states bend before switch steps", "shift the column of the input up"),
+    "goes_round": (
+        View(ROUND, replace(ROUND, trajectories=STRAIGHT.trajectories)),
+        "theta1 goes round 1.8 times if it is in radians",
+        "give its sine and cosine",
+    ),
     "too_coarse": (
         View(SPIKED, replace(SPIKED, trajectories=(Trajectory("a", TS, 0 * SPIKES),))),
         "bromide makes up to",
@@ -109,8 +130,10 @@ WRONG = {
     ),
     "solver_failures": (replace(GOOD, stages=(stage(100, 30),)), "30 of 100 solves failed", "--initial-step"),
     "worse_on_others": (
-        replace(GOOD, held_out=runs(TRUTH[::-1] + 1.5)), "missed by 0.91 standard deviations", "--weight-decay",
+        replace(GOOD, held_out=runs(TRUTH[::-1] + 1.5)), "missed by 0.91 standard deviations, 14.8 times as far as",
+        "--weight-decay",
     ),
+    "worse_on_unseen": (UNSEEN, "c was missed by 0.38 standard deviations", "--starts 8"),
     "above_the_noise": (
         replace(GOOD, fitted=runs(TRUTH + WAVE)), "hare is missed by 0.441, its noise is at most 0.095", "--width-size",
     ),
@@ -130,16 +153,15 @@ def test_parameters_that_no_step_has_moved_are_not_said_to_be_unknown_to_the_dat
     none = replace(stage(5, 0), history=(), reason=StopReason.NONFINITE_START)
     given_up = replace(stage(5, 0), kept=False, reason=StopReason.SEARCH_FAILED)
     for stages in ((none,), (given_up,)):
-        found = diagnosis.unmoved(replace(GOOD, parameters=(parameter("mass", 1.0, 1.0),), stages=stages))
+        found = unmoved(replace(GOOD, parameters=(parameter("mass", 1.0, 1.0),), stages=stages))
         assert found is not None
         assert f"made no step that is kept: {stages[-1].reason.ending}" in found.finding
         assert "the data may say nothing of it" not in found.advice and "--solver Kvaerno5" in found.advice
 
 
-@pytest.mark.parametrize("name", [check.__name__ for check in diagnosis.CHECKS])
-def test_a_check_speaks_where_something_is_wrong_and_says_what_to_try(name):
-    view, said, advice = WRONG[name]
-    check = getattr(diagnosis, name)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_a_check_speaks_where_something_is_wrong_and_says_what_to_try(check):
+    view, said, advice = WRONG[check.__name__]
     assert check(GOOD) is None
     found = check(view)
     assert isinstance(found, Finding)
@@ -150,9 +172,9 @@ def test_a_check_speaks_where_something_is_wrong_and_says_what_to_try(name):
 
 def test_what_follows_from_a_model_that_cannot_turn_is_not_told_as_well():
     assert [one.finding.split(",")[0] for one in diagnose(View(ONE, STRAIGHT))] == ["hare rises and falls"]
-    assert diagnosis.cannot_turn(View(ONE, ONE)) is None  # time-dependent, maybe
-    assert diagnosis.cannot_turn(View(ONE, STRAIGHT, hidden=1)) is None  # it need not turn
-    assert diagnosis.cannot_turn(View(STRAIGHT, STRAIGHT)) is None
+    assert cannot_turn(View(ONE, ONE)) is None  # time-dependent, maybe
+    assert cannot_turn(View(ONE, STRAIGHT, hidden=1)) is None  # it need not turn
+    assert cannot_turn(View(STRAIGHT, STRAIGHT)) is None
 
 
 def test_a_decay_that_was_given_is_named_in_place_of_what_follows_from_it_and_only_where_it_matters():
@@ -180,13 +202,22 @@ def test_advice_for_another_cause_is_not_given_beside_inputs_that_are_late():
     ids=["right", "other errors", "at once"],
 )
 def test_inputs_that_are_not_late(seen, model):
-    assert diagnosis.late_inputs(View(switched(seen), switched(model))) is None
+    assert late_inputs(View(switched(seen), switched(model))) is None
+
+
+def test_inputs_that_step_between_rows():
+    between = (answer(SWITCH) + answer(BEFORE)) / 2
+    found = late_inputs(View(switched(between), switched(answer(SWITCH))))
+    assert found is not None
+    assert "before switch steps (by 0." in found.finding and "between two rows" in found.finding
+    assert found.advice.startswith("give every step a row of its own")
+    assert late_inputs(View(switched(between), switched(between))) is None  # the model follows all the same
 
 
 def test_spikes_that_are_met_and_noise_are_not_too_coarse():
-    assert diagnosis.too_coarse(View(SPIKED, SPIKED)) is None
+    assert too_coarse(View(SPIKED, SPIKED)) is None
     noise = Trajectories((Trajectory("a", TS, NOISE[:, :1]),), ("x",))
-    assert diagnosis.too_coarse(View(noise, replace(noise, trajectories=(Trajectory("a", TS, 0 * FINE),)))) is None
+    assert too_coarse(View(noise, replace(noise, trajectories=(Trajectory("a", TS, 0 * FINE),)))) is None
 
 
 def test_what_cannot_be_known_is_not_said():
@@ -198,33 +229,65 @@ def test_what_cannot_be_known_is_not_said():
 
 
 def test_failures_that_are_few_or_a_start_that_cannot_be_solved():
-    assert diagnosis.solver_failures(replace(GOOD, stages=(stage(12, 9),))) is None
-    found = diagnosis.solver_failures(replace(GOOD, stages=(stage(1, 0, StopReason.NONFINITE_START),)))
+    assert solver_failures(replace(GOOD, stages=(stage(12, 9),))) is None
+    found = solver_failures(replace(GOOD, stages=(stage(1, 0, StopReason.NONFINITE_START),)))
     assert found is not None and "full began from a model that could not be solved" in found.finding
     given_up = replace(stage(1, 0, StopReason.NONFINITE_START), kept=False)
-    assert diagnosis.solver_failures(replace(GOOD, stages=(given_up, stage(12, 9)))) is None
+    assert solver_failures(replace(GOOD, stages=(given_up, stage(12, 9)))) is None
 
 
 def test_a_forecast_that_ends_or_falls_below_zero():
-    found = diagnosis.runs_away(replace(GOOD, continued=runs(CUT, ts=TS + 12)))
+    found = runs_away(replace(GOOD, continued=runs(CUT, ts=TS + 12)))
     assert found is not None and "the solution ends near t = 23.1" in found.finding
     falling = replace(GOOD, continued=runs(TRUTH - [9, 0], ts=TS + 12), low=[2.0, 3.0])
-    found = diagnosis.runs_away(falling)
+    found = runs_away(falling)
     assert found is not None and "hare falls below zero, to -2" in found.finding
-    assert diagnosis.runs_away(replace(falling, low=[-1.0, 3.0])) is None
-    found = diagnosis.runs_away(replace(falling, low=[-0.1, 3.0]))  # of nothing, for noise
+    assert runs_away(replace(falling, low=[-1.0, 3.0])) is None
+    found = runs_away(replace(falling, low=[-0.1, 3.0]))  # of nothing, for noise
     assert found is not None and "hare falls below zero, to -2, where the least of the data is -0.1" in found.finding
 
 
+def test_it_is_told_which_held_out_runs_are_missed_and_when():
+    found = worse_on_unseen(UNSEEN)
+    assert found is not None
+    assert found.finding.startswith("c was missed by 0.38 standard deviations, 6.2 times as far as in the end")
+    assert "by the model that had not seen it" in found.finding
+    assert "c (hare by 0.53" in found.finding and "from t = 8.1 on)" in found.finding
+    twice = replace(UNSEEN, test=runs(TRUTH), held_out=runs(TOO_LATE))
+    assert sum("from t = 8.1 on" in one.finding for one in diagnose(twice)) == 1
+
+
+def test_held_out_runs_that_go_where_no_other_does_are_told_of():
+    far = replace(GOOD, test=runs(TRUTH + np.array([8, 0])), held_out=runs(TRUTH))
+    found = worse_on_others(far)
+    assert found is not None
+    assert "a goes to hare = 21, where what was trained on lies between 6.9" in found.finding
+    assert found.advice.startswith("train on runs that go there")
+    inside = Trajectories((Trajectory("z", TS, np.broadcast_to([10.0, 5.0], TRUTH.shape)),), ("hare", "lynx"))
+    found = worse_on_others(
+        replace(GOOD, test=inside, held_out=runs(TRUTH).with_trajectories([replace(inside[0], ys=TRUTH)]))
+    )
+    assert found is not None and "z starts 1.3 standard deviations from all rows" in found.finding
+
+
+def test_errors_in_most_rows_are_not_hidden_by_a_few_jumps():
+    square = 5 * np.sign(np.sin(2 * TS))[:, None] + FINE
+    jumps = Trajectories((Trajectory("a", TS, square),), ("x",))
+    off = replace(jumps, trajectories=(Trajectory("a", TS, square + 0.5 * np.sign(np.sin(7 * TS))[:, None]),))
+    found = above_the_noise(View(jumps, off))
+    assert found is not None and "in most rows, where its noise is at most 0.00" in found.finding
+    assert above_the_noise(View(jumps, jumps)) is None
+
+
 def test_a_held_out_trajectory_that_is_not_reached():
-    found = diagnosis.worse_on_others(replace(GOOD, held_out=runs(CUT)))
+    found = worse_on_others(replace(GOOD, held_out=runs(CUT)))
     assert found is not None and "not reached by the model's solution" in found.finding
 
 
 def test_known_standard_deviations_take_the_place_of_the_estimate():
     sd = np.full(TRUTH.shape, 1.0)
     told = replace(GOOD, train=Trajectories((Trajectory("a", TS, TRUTH + NOISE, sd),), ("hare", "lynx")))
-    found = diagnosis.below_the_noise(told)
+    found = below_the_noise(told)
     assert found is not None and "its noise is about 1" in found.finding
 
 

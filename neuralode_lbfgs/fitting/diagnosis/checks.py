@@ -1,0 +1,48 @@
+"""All checks, in the order in which they are told, and what is not told beside its cause."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .errors import above_the_noise, below_the_noise, flat_mean, held_by_decay, residuals_not_white
+from .forecast import runs_away
+from .held_out import worse_on_others, worse_on_unseen
+from .parameters import at_bound, undetermined, unmoved
+from .solves import solver_failures, unfinished
+from .structure import cannot_turn, goes_round, late_inputs, too_coarse
+from .view import Finding, View
+
+Check = Callable[[View], Finding | None]
+CHECKS: tuple[Check, ...] = (
+    unfinished,
+    cannot_turn,
+    held_by_decay,
+    flat_mean,
+    unmoved,
+    undetermined,
+    at_bound,
+    solver_failures,
+    worse_on_others,
+    worse_on_unseen,
+    late_inputs,
+    goes_round,
+    too_coarse,
+    above_the_noise,
+    residuals_not_white,
+    below_the_noise,
+    runs_away,
+)
+FOLLOWS: dict[Check, tuple[Check, ...]] = {
+    cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
+    held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
+    worse_on_others: (worse_on_unseen,),
+    late_inputs: (flat_mean, above_the_noise, residuals_not_white),
+}
+
+
+def diagnose(view: View) -> tuple[Finding, ...]:
+    """All that the checks find, but for what follows from another finding."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = {check: check(view) for check in CHECKS}
+    follow = {check for cause, these in FOLLOWS.items() if found[cause] for check in these}
+    return tuple(one for check in CHECKS if (one := found[check]) is not None and check not in follow)

@@ -1,0 +1,103 @@
+"""Errors in training: those of a constant, far above the noise or below it, or regular."""
+
+import numpy as np
+
+from ..noise_level import MEDIAN, usual_roughness
+from .noise import ABOVE, known_noise, least_error
+from .view import MATTERS, PAIRS, Finding, View
+
+FLAT = 0.1  # of the variance: a model that explains less has found the mean, which costs nothing to find
+BELOW = 0.5  # times the noise: it takes 3/4 of the rows
+LESS = 0.01  # of a weight decay that is too much
+SIGMAS, STRUCTURE = 3.0, 0.3  # a correlation by chance once in 700 times; a third of the squares left
+
+
+def flat_mean(view: View) -> Finding | None:
+    """States of which the model knows no more than their mean: the most common bad minimum of oscillating records."""
+    explained = 1 - (view.errors / view.spread) ** 2
+    flat = (explained < FLAT) & np.isfinite(explained)
+    if not flat.any():
+        return None
+    return Finding(
+        f"flat-mean minimum: of {view.name_all(flat)} the model explains {max(float(explained[flat].min()), 0.0):.0%} "
+        "of the variance, hardly more than a constant does",
+        "fit a shorter part first, which can be predicted from its start (--train-until); try other initial weights "
+        "(--starts 8), or, if the columns do not show the whole state, --hidden-states 1",
+    )
+
+
+def above_the_noise(view: View) -> Finding | None:
+    """Errors far above the noise that neighbouring rows show: the model could follow the data more closely.
+
+    Of all rows, or of most: a few jumps or spikes look like noise as large as these in a mean over all rows.
+    """
+    squares = np.ma.masked_invalid(np.concatenate(view.residuals) ** 2)
+    usual = np.sqrt(np.ma.median(squares, axis=0).filled(np.nan) / MEDIAN)
+    told = []
+    for j, name in enumerate(view.train.state_names):
+        most, matters = least_error(view.train, j), MATTERS * view.spread[j]
+        if not np.isfinite(view.errors[j]):
+            continue
+        if view.errors[j] > max(ABOVE * most, matters):
+            told.append(f"{name} is missed by {view.errors[j]:.3g}, its noise is at most {most:.3g}")
+        elif usual[j] > max(ABOVE * (most := usual_roughness(view.train.trajectories, j)), matters):
+            told.append(f"{name} is missed by {usual[j]:.3g} in most rows, where its noise is at most {most:.3g}")
+    if not told:
+        return None
+    return Finding(
+        f"errors are far above the noise: {', '.join(told)}",
+        "allow more if it stopped at a limit (--max-iter, --max-evals); try other initial weights (--starts 8), a "
+        "larger network (--width-size 32), or a shorter part first (--train-until)",
+    )
+
+
+def held_by_decay(view: View) -> Finding | None:
+    """The same under a weight decay that a person gave, and that leaves a network no weights to do better."""
+    if view.held_by is None or (missed := flat_mean(view) or above_the_noise(view)) is None:
+        return None
+    return Finding(
+        f"{missed.finding}; --weight-decay {view.held_by:g} may be why: it makes weights dearer than these errors",
+        f"leave out --weight-decay, so that the evidence of the data sets it, or give less of it "
+        f"(--weight-decay {LESS * view.held_by:g})",
+    )
+
+
+def below_the_noise(view: View) -> Finding | None:
+    """Errors far below the noise: the model follows it."""
+    noise = [known_noise(view.train, j) or np.nan for j in range(view.train.state_size)]
+    low = view.errors < BELOW * np.array(noise)
+    if not low.any():
+        return None
+    told = ", ".join(
+        f"{name} is met within {error:.3g}, its noise is about {level:.3g}"
+        for name, error, level, is_low in zip(view.train.state_names, view.errors, noise, low, strict=True)
+        if is_low
+    )
+    return Finding(
+        f"errors are far below the noise, so the model follows it: {told}",
+        "try more --weight-decay or a smaller network (--width-size 8), or tell the noise if it is known (--noise)",
+    )
+
+
+def residuals_not_white(view: View) -> Finding | None:
+    """Neighbouring errors that are alike: something regular that the model has missed."""
+    found = []
+    for j, name in enumerate(view.train.state_names):
+        first = np.concatenate([left[:-1, j] for left in view.residuals])
+        second = np.concatenate([left[1:, j] for left in view.residuals])
+        both = np.isfinite(first) & np.isfinite(second)
+        first, second = first[both], second[both]
+        squares = float(np.sum(first**2 + second**2)) / 2
+        if first.size < PAIRS or not view.errors[j] > MATTERS * view.spread[j]:
+            continue
+        correlation = float(np.sum(first * second)) / squares
+        if correlation > max(SIGMAS / np.sqrt(first.size), STRUCTURE):
+            found.append(f"{name} {correlation:.2f}")
+    if not found:
+        return None
+    return Finding(
+        f"residuals are not white: neighbouring errors go together (correlation of {', '.join(found)}), so something "
+        "regular was missed",
+        "look at the residual plot; try a larger network (--width-size 32), a hidden state (--hidden-states 1), or an "
+        "input that drives the system and is not in the data; noise that moves the system itself looks the same",
+    )

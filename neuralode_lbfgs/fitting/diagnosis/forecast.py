@@ -1,0 +1,45 @@
+"""A model run on beyond its data."""
+
+import numpy as np
+
+from ..run_on import MANY_TIMES
+from .view import Finding, View
+
+OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
+NEGATIVE = 0.1  # of the range, below zero
+NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
+
+
+def runs_away(view: View) -> Finding | None:
+    """A model that leaves the range of the data when it is run on for as long again."""
+    if view.continued is None:
+        return None
+    told = []
+    for run in view.continued:
+        lost = np.flatnonzero(~np.isfinite(run.ys).all(axis=1))
+        if lost.size:
+            when = view.continued.clock.show(float(run.ts[lost[0]]))
+            told.append(f"the solution ends near {view.continued.time_name} = {when}")
+            break
+    ys = np.concatenate([run.ys for run in view.continued])
+    ys = ys[np.isfinite(ys).all(axis=1)]
+    driven = view.continued.input_size > 0
+    for j, (name, least, most) in enumerate(zip(view.continued.state_names, view.low, view.high, strict=True)):
+        column = ys[:, j]
+        beyond = np.maximum(least - column, column - most)
+        if not (column.size and most > least):
+            continue
+        if beyond.max() > (MANY_TIMES if driven else OUTSIDE) * (most - least):
+            worst = column[np.argmax(beyond)]
+            told.append(f"{name} comes to {worst:.3g}, where the data lie between {least:.3g} and {most:.3g}")
+        elif least >= -NOTHING * (most - least) and column.min() < -NEGATIVE * (most - least):
+            rarely = "which the data never do" if least >= 0 else f"where the least of the data is {least:.3g}"
+            told.append(f"{name} falls below zero, to {column.min():.3g}, {rarely}")
+    if not told:
+        return None
+    again = ", with the same inputs again," if driven else ""
+    return Finding(
+        f"run on for as long again{again} the model leaves the range of the data: {'; '.join(told)}",
+        "trust no forecast that far; keep states positive that cannot be negative (--positive); try --ensemble 5, "
+        "which leaves out runaway members and shows a band, or more --weight-decay",
+    )

@@ -1,0 +1,133 @@
+"""Data that were not trained on, and that the model misses by far more than those that were."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...data.trajectories import Trajectories, Trajectory
+from ..coverage import distances, far_from_here
+from .view import Finding, View, listed, residuals_of, root_mean_square
+
+FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
+BEYOND = 0.1  # of the range of the training data: what goes on from its ends by less is as good as inside
+ALL = 0.9  # of the rows: then it is no matter of time
+
+
+def worse_on_others(view: View) -> Finding | None:
+    """A training error far under that of what was held out."""
+    if view.test is None or view.held_out is None:
+        return None
+    train = root_mean_square(_scaled(view, view.train, view.fitted))
+    test = root_mean_square(_scaled(view, view.test, view.held_out))
+    if not test > max(FAR * train, GROSS):
+        return None
+    missed = f"not reached by the model's solution, the training data missed by {train:.2g}"
+    if np.isfinite(test):
+        missed = f"missed by {test:.2g} standard deviations, {_times(test, train)} as the training data"
+    where = _where(view, view.test, view.held_out, max(FAR * train, GROSS), view.train)
+    return Finding(
+        f"held-out data are {missed}: the fit does not carry over{where.told}",
+        where.advice,
+    )
+
+
+def worse_on_unseen(view: View) -> Finding | None:
+    """Training trajectories that were missed by far more before they were trained on: new ones may be, too."""
+    if view.unseen is None:
+        return None
+    others, seen = view.train.split(ids=view.unseen.ids)
+    train = root_mean_square(_scaled(view, view.train, view.fitted))
+    error = root_mean_square(_scaled(view, seen, view.unseen))
+    if not error > max(FAR * train, GROSS):
+        return None
+    missed = "not reached by the solution of the model"
+    if np.isfinite(error):
+        missed = f"missed by {error:.2g} standard deviations, {_times(error, train)} as in the end, by the model"
+    was, it = ("was", "it") if len(seen) == 1 else ("were", "them")
+    where = _where(view, seen, view.unseen, max(FAR * train, GROSS), others)
+    return Finding(
+        f"{listed(seen.ids)} {was} {missed} that had not seen {it}, so that new runs may be missed as much{where.told}",
+        where.advice,
+    )
+
+
+class _Where(NamedTuple):
+    """What is to be said of the parts that are missed, after the finding, and the advice."""
+
+    told: str
+    advice: str
+
+
+def _times(error: float, train: float) -> str:
+    return f"{error / train:.3g} times as far" if train > 0 else "many times as far"
+
+
+def _scaled(view: View, data: Trajectories, predicted: Trajectories) -> list[np.ndarray]:
+    return [left / view.spread for left in residuals_of(data, predicted)]
+
+
+def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float, train: Trajectories) -> _Where:
+    """Which runs, states and times are missed by more than `limit` standard deviations, and what may help with them.
+
+    Args:
+        train: what the model had seen.
+    """
+    missed: list[tuple[float, str, str | None]] = []
+    for run, left in zip(data, _scaled(view, data, predicted), strict=True):
+        errors = np.nan_to_num([root_mean_square([column]) for column in left.T], posinf=np.inf)
+        worst = int(np.argmax(errors))
+        if errors[worst] > limit:
+            what = f"{run.id} ({data.state_names[worst]}{_by(errors[worst])}{_when(data, run, left[:, worst], limit)})"
+            missed.append((float(errors[worst]), what, _unlike(view, train, run)))
+    missed.sort(key=lambda one: -one[0])
+    where = f"; most of it is in {listed([what for _, what, _ in missed])}" if missed else ""
+    strange = [why for _, _, why in missed if why is not None]
+    if strange:
+        return _Where(
+            f"{where}; {listed(strange)}",
+            "train on runs that go there, for nothing that was trained on tells of such states; known structure "
+            "(--rate, --second-order) carries farther, and --ensemble 5 shows where the model is unsure",
+        )
+    return _Where(
+        where,
+        "train on more runs like those; try a smaller network (--width-size 8), more --weight-decay, other initial "
+        "weights (--starts 8), known structure (--rate, --second-order), or --ensemble 5 to see where the model is "
+        "unsure",
+    )
+
+
+def _by(error: float) -> str:
+    return f" by {error:.2g}" if np.isfinite(error) else " is not reached"
+
+
+def _when(data: Trajectories, run: Trajectory, left: np.ndarray, limit: float) -> str:
+    """Since when, or between which times, one state is missed; nothing where it is missed throughout."""
+    seen = np.flatnonzero(~np.isnan(left))
+    bad = seen[np.abs(left[seen]) > limit]
+    if not bad.size or bad.size > ALL * seen.size:
+        return ""
+    first, last = (data.clock.show(float(run.ts[row])) for row in (bad[0], bad[-1]))
+    to_the_end = np.searchsorted(seen, bad[-1]) >= ALL * (seen.size - 1)
+    return f" from {data.time_name} = {first} on" if to_the_end else f" for {data.time_name} from {first} to {last}"
+
+
+def _unlike(view: View, train: Trajectories, run: Trajectory) -> str | None:
+    """How a run differs from all that was trained on: it goes outside of its range, or starts far from it."""
+    columns = np.ma.masked_invalid(np.concatenate([one.ys for one in train]))
+    low, high = columns.min(axis=0).filled(np.nan), columns.max(axis=0).filled(np.nan)
+    extent = np.where(high > low, high - low, np.nan)
+    beyond = np.nan_to_num(np.maximum(low - run.ys, run.ys - high) / extent, nan=-np.inf)
+    row, state = np.unravel_index(int(np.argmax(beyond)), beyond.shape)
+    if beyond[row, state] > BEYOND:
+        return (
+            f"{run.id} goes to {train.state_names[state]} = {run.ys[row, state]:.3g}, where what was trained on lies "
+            f"between {low[state]:.3g} and {high[state]:.3g}"
+        )
+    complete = [one.ys[np.isfinite(one.ys).all(axis=1)] / view.spread for one in train]
+    runs = [ys for ys in complete if len(ys)]
+    if run.id in train or not runs or not np.isfinite(run.ys[0] / view.spread).all():
+        return None
+    away = float(distances(run.ys[:1] / view.spread, runs)[0])
+    noise = float(np.nanmax(view.errors / view.spread))
+    far = np.isfinite(noise) and away > far_from_here(runs, noise)
+    return f"{run.id} starts {away:.2g} standard deviations from all rows that were trained on" if far else None

@@ -1,0 +1,110 @@
+"""What no model of these columns can follow: states that are hidden, inputs that are late, rows that are too few."""
+
+import numpy as np
+
+from ...data.angles import ADVICE, TURNS, times_round, turn_of
+from ...data.steps_of_inputs import lead
+from ...data.trajectories import Trajectories
+from .noise import ABOVE, least_error
+from .view import MATTERS, PAIRS, Finding, View, listed
+
+MOST_OF_IT, SUDDEN = 0.5, 8.0  # of the range between two rows, and times the usual change: no noise, nor a swing
+BY_A_ROW = 0.75  # of an interval, by which an input is late: nearer to a row than to its middle
+MISSED = 0.3  # standard deviations: a spike that is met is sampled well enough
+
+
+def cannot_turn(view: View) -> Finding | None:
+    """A single state that rises and falls, by a model that does only one: what depends on itself alone never turns."""
+    if view.train.state_size + view.hidden > 1 or view.train.input_size:
+        return None
+    noise, rows = least_error(view.train, 0), sum(run.ts.size for run in view.train)
+    by_chance = max(2 * np.sqrt(2 * np.log(rows)) * noise, MATTERS * view.spread[0])
+    turned = max(_turns(run.ys[:, 0]) for run in view.train) > by_chance
+    if not (turned and view.errors[0] > ABOVE * noise):
+        return None
+    if any(_turns(run.ys[:, 0]) > MATTERS * view.spread[0] for run in view.fitted):
+        return None
+    return Finding(
+        f"{view.train.state_names[0]} rises and falls, which nothing does in one run that depends on itself alone",
+        "let the model have a state that is not in the data (--hidden-states 1, or --second-order if it swings), or "
+        "name what drives it (--inputs)",
+    )
+
+
+def late_inputs(view: View) -> Finding | None:
+    """States that answer to a held input before it steps: no model can."""
+    found = {}
+    for number, name in enumerate(view.train.input_names):
+        if not (view.train[0].hold and view.train[0].hold[number]):
+            continue
+        missed = np.flatnonzero(view.errors > MATTERS * view.spread).tolist()
+        early = [early for j in missed if (early := lead(view.train, j, number)) is not None]
+        if early:
+            found[name] = max(early)
+    if not found:
+        return None
+    if max(found.values()) > BY_A_ROW:
+        return Finding(
+            f"the states bend before {listed(list(found))} steps: a row may hold the input of the interval before it, "
+            "and is read as that of the interval after it",
+            "shift the column of the input up by one row (the last row keeps its value), and fit again",
+        )
+    told = listed([f"{name} steps (by {early:.1f} of the interval to that row)" for name, early in found.items()])
+    return Finding(
+        f"the states bend before {told}: it stepped between two rows, and is read as if at the later one",
+        "give every step a row of its own at its time, where states may be blank, and fit again",
+    )
+
+
+def goes_round(view: View) -> Finding | None:
+    """Angles of more than a turn that are missed: what a model learns in one turn it does not know in the next."""
+    told = []
+    for j, name in enumerate(view.train.state_names):
+        turn = turn_of(name, view.train.units.get(name, ""))
+        if turn is None or not view.errors[j] > max(ABOVE * least_error(view.train, j), MATTERS * view.spread[j]):
+            continue
+        in_radians = " if it is in radians" if np.isnan(turn) else ""
+        times = times_round(view.train, j, TURNS["2 pi"] if in_radians else turn)
+        if times > 1:
+            told.append(f"{name} goes round {times:.2g} times{in_radians}")
+    if not told:
+        return None
+    return Finding(f"{listed(told)}, and to the model every turn is another place", ADVICE)
+
+
+def too_coarse(view: View) -> Finding | None:
+    """Spikes of one or two rows, which the model does not meet."""
+    missed = view.errors > MISSED * view.spread
+    sudden = [(j, *_sudden(view.train, j)) for j in np.flatnonzero(missed).tolist()]
+    told = [
+        f"{view.train.state_names[j]} makes up to {share:.0%} of its range between neighbouring rows, and most of it "
+        f"{count} times"
+        for j, share, count in sudden
+        if count > 1
+    ]
+    if not told:
+        return None
+    return Finding(
+        f"spikes of one or two rows: {'; '.join(told)}",
+        "measure more often there; of a positive state that goes over decades fit the logarithm (--transform log=...)",
+    )
+
+
+def _turns(ys: np.ndarray) -> float:
+    """How far a column rises and falls, whichever is less; of noise alone the range between its extremes."""
+    ys = ys[np.isfinite(ys)]
+    if not ys.size:
+        return 0.0
+    rises, falls = ys - np.minimum.accumulate(ys), np.maximum.accumulate(ys) - ys
+    return float(min(rises.max(), falls.max()))
+
+
+def _sudden(data: Trajectories, state: int) -> tuple[float, int]:
+    """The largest share of its range that a state makes between two rows, and how often it makes most of it."""
+    columns = [run.ys[np.isfinite(run.ys[:, state]), state] for run in data]
+    changes = np.concatenate([np.abs(np.diff(column)) for column in columns])
+    values = np.concatenate(columns)
+    if changes.size < PAIRS or not np.ptp(values) > 0:
+        return 0.0, 0
+    least = max(MOST_OF_IT * np.ptp(values), SUDDEN * float(np.median(changes)))
+    return float(changes.max() / np.ptp(values)), int((changes > least).sum())

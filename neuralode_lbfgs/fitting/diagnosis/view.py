@@ -1,0 +1,96 @@
+"""A fit seen from outside, and what a check finds there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...data.trajectories import Trajectories
+from ..physics import PhysicalParameter
+from ..record import Stage
+
+MATTERS = 0.02  # standard deviations: what smaller errors look like is of no interest; no measurement is as exact
+PAIRS = 20  # of rows: fewer tell nothing of what is usual
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong, and what to do: a sentence each, without its full stop."""
+
+    finding: str
+    advice: str
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A fit seen from outside.
+
+    Args:
+        train: what it was fitted to; in logarithms where states are modelled so.
+        fitted: predicted for each row of it.
+        test, held_out: the same of what was not trained on.
+        unseen: predicted for those training trajectories that were held out for a while, by the model of then.
+        continued: predicted from the end of each trajectory on for as long again; in the data's units.
+        low, high: least and largest observation of each state, in the data's units.
+        stages: how the fit went.
+        parameters: the physical ones.
+        held_by: a weight decay that a person gave and that may hold the model from the data, or None.
+        hidden: how many states the model has beside those of the data.
+    """
+
+    train: Trajectories
+    fitted: Trajectories
+    test: Trajectories | None = None
+    held_out: Trajectories | None = None
+    unseen: Trajectories | None = None
+    continued: Trajectories | None = None
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+    stages: tuple[Stage, ...] = ()
+    parameters: tuple[PhysicalParameter, ...] = ()
+    held_by: float | None = None
+    hidden: int = 0
+
+    @property
+    def spread(self) -> np.ndarray:
+        """The standard deviation of each state; NaN for one that does not vary."""
+        columns = np.ma.masked_invalid(np.concatenate([run.ys for run in self.train]))
+        spread = columns.std(axis=0).filled(np.nan)
+        return np.where(spread > 1e-9 * np.abs(columns).max(axis=0).filled(0.0), spread, np.nan)
+
+    @property
+    def residuals(self) -> list[np.ndarray]:
+        """Of each training trajectory."""
+        return residuals_of(self.train, self.fitted)
+
+    @property
+    def errors(self) -> np.ndarray:
+        """The root mean square error of each state in training; infinite where a prediction is not reached."""
+        squares = np.concatenate(self.residuals) ** 2
+        return np.sqrt(np.ma.masked_array(squares, np.isnan(squares)).mean(axis=0).filled(np.nan))
+
+    def name_all(self, which: np.ndarray) -> str:
+        """The names of the states of which this is true, `(states,)`."""
+        return listed([name for name, chosen in zip(self.train.state_names, which, strict=True) if chosen])
+
+
+def residuals_of(data: Trajectories, predicted: Trajectories) -> list[np.ndarray]:
+    """Observed minus predicted, `(rows, states)` of each trajectory; NaN where not observed, infinite where the
+    solution did not reach."""
+    return [
+        np.where(np.isfinite(run.ys) & ~np.isfinite(predicted[run.id].ys), np.inf, run.ys - predicted[run.id].ys)
+        for run in data
+    ]
+
+
+def root_mean_square(residuals: Sequence[np.ndarray]) -> float:
+    """Of all that is not NaN; NaN if that is nothing."""
+    squares = np.concatenate(residuals) ** 2
+    squares = squares[~np.isnan(squares)]
+    return float(np.sqrt(squares.mean())) if squares.size else float("nan")
+
+
+def listed(words: Sequence[str]) -> str:
+    """In a sentence; of many the first four."""
+    few = [*words[:4], f"{len(words) - 4} more"] if len(words) > 5 else list(words)
+    return few[0] if len(few) == 1 else f"{', '.join(few[:-1])} and {few[-1]}"

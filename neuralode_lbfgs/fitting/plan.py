@@ -1,0 +1,45 @@
+"""What a fit will do with a model and data, before it does any of it."""
+
+from typing import NamedTuple
+
+from ..data.trajectories import Trajectories
+from ..models import NeuralODE
+from .attempts import beside_network, may_be_short
+from .constraints import with_constraints
+from .large import first_part
+from .optimizers import in_batches, optimizer_of
+from .options import FitOptions
+from .staged import begin
+from .task import Task
+
+
+class Plan(NamedTuple):
+    """What comes after the first look at the data.
+
+    Args:
+        stages: that are run.
+        may_be_short: whether shooting and full are left out where they are not needed.
+        degree: of the polynomial that is tried beside the network; 0 where none is.
+        notes: what a person should know, one sentence each.
+    """
+
+    stages: tuple[str, ...]
+    may_be_short: bool
+    degree: int
+    notes: tuple[str, ...]
+
+
+def plan_of(model: NeuralODE, data: Trajectories, options: FitOptions) -> Plan:
+    """As the fit itself decides: everything up to its first stage.
+
+    Raises:
+        ValueError: as `fit` does.
+    """
+    notes: list[str] = []
+    model = with_constraints(model, options, notes)
+    task = in_batches(Task(data, options, optimizer_of(None, None, options)))
+    task = first_part(model, task) or task
+    begun = begin(model, task, notes)
+    wider = beside_network(begun.names, begun.course)
+    degree = 0 if wider is None else wider.begun.vector_field.degree
+    return Plan(begun.names, may_be_short(begun.names, begun.course), degree, tuple(notes))
