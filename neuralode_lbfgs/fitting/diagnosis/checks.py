@@ -7,6 +7,7 @@ import numpy as np
 from .errors import above_the_noise, below_the_noise, flat_mean, held_by_decay, residuals_not_white
 from .forecast import runs_away
 from .held_out import worse_on_others, worse_on_unseen
+from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
 from .solves import solver_failures, unfinished
 from .structure import cannot_turn, goes_round, late_inputs, too_coarse
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     late_inputs,
     goes_round,
     too_coarse,
+    lone_errors,
     above_the_noise,
     residuals_not_white,
     below_the_noise,
@@ -36,7 +38,8 @@ FOLLOWS: dict[Check, tuple[Check, ...]] = {
     cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
-    late_inputs: (flat_mean, above_the_noise, residuals_not_white),
+    too_coarse: (lone_errors,),
+    late_inputs: (lone_errors, flat_mean, above_the_noise, residuals_not_white),
 }
 
 

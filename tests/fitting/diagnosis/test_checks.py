@@ -11,6 +11,7 @@ from neuralode_lbfgs.fitting.diagnosis.checks import CHECKS
 from neuralode_lbfgs.fitting.diagnosis.errors import above_the_noise, below_the_noise
 from neuralode_lbfgs.fitting.diagnosis.forecast import runs_away
 from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on_unseen
+from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
 from neuralode_lbfgs.fitting.diagnosis.solves import solver_failures
 from neuralode_lbfgs.fitting.diagnosis.structure import cannot_turn, late_inputs, too_coarse
@@ -77,6 +78,9 @@ BEFORE = np.append(SWITCH[1:], SWITCH[-1])
 FINE = NOISE[:, :1] / 30
 
 
+SLIPS = TRUTH + NOISE + 5 * (TS == 0)[:, None] * [1, 0]
+
+
 def answer(switch):
     ys = [0.0]
     for u in switch[:-1]:
@@ -106,6 +110,11 @@ WRONG = {
         View(ROUND, replace(ROUND, trajectories=STRAIGHT.trajectories)),
         "theta1 goes round 1.8 times if it is in radians",
         "give its sine and cosine",
+    ),
+    "lone_errors": (
+        replace(GOOD, train=runs(SLIPS)),
+        "hare of 'a' at t = 0, by 5",
+        "leave the cells blank",
     ),
     "too_coarse": (
         View(SPIKED, replace(SPIKED, trajectories=(Trajectory("a", TS, 0 * SPIKES),))),
@@ -212,6 +221,12 @@ def test_inputs_that_step_between_rows():
     assert "before switch steps (by 0." in found.finding and "between two rows" in found.finding
     assert found.advice.startswith("give every step a row of its own")
     assert late_inputs(View(switched(between), switched(between))) is None  # the model follows all the same
+
+
+def test_errors_in_two_rows_or_in_many_are_no_lone_ones():
+    for rows in ((60, 61), tuple(range(0, 121, 10))):
+        off = 5.0 * np.isin(np.arange(TS.size), rows)[:, None]
+        assert lone_errors(replace(GOOD, train=runs(TRUTH + NOISE + off))) is None
 
 
 def test_spikes_that_are_met_and_noise_are_not_too_coarse():
