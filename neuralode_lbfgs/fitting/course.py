@@ -73,6 +73,7 @@ class Course:
         terms: of a polynomial, which of them are fitted, and nothing of the network; None where all numbers are.
         zero: from where the variables of these terms are counted, as in `zero_of`; None for where they usually are.
         held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
+        times_as_many: numbers are to be fitted once there are those that are held out for a while.
         settled: the last loss of its kind.
     """
 
@@ -106,6 +107,7 @@ class Course:
     held_out: float | None = None
     settled: Settled | None = None
     first_rows: np.ndarray | None = None
+    times_as_many: float = 1.0
     _last_cut: Cut | None = None
 
     def apart(self) -> "Course":
@@ -144,8 +146,13 @@ class Course:
             mesher.counts,
             self._last_cut,
             self.coordinates.linear,
+            self.times_as_many,
         )
         return self._last_cut
+
+    def shaped_as(self, before: "Course") -> None:
+        """Keep the shape of pieces of a course before, if these have room in it."""
+        self._last_cut = before._last_cut
 
     @property
     def hidden(self) -> bool:

@@ -23,6 +23,7 @@ from .weights import observation_weights
 
 PIECE_LENGTHS = (1, 2, 4, 8, 16)  # steps, of which the one that wastes least is taken
 SPARE = 32  # pieces, for a finer mesh: compiling anew costs more
+FEW = 2000  # pieces: with idle ones for trajectories that are to come these still take less time than compiling anew
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def cut(
     counts: Sequence[np.ndarray],
     like: Cut | None = None,
     states: Coordinates | None = None,
+    times_as_many: float = 1.0,
 ) -> Cut:
     """Cut at every row, and again where an interval takes more steps than most.
 
@@ -81,6 +83,7 @@ def cut(
         counts: per trajectory, how many steps each interval between rows takes at least.
         like: pieces whose shape is kept if that is possible, so that nothing compiles anew.
         states: coordinates of the states, if those of the observed columns are others.
+        times_as_many: pieces are to come, for which there is room where they are few.
     """
     every = np.concatenate([*counts, np.zeros(0, int)])
     wasted = {length: np.ceil(every / length).sum() * (length + 1) for length in PIECE_LENGTHS}
@@ -117,7 +120,8 @@ def cut(
         rows.append(row)
         before.append(np.concatenate([[0], np.cumsum(inside)]))
     whole = {name: np.concatenate(arrays) for name, arrays in columns.items() if arrays}
-    room = room or bucket(len(whole["t"]) + SPARE)
+    pieces = len(whole["t"])
+    room = room or bucket(max(pieces, min(FEW, round(times_as_many * pieces))) + SPARE)
     for name in {"t", "h", "u"} & set(whole):
         whole[name] = _padded(whole[name], room)
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int)

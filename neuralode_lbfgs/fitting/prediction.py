@@ -91,8 +91,12 @@ def with_earlier_inputs(trajectory: Trajectory, ts: np.ndarray | None, inputs: n
     )
 
 
-def free_run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray) -> Trajectory:
-    """All states at the times of a trajectory, from the state at a time; NaN where a solve does not reach."""
+def free_run(model: Callable, trajectory: Trajectory, time: float, state: np.ndarray, room: int = 0) -> Trajectory:
+    """All states at the times of a trajectory, from the state at a time; NaN where a solve does not reach.
+
+    Args:
+        room: rows of a longer trajectory, if there are others of it to come: one program then serves all.
+    """
     ts = trajectory.ts
     _check_times(model, trajectory, time)
     inputs = None if trajectory.inputs is None else sampled_inputs(ts, trajectory.inputs, trajectory.hold)
@@ -101,7 +105,7 @@ def free_run(model: Callable, trajectory: Trajectory, time: float, state: np.nda
     for rows in (forward, backward):
         if rows.size:
             lead = [] if ts[rows[0]] == time else [time]
-            ys[rows] = _solve(model, np.concatenate([lead, ts[rows]]), state, inputs)[len(lead) :]
+            ys[rows] = _solve(model, np.concatenate([lead, ts[rows]]), state, inputs, room)[len(lead) :]
     ys[~np.isfinite(ys)] = np.nan
     return Trajectory(trajectory.id, ts, ys, inputs=trajectory.inputs, hold=trajectory.hold)
 
@@ -138,26 +142,33 @@ _compiled_call = Compiled(call)
 _compiled_observe = eqx.filter_jit(lambda observe, ys: jax.vmap(observe)(ys))
 
 
-def _solve(model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs | SteppedInputs | None) -> np.ndarray:
+def _solve(
+    model: Callable, ts: np.ndarray, y0: np.ndarray, inputs: LinearInputs | SteppedInputs | None, room: int
+) -> np.ndarray:
     """One solve; times and inputs are padded to a power of two, so that few lengths are compiled."""
     with failed_solves_as_nan():
-        return np.asarray(_compiled_call(model, padded_times(ts), y0, padded_inputs(inputs)))[: ts.size]
+        return np.asarray(_compiled_call(model, padded_times(ts, room), y0, padded_inputs(inputs, room)))[: ts.size]
 
 
-def padded_times(ts: np.ndarray) -> np.ndarray:
-    """So many times that their number is a power of two."""
+def padded_times(ts: np.ndarray, room: int = 0) -> np.ndarray:
+    """So many times that their number is a power of two, with room for as many as that at least."""
     ts = ts.astype(jnp.result_type(float))
-    extra = max(2, 1 << (ts.size - 1).bit_length()) - ts.size
+    extra = _power_of_two(max(2, ts.size, room)) - ts.size
     # Past the end the times go on by next to nothing: strictly, but without anything to solve.
     least = 8 * np.spacing(np.abs(ts).max() or ts.dtype.type(1))
     return np.concatenate([ts, ts[-1] + (np.sign(ts[-1] - ts[0]) or 1) * least * np.arange(1, extra + 1)])
 
 
-def padded_inputs(inputs: LinearInputs | SteppedInputs | None) -> LinearInputs | SteppedInputs | None:
-    """Inputs at so many times that their number is a power of two."""
+def _power_of_two(number: int) -> int:
+    """The next one, or the number itself."""
+    return 1 << (number - 1).bit_length()
+
+
+def padded_inputs(inputs: LinearInputs | SteppedInputs | None, room: int = 0) -> LinearInputs | SteppedInputs | None:
+    """Inputs at so many times that their number is a power of two, with room for as many as that at least."""
     if inputs is None:
         return None
-    extra = (1 << (inputs.ts.size - 1).bit_length()) - inputs.ts.size
+    extra = _power_of_two(max(inputs.ts.size, room)) - inputs.ts.size
     gap = np.arange(1, extra + 1) * (inputs.ts[-1] - inputs.ts[0] or 1.0)
     return sampled_inputs(
         np.concatenate([inputs.ts, inputs.ts[-1] + gap]),

@@ -92,6 +92,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         from_here = reached[best].model if goes_on else course.begun
         before, earlier = course, course.spent
         course = new_course(from_here, task, data, curves, smooth=course.smooth, time_limit=time_left)
+        course.shaped_as(before)
         if goes_on:
             course.decay, course.terms, course.zero = reached[best].decay, before.terms, before.zero
             if course.train_starts:  # from the data alone, where a first row is not complete, one may begin far off
@@ -175,6 +176,7 @@ def begin(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
     time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
     part_curves = tuple(by_id[name] for name in part.ids)
     course = new_course(model, task, part, part_curves, smooth=first_smooth(part), time_limit=time_to_choose)
+    course.times_as_many = data.observed / part.observed
     return Begun(model, data, curves, held_out, course, _plan(course, notes))
 
 

@@ -77,8 +77,9 @@ def _estimated(
         pull[hidden] = prior.noise / prior.spread[hidden]
 
     def residuals(w0: np.ndarray) -> np.ndarray:
-        run = observed(free_run(model, part, time, transform.states_back(w0)), data.state_size, observe)
-        error = counted * (transform.states(run.ys) - rows) / of_columns
+        ran = free_run(model, part, time, transform.states_back(w0), room=run.ts.size)
+        ran = observed(ran, data.state_size, observe)
+        error = counted * (transform.states(ran.ys) - rows) / of_columns
         error = np.clip(np.nan_to_num(error[seen], nan=DIVERGED), -DIVERGED, DIVERGED)
         return np.append(error, pull * (w0 - anchor) / scale)
 
