@@ -204,6 +204,10 @@ class Clock:
             return unit
         return f"{_SPELLED.get(self.unit, unit)} since {self.origin}".strip()
 
+    def unit_of(self, label: str) -> str:
+        """The unit of a `label`, without the origin."""
+        return label.removesuffix(f"since {self.origin}").strip() if self.origin else label
+
 
 def clock_of_timestamps(texts: Sequence[str], seconds: Sequence[Decimal]) -> Clock:
     """From the first of all times, in the largest of days, hours, minutes and seconds that a usual step reaches."""

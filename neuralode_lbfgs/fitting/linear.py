@@ -87,8 +87,9 @@ def eigenvalues_of(course: Course) -> tuple[Any, Any]:
 def said_of_eigenvalues(course: Course) -> str:
     """In a sentence."""
     values, sds = eigenvalues_of(course)
-    unit, found = course.data.unit(course.data.time_name), []
-    unit = f"ln {course.data.time_name}" if course.coordinates.transform.log_time is not None else unit
+    data, found = course.data, []
+    unit = data.clock.unit_of(data.unit(data.time_name))
+    unit = f"ln {data.time_name}" if course.coordinates.transform.log_time is not None else unit
     for i in np.lexsort((values.imag, -values.real)):
         if values[i].imag < 0:
             continue  # the other of a pair

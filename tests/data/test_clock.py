@@ -73,6 +73,7 @@ def test_milliseconds_of_the_epoch_lose_nothing(tmp_path):
     np.testing.assert_array_equal(data[0].ts, [(i - 1) / 1000 for i in range(1, 1000)])
     assert [data.clock.write(t) for t in data[0].ts] == [text.rstrip("0") for text in texts]
     assert data.label("t") == "t [s since 1700000000.001]"
+    assert data.clock.unit_of(data.unit("t")) == "s"
     train, test = data.split(until=1700000000.5)
     assert (train[0].ts.size, test[0].ts.size) == (500, 499)
 
@@ -107,6 +108,7 @@ def test_timestamps_make_a_round_trip(tmp_path):
     back = read_csv(tmp_path / "out.csv")
     assert back[0].ts.tolist() == data[0].ts.tolist()
     assert (back.clock.unit, back.label("t")) == ("min", "t [minutes since 2024-01-31T12:00:00Z]")
+    assert back.clock.unit_of(back.unit("t")) == "minutes"
 
 
 def test_splits_are_given_as_timestamps_or_in_the_unit(tmp_path):
