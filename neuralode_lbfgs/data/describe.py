@@ -30,8 +30,9 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
         kinds = zip(roles.inputs, hold, strict=True)
         listed = (f"{data.label(name)} ({'held from row to row' if keep else 'linear'})" for name, keep in kinds)
         lines.append(f"inputs: {', '.join(listed)}")
-    if data.observed < entries:
-        lines.append(f"missing: {entries - data.observed} of {entries} state values")
+    blank = sum(is_missing(text) for name in roles.states for text in table.column(name).cells)
+    if blank:
+        lines.append(f"missing: {blank} of {entries} state values")
     if roles.sd:
         known = (
             f"{state} {given if isinstance(given, str) else format(given, 'g')}"
