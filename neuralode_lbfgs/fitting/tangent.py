@@ -97,6 +97,18 @@ class Tangent(NamedTuple):
         return self.minimum(left) ** 2 / np.maximum(variances, 1e-300)
 
 
+class _Swept(NamedTuple):
+    """What the loss rises without each term, falls with each of the others, and falls with one in place of another.
+
+    That is what sweeping them out of a regression, or into it, makes of its sum of squares (Goodnight, "A tutorial on
+    the SWEEP operator", The American Statistician 33, 1979).
+    """
+
+    rise: np.ndarray
+    gain: np.ndarray
+    exchanged: np.ndarray
+
+
 class _Search:
     """Of terms to leave out, by what the criterion would be without them."""
 
@@ -154,17 +166,48 @@ class _Search:
             while self.criterion(other := self.neighbour(left)) < self.criterion(left):
                 left = other
             for rate in range(int(self.tangent.rates.max()) + 1):
+                left = min(left, self.anew(left, rate), key=self.criterion)
                 left = self.all_of_few(left, rate)
             if np.array_equal(left, before):
                 return left
 
-    def neighbour(self, left: np.ndarray) -> np.ndarray:
-        """The best set with a term less, a term more, or another in place of one.
+    def anew(self, left: np.ndarray, rate: int) -> np.ndarray:
+        """With the terms of one rate chosen anew, from none on, beside those of the others.
 
-        What the loss rises without each term, and falls with each of the others, is that of sweeping it out of a
-        regression, or into it (Goodnight, "A tutorial on the SWEEP operator", The American Statistician 33, 1979).
+        Where states are sums of others many wrong terms may stand for a few right ones, and no step leads there.
         """
-        others = np.setdiff1d(self.tangent.of_use, left)
+        own = self.tangent.of_use[self.tangent.rates[self.tangent.of_use] == rate]
+        best = chosen = left[self.tangent.rates[left] != rate]
+        if not best.size:  # there is no other rate: that is the way up from one term
+            return left
+        least = self.criterion(best)
+        while (others := np.setdiff1d(own, chosen)).size:
+            chosen = np.sort(np.append(chosen, others[np.argmax(self.swept(chosen, others).gain)]))
+            if (asked := self.criterion(chosen)) < least:
+                best, least = chosen, asked
+            elif asked > least + HOPELESS:
+                break
+        while self.criterion(other := self.neighbour(best, own)) < self.criterion(best):
+            best = other
+        return best
+
+    def neighbour(self, left: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
+        """The best set with a term less, a term more, or another in place of one; of all terms, or of some."""
+        among = self.tangent.of_use if among is None else among
+        others, own = np.setdiff1d(among, left), np.flatnonzero(np.isin(left, among))
+        swept = self.swept(left, others)
+        found = []
+        if own.size and left.size > 1:
+            found.append(np.delete(left, own[np.argmin(swept.rise[own])]))
+        if others.size:
+            found.append(np.append(left, others[np.argmax(swept.gain)]))
+        if others.size and own.size:
+            one, other = np.unravel_index(np.argmax(swept.exchanged[own]), (own.size, others.size))
+            found.append(np.append(np.delete(left, own[one]), others[other]))
+        return np.sort(min(found, key=self.criterion)) if found else left
+
+    def swept(self, left: np.ndarray, others: np.ndarray) -> _Swept:
+        """What terms that are left are worth, and others would be."""
         inverted = np.linalg.inv(self.matrix[np.ix_(left, left)])
         across = self.matrix[np.ix_(left, others)]
         numbers, of_others = inverted @ self.right[left], inverted @ across
@@ -172,16 +215,8 @@ class _Search:
         own = np.maximum(self.matrix[others, others] - np.sum(across * of_others, axis=0), UNDETERMINED)
         alone = np.diag(inverted)
         rise = numbers**2 / alone
-        found = []
-        if left.size > 1:
-            found.append(np.delete(left, np.argmin(rise)))
-        if others.size:
-            found.append(np.append(left, others[np.argmax(pull**2 / own)]))
-            free = pull + of_others * (numbers / alone)[:, None]  # without one of those that are left
-            fall = free**2 / (own + of_others**2 / alone[:, None]) - rise[:, None]
-            one, other = np.unravel_index(np.argmax(fall), fall.shape)
-            found.append(np.append(np.delete(left, one), others[other]))
-        return np.sort(min(found, key=self.criterion)) if found else left
+        free = pull + of_others * (numbers / alone)[:, None]  # without one of those that are left
+        return _Swept(rise, pull**2 / own, free**2 / (own + of_others**2 / alone[:, None]) - rise[:, None])
 
     def all_of_few(self, left: np.ndarray, rate: int) -> np.ndarray:
         """With other terms of one rate, if any few of them are better than those that are left."""

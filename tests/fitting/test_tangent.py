@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neuralode_lbfgs.fitting.tangent import Tangent, inverse
+from neuralode_lbfgs.fitting.tangent import Tangent, _Search, inverse
 
 RNG = np.random.default_rng(0)
 N = 300
@@ -77,6 +77,23 @@ def test_the_terms_of_a_law_are_found_among_nearly_as_many_as_there_are_numbers(
     truth[:8] = draw.normal(size=8) + 1
     one = tangent_at(values, values @ truth + 0.3 * draw.normal(size=70), np.zeros(60))
     assert sorted(one.spare()) == list(range(8, 60))
+
+
+def test_the_terms_of_one_rate_are_chosen_anew_beside_those_of_another():
+    """Many wrong terms stand for a few right ones, and no single step leads from them to these."""
+    draw = np.random.default_rng(0)
+    right = draw.normal(size=(200, 3))
+    wrong = right @ draw.normal(size=(3, 9)) + 0.02 * draw.normal(size=(200, 9))
+    other = np.zeros((400, 2))
+    other[200:] = draw.normal(size=(200, 2))
+    values = np.hstack([np.vstack([np.hstack([right, wrong]), np.zeros((200, 12))]), other])
+    truth = np.array([1.0, -2.0, 0.5, *np.zeros(9), 3.0, 0.0])
+    one = tangent_at(values, values @ truth + 0.05 * draw.normal(size=400), np.zeros(14))
+    one = one._replace(rates=np.array([0] * 12 + [1] * 2))
+    search = _Search(one)
+    astray = np.array([*range(3, 12), 12])
+    np.testing.assert_array_equal(search.anew(astray, 0), [0, 1, 2, 12])
+    assert sorted(one.spare()) == [*range(3, 12), 13]
 
 
 def test_what_the_loss_would_rise_is_exact_for_a_linear_model():
