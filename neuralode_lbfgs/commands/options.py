@@ -66,7 +66,7 @@ class DataOptions:
     """Standard deviations of all observations of a state, as STATE=NUMBER."""
 
     train_until: float | str | None = None
-    """Train on rows up to this time, written as in the data, and test on the rows after it."""
+    """Train on rows up to this time, a number or a timestamp such as 2024-01-31T13:45, and test on those after it."""
 
     test_trajectories: tuple[str, ...] | None = None
     """Trajectories to hold out and test on; with no name after it, none are held out."""

@@ -133,8 +133,8 @@ def _out_of_range(seen: Seen, saved: SavedRun, predicted: Trajectories) -> list[
         if max(low - least, most - high) > MANY_TIMES * span:
             run = next(run.id for run, column in zip(predicted, columns, strict=True) if worst in column)
             told.append(
-                f"{name} of trajectory {run!r} comes to {worst:.3g}, where what the model was fitted to lies between "
-                f"{low:.3g} and {high:.3g}: it knows nothing there."
+                f"{name} of trajectory {run!r} comes to {worst:.3g}, where the model itself, in the runs that it was "
+                f"fitted to, goes from {low:.3g} to {high:.3g}: it knows nothing there."
             )
         elif low >= -NOTHING * span and least < -max(NOTHING * span, SIGMAS * noise[i]):
             below.append((name, f"{name} to {least:.3g}"))

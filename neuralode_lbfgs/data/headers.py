@@ -28,6 +28,7 @@ def _measures(unit: str) -> bool:
 
 
 # Without spaces around the line one letter is rather part of a ratio, C/N, as are two words before it: flow L/min.
+LONG = 3  # letters of a unit, that is no name of a variable as well
 _UNIT_BEHIND = {
     re.compile(r"(?P<name>\S[^\n]*?)(?: / |, ?| in )(?P<unit>.+)"): is_unit,
     re.compile(r"(?P<name>[^\s/]+)/(?P<unit>[^\s/()]{2,})"): _measures,
@@ -55,7 +56,9 @@ def split_unit(header: str) -> tuple[str, str]:
             return name, unit
     for form, known in _UNIT_BEHIND.items():
         if (match := form.fullmatch(header)) and known(match["unit"]) and match["name"] not in _FLOWS:
-            return match["name"], match["unit"]
+            name = match["name"]
+            if len(name) < LONG or not is_unit(name):  # CFU/mL is a unit as a whole, and V/mV a voltage
+                return name, match["unit"]
     return header, ""
 
 

@@ -10,7 +10,7 @@ from .roles import Roles
 from .rows import rows_by_trajectory
 from .trajectories import Trajectories
 
-MOST_SHOWN = 3
+MOST_SHOWN = 10
 
 
 def without_outliers(table: Table, roles: Roles, data: Trajectories) -> tuple[Table, Trajectories]:
@@ -25,7 +25,8 @@ def without_outliers(table: Table, roles: Roles, data: Trajectories) -> tuple[Ta
         for at, state in np.argwhere(np.isfinite(before.ys) & np.isnan(after.ys)).tolist():
             name = roles.states[state]
             row = int(rows[before.id][at])
-            cells.append(f"{table.where(row, name)}: {table.column(name).cells[row]}")
+            where = table.where(row, name).removeprefix(f"{table.source}, " if cells else "")
+            cells.append(f"{where}: {table.column(name).cells[row]}")
     if not cells:
         return table, data
     told = "; ".join(cells[:MOST_SHOWN]) + ("; ..." if len(cells) > MOST_SHOWN else "")

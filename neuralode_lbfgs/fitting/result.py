@@ -20,7 +20,7 @@ from .many_starts import predict_many
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
 from .prediction import fitted_starts, predict, with_earlier_inputs
 from .record import Stage
-from .run_on import run_on
+from .run_on import MOST, run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
 from .start_prior import say_fewer, say_too_few
 from .transforms import transformed
@@ -200,6 +200,7 @@ class FitResult:
                 test=None if test is None else as_modelled(test),
                 held_out=None if held_out is None else as_modelled(held_out),
                 unseen=None if self.unseen is None else as_modelled(self.unseen),
+                from_rows=None if (from_rows := self._from_first_rows()) is None else as_modelled(from_rows),
                 continued=self._run_on(times),
                 low=seen.min(axis=0).filled(np.nan).tolist(),
                 high=seen.max(axis=0).filled(np.nan).tolist(),
@@ -209,6 +210,13 @@ class FitResult:
                 hidden=self.hidden,
             )
         )
+
+    def _from_first_rows(self) -> Trajectories | None:
+        """Some of the training data predicted from the first rows, where starts were estimated and these are whole."""
+        if not self.estimated or self.hidden or self.observe is not None or self.members:
+            return None
+        whole = [run for run in self.data if run.ts.size > 1 and np.isfinite(run.ys[0]).all()]
+        return predict(self.model, self.data.with_trajectories(whole).some(MOST)) if whole else None
 
     def _run_on(self, times: Mapping[str, int] | None) -> Trajectories | None:
         runs = [

@@ -51,6 +51,7 @@ WHY_ALONE = (
     "with all trajectories, predictions of the polynomial did not reach the end of each of them: the network was "
     "fitted alone."
 )
+EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
 TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
@@ -190,7 +191,7 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     with suppress(KeyboardInterrupt, np.linalg.LinAlgError):  # the model is there already
         sds = {} if reason.cut_short else sds_of_physics(course)
         if is_linear(course):
-            notes.append(said_of_eigenvalues(course))
+            notes += [said_of_eigenvalues(course)] if loss < EXPLAINS else []
         else:
             law = law_of(course)
     notes += [

@@ -56,7 +56,10 @@ def predicted(*rows):
             [[3.0, 3.0], [3.1, 3.0]],
             ("the start of trajectory 'new' is 1.4 standard deviations from the nearest state",),
         ),
-        ([ORBIT[0], [40.0, 3.0]], ("x of trajectory 'new' comes to 40, where what the model was fitted to lies betw",)),
+        (
+            [ORBIT[0], [40.0, 3.0]],
+            ("x of trajectory 'new' comes to 40, where the model itself, in the runs that it w",),
+        ),
         ([ORBIT[0], [3.0, -2.0]], ("below zero, where nothing is that the model was fitted to, fall y to -2;",)),
     ],
     ids=["on the orbit", "not reached", "a start in the middle", "far beyond", "below zero"],

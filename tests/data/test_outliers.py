@@ -92,7 +92,7 @@ def test_a_note_names_them_with_their_lines(tmp_path):
     (note,) = [line for line in describe(table, roles, data).splitlines() if line.startswith(("note", "missing"))]
     assert note == (
         "note: 2 values far off the rows around, which agree without, are left out of the fit and of the errors "
-        f"(--keep-outliers keeps them): {path}, line 32, column 'x': 9.0000; {path}, line 62, column 'x': 9.0000"
+        f"(--keep-outliers keeps them): {path}, line 32, column 'x': 9.0000; line 62, column 'x': 9.0000"
     )
     assert np.isnan(data[0].ys[[30, 60], 0]).all()
     assert data.observed == 198

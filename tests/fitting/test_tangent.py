@@ -83,7 +83,7 @@ def test_the_terms_of_one_rate_are_chosen_anew_beside_those_of_another():
     """Many wrong terms stand for a few right ones, and no single step leads from them to these."""
     draw = np.random.default_rng(0)
     right = draw.normal(size=(200, 3))
-    wrong = right @ draw.normal(size=(3, 9)) + 0.02 * draw.normal(size=(200, 9))
+    wrong = right @ draw.normal(size=(3, 9)) + 0.2 * draw.normal(size=(200, 9))
     other = np.zeros((400, 2))
     other[200:] = draw.normal(size=(200, 2))
     values = np.hstack([np.vstack([np.hstack([right, wrong]), np.zeros((200, 12))]), other])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .errors import above_the_noise, below_the_noise, flat_mean, held_by_decay, residuals_not_white
-from .forecast import runs_away
+from .forecast import errors_grow, runs_away
 from .held_out import worse_on_others, worse_on_unseen
 from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
@@ -32,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     above_the_noise,
     residuals_not_white,
     below_the_noise,
+    errors_grow,
     runs_away,
 )
 FOLLOWS: dict[Check, tuple[Check, ...]] = {

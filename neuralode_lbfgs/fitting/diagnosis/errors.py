@@ -22,7 +22,7 @@ def flat_mean(view: View) -> Finding | None:
         f"flat-mean minimum: of {view.name_all(flat)} the model explains {max(float(explained[flat].min()), 0.0):.0%} "
         "of the variance, hardly more than a constant does",
         "fit a shorter part first, which can be predicted from its start (--train-until); try other initial weights "
-        "(--starts 8), or, if the columns do not show the whole state, --hidden-states 1",
+        f"(--starts 8), or, if the columns do not show the whole state, --hidden-states {view.hidden + 1}",
     )
 
 
@@ -98,6 +98,7 @@ def residuals_not_white(view: View) -> Finding | None:
     return Finding(
         f"residuals are not white: neighbouring errors go together (correlation of {', '.join(found)}), so something "
         "regular was missed",
-        "look at the residual plot; try a larger network (--width-size 32), a hidden state (--hidden-states 1), or an "
-        "input that drives the system and is not in the data; noise that moves the system itself looks the same",
+        "look at the residual plot; try a larger network (--width-size 32), a hidden state "
+        f"(--hidden-states {view.hidden + 1}), or an input that drives the system and is not in the data; noise that "
+        "moves the system itself looks the same",
     )

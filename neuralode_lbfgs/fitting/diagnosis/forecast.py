@@ -3,11 +3,32 @@
 import numpy as np
 
 from ..run_on import MANY_TIMES
-from .view import Finding, View
+from .view import Finding, View, residuals_of, root_mean_square
 
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
+MANY_TIMES_AS_FAR, GROSS = 5.0, 0.3  # as from fitted starts; standard deviations
 NEGATIVE = 0.1  # of the range, below zero
 NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
+
+
+def errors_grow(view: View) -> Finding | None:
+    """A model that leads from noisy first rows far away from the data, which it meets from fitted starts."""
+    if view.from_rows is None:
+        return None
+    part = view.train.with_trajectories([view.train[run.id] for run in view.from_rows])
+    from_rows, fitted = (
+        root_mean_square([left / view.spread for left in residuals_of(part, predicted)])
+        for predicted in (view.from_rows, view.fitted)
+    )
+    if not from_rows > max(MANY_TIMES_AS_FAR * fitted, GROSS):
+        return None
+    missed = f"missed by {from_rows:.2g} standard deviations" if np.isfinite(from_rows) else "not followed to the end"
+    return Finding(
+        f"errors of a start grow: from their first rows the training runs are {missed}, from the fitted starts by "
+        f"{fitted:.2g}; they do so along chaotic runs, or the model is unstable where no run has been",
+        "start predictions from several rows (predict --warmup 10); compare the network alone (--degree 0) or other "
+        "initial weights (--seed 1), of which those are to be trusted that do better from first rows",
+    )
 
 
 def runs_away(view: View) -> Finding | None:

@@ -29,10 +29,11 @@ def lone_errors(view: View) -> Finding | None:
             found += [(run, k, off_by) for k, off_by in zip(seen[alone], off[alone], strict=True)]
         if len(found) <= max(1, MOST * errors.size):
             clock = view.train.clock
-            told += [
-                f"{name} of {run.id!r} at {view.train.time_name} = {clock.show(float(run.ts[k]))}, by {off_by:.3g}"
-                for run, k, off_by in found
-            ]
+            for run, k, off_by in found:
+                when = f"{view.train.time_name} = {clock.show(float(run.ts[k]))}"
+                # A run that begins, or ends, at a slip is led through it, and misses the row beside it.
+                end = {1: " (or the row before it)", run.ts.size - 2: " (or the row after it)"}.get(int(k), "")
+                told.append(f"{name} of {run.id!r} at {when}{end}, by {off_by:.3g}")
     if not told:
         return None
     return Finding(
