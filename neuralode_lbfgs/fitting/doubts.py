@@ -37,14 +37,21 @@ def doubts_of(course: Course, law: Sequence[Term]) -> list[str]:
             f"{few} of the {len(law)} coefficients are within {OPEN:g} standard deviations of zero: the data do not "
             "tell these terms from others, and the law only imitates another where the data are."
         )
-    every, monomials = every_term(course).size, monomials_of(course.parameters.model)
-    is_linear = all(len(monomials[term % len(monomials)]) <= 1 for term in course.terms)
-    if not is_linear and every >= CHOICE and course.terms.size > DENSE * every:
+    if is_dense(course):
         doubts.append(
-            f"the law needs {course.terms.size} of the {every} terms that there are: so many may only imitate a law "
-            "of another kind where the data are; compare with the network alone (--degree 0) on runs held out."
+            f"the law needs {course.terms.size} of the {every_term(course).size} terms that there are: so many may "
+            "only imitate a law of another kind where the data are; compare with the network alone (--degree 0) on "
+            "runs held out."
         )
     return doubts + _of_curved_inputs(course.data, law)
+
+
+def is_dense(course: Course) -> bool:
+    """Whether a polynomial that is not linear needs most of its terms, and these are many."""
+    every, monomials = every_term(course), monomials_of(course.parameters.model)
+    terms = every if course.terms is None else course.terms
+    is_linear = all(len(monomials[term % len(monomials)]) <= 1 for term in terms)
+    return not is_linear and every.size >= CHOICE and terms.size > DENSE * every.size
 
 
 def _of_curved_inputs(data: Trajectories, law: Sequence[Term]) -> list[str]:

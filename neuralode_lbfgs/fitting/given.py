@@ -13,7 +13,7 @@ from .basin import Basin, basin_of
 from .beside import MOST_SOLVED
 from .course import Course
 from .evidence import has_physics
-from .prediction import predict
+from .prediction import predict, predict_from_first_rows
 from .running import Reached, because, error_of, whole_loss
 from .settled import loss_on_mesh
 from .stages import suited
@@ -67,3 +67,18 @@ def reaches_ends(course: Course, measured: Trajectories) -> bool:
     some, observe = measured.some(MOST_SOLVED), course.observe and course.observe.observe
     predicted = predict(course.parameters.model, some, starts=course.known_starts, observe=observe)
     return all(np.isfinite(run.ys).all() for run in predicted)
+
+
+def error_from_rows(course: Course, measured: Trajectories) -> float:
+    """The error of predictions from first rows, noisy as they are, of some of the trajectories, in standard deviations;
+    zero where starts are not estimated, or not all states are observed."""
+    if course.hidden or not course.train_starts:
+        return 0.0
+    predicted = predict_from_first_rows(course.parameters.model, measured, MOST_SOLVED)
+    if predicted is None:
+        return 0.0
+    seen = np.concatenate([run.ys for run in measured])
+    scale = np.nanstd(seen, axis=0)
+    left = np.concatenate([(measured[run.id].ys - run.ys) / np.where(scale > 0, scale, 1.0) for run in predicted])
+    left = left[np.isfinite(np.concatenate([measured[run.id].ys for run in predicted]))]
+    return float(np.sqrt(np.mean(np.nan_to_num(left, nan=np.inf) ** 2)))

@@ -76,6 +76,13 @@ def predict(
     return data.with_trajectories(predicted)
 
 
+def predict_from_first_rows(model: Callable, data: Trajectories, most: int) -> Trajectories | None:
+    """Some of the trajectories from their first rows, so many at most of those whose first row is complete; None where
+    there are none."""
+    whole = [run for run in data if run.ts.size > 1 and np.isfinite(run.ys[0]).all()]
+    return predict(model, data.with_trajectories(whole).some(most)) if whole else None
+
+
 def with_earlier_inputs(trajectory: Trajectory, ts: np.ndarray | None, inputs: np.ndarray | None) -> Trajectory:
     """The trajectory, driven from a start before its first row: the earlier of the given inputs come before its own."""
     if trajectory.inputs is None or ts is None or inputs is None:

@@ -18,7 +18,7 @@ from .law import Term, law_table
 from .luck import Luck
 from .many_starts import predict_many
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
-from .prediction import fitted_starts, predict, with_earlier_inputs
+from .prediction import fitted_starts, predict, predict_from_first_rows, with_earlier_inputs
 from .record import Stage
 from .run_on import MOST, run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
@@ -215,8 +215,7 @@ class FitResult:
         """Some of the training data predicted from the first rows, where starts were estimated and these are whole."""
         if not self.estimated or self.hidden or self.observe is not None or self.members:
             return None
-        whole = [run for run in self.data if run.ts.size > 1 and np.isfinite(run.ys[0]).all()]
-        return predict(self.model, self.data.with_trajectories(whole).some(MOST)) if whole else None
+        return predict_from_first_rows(self.model, self.data, MOST)
 
     def _run_on(self, times: Mapping[str, int] | None) -> Trajectories | None:
         runs = [

@@ -16,12 +16,12 @@ from .attempts import ALL_STAGES, MUCH_WORSE, attempts, first_smooth
 from .basin import EXACT
 from .beside import has_polynomial, what_is_left
 from .course import Course
-from .doubts import doubts_of
+from .doubts import doubts_of, is_dense
 from .dual import FEWEST_WEIGHTS
 from .evidence import has_physics, weight_groups
 from .first_rows import from_first_rows
 from .from_zero import few_terms
-from .given import GIVEN, is_better, reaches_ends
+from .given import GIVEN, error_from_rows, is_better, reaches_ends
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
@@ -52,6 +52,12 @@ WHY_ALONE = (
     "fitted alone."
 )
 EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
+WHY_STEADIER = (
+    "from first rows the polynomial missed the runs by {:.2g} standard deviations, for it magnifies the errors of "
+    "starts: the network alone, which does so less, is kept."
+)
+# As from fitted starts, and in standard deviations: errors from first rows beyond those of noise.
+STEADY, UNSTEADY = 5.0, 0.3
 TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
@@ -119,6 +125,10 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         del notes[told:]
         notes.append(WHY_ALONE)
         return _network_alone(as_given, task, callback, notes, Fitted(course, stages, spent, reason))
+    if by_polynomial and not reason.cut_short and is_dense(course):
+        return _steadier(
+            as_given, task, callback, notes, told, Fitted(course, stages, spent, reason, validation, unseen)
+        )
     if has_physics(model):
         given = new_course(model, task, data, curves, smooth=course.smooth, time_limit=None)
         if is_better(given, course, task.data):
@@ -145,6 +155,27 @@ def _network_alone(model: NeuralODE, task: Task, callback: Watcher, notes: list[
     fitted = best_stages(model, task, callback, notes)
     stages = [*(replace(stage, kept=False) for stage in before.stages), *fitted.stages]
     return fitted._replace(stages=stages, spent=[*before.spent, *fitted.spent])
+
+
+def _steadier(model: NeuralODE, task: Task, callback: Watcher, notes: list[str], told: int, before: Fitted) -> Fitted:
+    """The network alone, where a polynomial of many terms magnifies the errors of starts and the network does not: it
+    may be unstable where no run has been, which fitted starts do not show.
+
+    Args:
+        told: how many notes there were before the fit that led to the polynomial.
+    """
+    error = error_from_rows(before.course, task.data)
+    if not error > max(STEADY * np.sqrt(whole_loss(before.course)), UNSTEADY):
+        return before
+    said = notes[:told]
+    alone = _network_alone(model, task, callback, said, before)
+    better = error_from_rows(alone.course, task.data) < error / MUCH_WORSE
+    if better and whole_loss(alone.course) <= MUCH_WORSE**2 * whole_loss(before.course):
+        notes[:] = [*said, WHY_STEADIER.format(error)]
+        return alone
+    others = (replace(stage, kept=False) for stage in alone.stages[len(before.stages) :])
+    stages = [*(replace(stage, kept=stage.number in before.course.path) for stage in before.stages), *others]
+    return before._replace(stages=stages, spent=alone.spent)
 
 
 class Begun(NamedTuple):

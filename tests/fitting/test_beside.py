@@ -15,6 +15,7 @@ from neuralode_lbfgs.fitting.beside import explains_more, held_back, is_regular,
 from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
 from neuralode_lbfgs.fitting.from_zero import few_terms
 from neuralode_lbfgs.fitting.gauss_newton import Point
+from neuralode_lbfgs.fitting.given import error_from_rows
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.polish import Sensitivities
 from neuralode_lbfgs.fitting.record import Stage
@@ -314,6 +315,35 @@ def test_a_polynomial_whose_predictions_end_is_left_out_after_all(monkeypatch):
     first = next(i for i, stage in enumerate(result.stages) if stage.kept)
     assert first > 1 and not any("polynomial" in stage.why for stage in result.stages[first:])
     assert np.sqrt(result.loss) < 0.1
+
+
+@pytest.mark.parametrize("alone", [0.1, 0.9])
+def test_a_polynomial_that_magnifies_errors_of_starts_gives_way_to_a_network_that_does_not(monkeypatch, alone):
+    data = nl.simulate("lotka_volterra", num_trajectories=3, num=40, t1=8.0, noise=0.02, key=jax.random.key(0))
+
+    def error(course, measured):
+        return 1.0 if beside.has_polynomial(course.parameters.model) else alone
+
+    monkeypatch.setattr(staged, "is_dense", lambda course: True)
+    monkeypatch.setattr(staged, "error_from_rows", error)
+    result = nl.fit(network(), data)
+    gives_way = alone == 0.1
+    assert (result.model.vector_field.polynomial is None) == gives_way
+    assert (
+        any(note.startswith("from first rows the polynomial missed the runs by 1 ") for note in result.notes)
+        == gives_way
+    )
+    kept = [stage.kept for stage in result.stages]
+    assert (kept.index(True) > 1) == gives_way
+    assert kept[-1] == gives_way
+
+
+def test_errors_of_starts_that_grow(data):
+    course = wider_of(course_of(data))
+    course.train_starts = True
+    assert 0.0 < error_from_rows(course, data) < np.inf
+    course.train_starts = False
+    assert error_from_rows(course, data) == 0.0
 
 
 def test_a_subspace_of_one_term_is_that_term(data):
