@@ -9,9 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 ORDER = 4  # of the differences: on so many rows and one more a smooth motion nearly cancels
-BESIDE = (
-    ORDER // 2
-)  # rows on each side that say where a value should be; at the ends, where fast motions begin, none do
+BESIDE = ORDER // 2  # rows on each side that say where a value should be: at the ends fast motions begin
 REACH = 4  # rows on each side that have to agree
 AWAY = 6.0  # times the noise that is usual for the state, and for the rows around
 ALONE = 4.0  # times the differences of the rows around without it
