@@ -13,7 +13,7 @@ from .course import Course
 from .record import Progressed, Record, Stage
 from .settled import loss_on_mesh
 from .stages import STAGES, WHY, WHY_HIDDEN, WHY_SEEN
-from .validation import free_run_error, predict_unseen
+from .validation import error_of_runs, predict_unseen
 
 # Times the best error on held-out trajectories, which may lie where no other does: the last stage is most exact, and
 # is given up only where it is clearly worse; then the earliest that is about as good as the best is the smoothest.
@@ -53,19 +53,17 @@ def run_stages(
 
 
 def error_of(course: Course, held_out: Trajectories) -> float:
-    """`free_run_error` of the model as it is now."""
-    return free_run_error(course.parameters.model, held_out, **_as_started(course))
+    """The error of trajectories that are held out, run freely by the model as it is now."""
+    model, observe = course.parameters.model, course.observe and course.observe.observe
+    return error_of_runs(model, held_out, unseen_by(model, course, held_out), observe)
 
 
 def unseen_by(model: NeuralODE, course: Course, held_out: Trajectories) -> Trajectories:
-    """`predict_unseen` of a model that the course came to."""
-    return predict_unseen(model, held_out, **_as_started(course))
-
-
-def _as_started(course: Course) -> dict[str, Any]:
-    """How trajectories that are held out are started."""
+    """Trajectories that are held out, started as those of the course, and run freely by a model that it came to."""
     observe = course.observe and course.observe.observe
-    return {"noisy": course.train_starts, "known": course.known_starts, "noise": course.noise, "observe": observe}
+    return predict_unseen(
+        model, held_out, noisy=course.train_starts, known=course.known_starts, noise=course.noise, observe=observe
+    )
 
 
 def best_of(reached: Sequence[Reached]) -> int:

@@ -87,20 +87,13 @@ def predict_unseen(
     return predict_like_training(model, held_out, known or {}, estimated=noisy, noise=noise, observe=observe)
 
 
-def free_run_error(
-    model: NeuralODE,
-    held_out: Trajectories,
-    *,
-    noisy: bool,
-    known: Mapping[str, tuple[float, np.ndarray]] | None = None,
-    noise: float | None = None,
-    observe: Observe = None,
+def error_of_runs(
+    model: NeuralODE, held_out: Trajectories, predictions: Trajectories, observe: Observe = None
 ) -> float:
-    """Root mean square error of the held-out trajectories run freely, in units of each state's scale.
+    """Root mean square error of predictions of the held-out trajectories, in units of each state's scale.
 
-    Infinite if a run does not reach its end; arguments as in `predict_unseen`.
+    Infinite if a run does not reach its end.
     """
-    predictions = predict_unseen(model, held_out, noisy=noisy, known=known, noise=noise, observe=observe)
     scale = spread(held_out) if observe else np.asarray(model.coordinates.scale)[: held_out.state_size]
     states = model.coordinates.transform.states
     errors = [
