@@ -1,6 +1,7 @@
 """The optimiser of the full horizon that options name, and batches for a stochastic one."""
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import optax
@@ -12,7 +13,7 @@ from .task import Task
 DEFAULT_RATES = {"adam": 1e-2}
 
 
-def optimizer_of(optimizer, initial_step, options: FitOptions) -> LBFGS | Optax:
+def optimizer_of(optimizer: Any, initial_step: Any, options: FitOptions) -> LBFGS | Optax:
     """The optimiser that is given, or else named by the options; arguments as in `fit`.
 
     Raises:
