@@ -18,6 +18,7 @@ FASTER = 1.5  # than between any other rows
 NOISY = 4.0  # times the noise, between two rows, is no motion
 AROUND = 21  # rows, for what is usual there
 MOST = 0.03  # of the values of a state: more are no exceptions
+SEVERAL, ALIKE = 3, (0.08, 0.3)  # spikes, and by what part their heights spread
 MEDIAN = 1.483  # a standard deviation of normal noise, in units of its median size
 
 
@@ -26,7 +27,7 @@ def outliers(runs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
 
     Divided differences of fourth order, in units of what noise of variance one makes of them, tell noise from motion.
     An observation stands alone if they are large with it and small without it, and if the state would have to go there
-    and back faster than it ever moves: a spike of one row is not told from it, unless others are as fast. Of positive
+    and back faster than it ever moves: a spike of one row is not told from it, unless it comes again. Of positive
     states it has to be so of their logarithms, too: the peak of what grows by its own size is steep, but not alone.
 
     Args:
@@ -80,8 +81,18 @@ def _alone(ts: np.ndarray, ys: np.ndarray, run: np.ndarray) -> np.ndarray:
         rates[k - 1 : k + 1] = 0.0
     fastest = rates.max()
     exceptions = [k for k, (away, _) in found.items() if away / steps[k - 1 : k + 1].max() > FASTER * fastest]
-    alone[exceptions] = len(exceptions) <= max(1, MOST * ys.size)
+    alone[exceptions] = len(exceptions) <= max(1, MOST * ys.size) and not _come_again(ys, np.array(exceptions, int))
     return alone
+
+
+def _come_again(ys: np.ndarray, at: np.ndarray) -> bool:
+    """Whether these values are spikes of a motion that comes again, seen in one row each time: about as high as each
+    other, but not just as high, since they are seen earlier or later. A sensor that fails often says the same."""
+    if at.size < SEVERAL:
+        return False
+    heights = ys[at] - (ys[at - 1] + ys[at + 1]) / 2
+    least, most = ALIKE
+    return bool(np.ptp(ys[at]) > 0 and least < np.std(heights) / np.abs(np.mean(heights)) < most)
 
 
 def _alone_by(ts: np.ndarray, ys: np.ndarray, k: int, near: np.ndarray, noise: float) -> tuple[float, float]:

@@ -55,12 +55,19 @@ def test_scales_do_not_matter():
         lambda t: np.exp(-40 * t),  # a fast motion at the begin
         lambda t: np.exp(40 * (t - 20)),
         lambda t: np.where(np.arange(t.size) % 10 == 5, 1.0, 0.0),  # spikes of one row that come again and again
+        lambda t: np.where(np.isin(np.arange(t.size), (20, 55, 85)), 1.0 + t / 30, np.sin(t) / 9),  # few, about alike
         lambda t: np.round(np.sin(t / 8), 1),  # coarse digits
         lambda t: np.zeros_like(t),
     ],
 )
 def test_motions_stay(curve):
     assert cells(outliers([(EVEN, curve(EVEN)[:, None])])) == []
+
+
+def test_a_sensor_that_fails_with_the_same_number_again():
+    ys = swinging(EVEN, 0.01, np.random.default_rng(0))
+    ys[[20, 55, 85], 1] = 0.0
+    assert cells(outliers([(EVEN, ys)])) == [(0, 20, 1), (0, 55, 1), (0, 85, 1)]
 
 
 def test_few_rows_tell_nothing():
