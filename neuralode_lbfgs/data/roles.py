@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from .doses import refuse_doses
 from .errors import MOST_LISTED, DataError, did_you_mean, listed
 from .headers import DEVIATION_OF
 from .long import advice_on_long
-from .runs import runs_of
+from .runs import rows_of_each, runs_of
 from .times import time_of
 
 _ROW_NUMBER = re.compile(
@@ -215,21 +215,11 @@ def _conditions(
     not; and a sentence, if there are any."""
     if trajectory is None:
         return (), ()
-    runs: dict[str, list[int]] = {}
-    for row, name in enumerate(table.column(trajectory).cells):
-        runs.setdefault(name, []).append(row)
-    if min(map(len, runs.values())) < 2:
+    runs = rows_of_each(table.column(trajectory).cells).values()
+    if min(map(len, runs)) < 2:
         return (), ()
-    found = []
-    for column in columns:
-        of_runs = [{column.cells[row] for row in rows} for rows in runs.values()]
-        constant = all(len(one) == 1 for one in of_runs) and len(set.union(*of_runs)) > 1
-        if (
-            DEVIATION_OF.fullmatch(column.name.lower()) is None
-            and constant
-            and all(not is_missing(text) and may_be_number(text) for one in of_runs for text in one)
-        ):
-            found.append(column.name)
+    able = [column for column in columns if not DEVIATION_OF.fullmatch(column.name.lower())]
+    found = [column.name for column in able if _is_condition(column.cells, runs)]
     if not found or len(found) == len(columns):
         return (), ()
     is_same, an_input = ("is", "an input") if len(found) == 1 else ("are", "inputs")
@@ -237,6 +227,14 @@ def _conditions(
         f"{listed(found)} {is_same} the same all through each run, as conditions are, and taken for {an_input}; name "
         "the states with --states (states= in Python) if not",
     )
+
+
+def _is_condition(cells: Sequence[str], runs: Collection[Sequence[int]]) -> bool:
+    """Whether a column holds one number all through each run, and not the same in all."""
+    of_runs = [{cells[row] for row in rows} for rows in runs]
+    values = set.union(*of_runs)
+    constant = all(len(one) == 1 for one in of_runs) and len(values) > 1
+    return constant and all(not is_missing(text) and may_be_number(text) for text in values)
 
 
 def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None) -> None:

@@ -15,6 +15,7 @@ from .digits import what_digits_are
 from .errors import DataError
 from .long import advice_on_long
 from .roles import Roles
+from .runs import rows_of_each
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -123,15 +124,12 @@ def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None) -> Mappi
         DataError: if a time cannot be read, a row names no trajectory, or a time comes twice.
     """
     ts, _ = read_times(table, roles.time, clock)
-    groups: dict[str, list[int]] = {}
-    if roles.trajectory is None:
-        groups[table.title] = list(range(len(table)))
-    else:
+    groups = {table.title: list(range(len(table)))}
+    if roles.trajectory is not None:
         ids = table.column(roles.trajectory)
-        for row, name in enumerate(ids.cells):
-            if not name:
-                raise DataError(f"{table.where(row, ids.name)}: the row names no trajectory; fill in the cell.")
-            groups.setdefault(name, []).append(row)
+        groups = rows_of_each(ids.cells)
+        if "" in groups:
+            raise DataError(f"{table.where(groups[''][0], ids.name)}: the row names no trajectory; fill in the cell.")
     ordered: dict[str, np.ndarray] = {}
     for name, group in groups.items():
         _refuse_cycles(table, roles.time, ts, group)

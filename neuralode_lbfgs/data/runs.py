@@ -100,11 +100,17 @@ def _grow(times: np.ndarray) -> bool:
     return bool((np.diff(times) > 0).all())
 
 
+def rows_of_each(names: Sequence[str]) -> dict[str, list[int]]:
+    """The rows of each run, as these name them; runs as they first appear."""
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    return rows
+
+
 def _tells_apart(names: Sequence[str], times: np.ndarray) -> bool:
     """Whether there are several runs of several rows, in each of which times grow."""
-    groups: dict[str, list[int]] = {}
-    for row, name in enumerate(names):
-        groups.setdefault(name, []).append(row)
+    groups = rows_of_each(names)
     return len(groups) >= FEWEST and all(len(rows) >= FEWEST and _grow(times[rows]) for rows in groups.values())
 
 

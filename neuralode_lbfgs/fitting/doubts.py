@@ -12,7 +12,7 @@ from ..data.trajectories import Trajectories
 from .beside import is_regular
 from .course import Course
 from .law import Term
-from .terms import every_term, monomials_of
+from .terms import every_term, powers_of
 
 OPEN = 2.0  # standard deviations from zero, below which the data do not ask for a term
 DENSE = 0.5  # of the terms that there are: a law that needs more of them is not sparse
@@ -48,9 +48,9 @@ def doubts_of(course: Course, law: Sequence[Term]) -> list[str]:
 
 def is_dense(course: Course) -> bool:
     """Whether a polynomial that is not linear needs most of its terms, and these are many."""
-    every, monomials = every_term(course), monomials_of(course.parameters.model)
+    every = every_term(course)
     terms = every if course.terms is None else course.terms
-    is_linear = all(len(monomials[term % len(monomials)]) <= 1 for term in terms)
+    is_linear = powers_of(course.parameters.model)[terms].max() <= 1
     return not is_linear and every.size >= CHOICE and terms.size > DENSE * every.size
 
 

@@ -17,6 +17,7 @@ from .prediction import predict, predict_from_first_rows
 from .running import Reached, because, error_of, whole_loss
 from .settled import loss_on_mesh
 from .stages import suited
+from .validation import error_of_runs
 
 MATCHED, GIVEN = "the matched model", "the model as it was given"
 
@@ -74,11 +75,8 @@ def error_from_rows(course: Course, measured: Trajectories) -> float:
     zero where starts are not estimated, or not all states are observed."""
     if course.hidden or not course.train_starts:
         return 0.0
-    predicted = predict_from_first_rows(course.parameters.model, measured, MOST_SOLVED)
+    model = course.parameters.model
+    predicted = predict_from_first_rows(model, measured, MOST_SOLVED)
     if predicted is None:
         return 0.0
-    seen = np.concatenate([run.ys for run in measured])
-    scale = np.nanstd(seen, axis=0)
-    left = np.concatenate([(measured[run.id].ys - run.ys) / np.where(scale > 0, scale, 1.0) for run in predicted])
-    left = left[np.isfinite(np.concatenate([measured[run.id].ys for run in predicted]))]
-    return float(np.sqrt(np.mean(np.nan_to_num(left, nan=np.inf) ** 2)))
+    return error_of_runs(model, measured.with_trajectories([measured[run.id] for run in predicted]), predicted)

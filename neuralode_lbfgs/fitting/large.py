@@ -20,7 +20,7 @@ from .record import seconds_left
 from .result import FitResult
 from .running import Watcher, run_stages
 from .smoothing import SmoothTrajectory, each_state, lines_through
-from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, starts_of_all, terms_of_all
+from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, stages_of, starts_of_all, terms_of_all
 from .stages import most_numbers
 from .task import Task
 from .transforms import transformed
@@ -54,7 +54,7 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
         finished = run_stages((name,), course, None, callback, notes)
         stages = [*stages, replace(finished[-1].stage, why="all data, beginning with the model of the part")]
         course, last, more = terms_of_all(course, finished, callback)
-        stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
+        stages += stages_of(more, course)
         reason = last.stage.reason
     fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation)
     return as_result(task, fitted, notes)

@@ -17,7 +17,7 @@ from .beside import is_regular, stays
 from .course import Course
 from .running import Reached, Watcher, because, ended, run_stages
 from .stages import whole_trajectories
-from .terms import monomials_of, of_terms, tangent_of, values_of_terms
+from .terms import monomials_of, of_terms, powers_of, tangent_of, values_of_terms
 from .uncertainty import noise_of
 
 WHY_LINEAR = "hidden states begin as derivatives of the observed ones: a linear law of all states alone comes first"
@@ -105,6 +105,5 @@ def said_of_eigenvalues(course: Course) -> str:
 
 def _linear_terms(model: Any) -> tuple[np.ndarray, np.ndarray]:
     """The terms of all rates of at most one factor, and the monomials that they are."""
-    powers = np.array([len(factors) for factors in monomials_of(model)])
-    kept = np.flatnonzero(powers <= 1)
-    return (np.arange(model.vector_field.learned.size)[:, None] * powers.size + kept).ravel(), kept
+    monomials = [number for number, factors in enumerate(monomials_of(model)) if len(factors) <= 1]
+    return np.flatnonzero(powers_of(model) <= 1), np.array(monomials)

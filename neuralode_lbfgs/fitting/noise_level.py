@@ -36,10 +36,11 @@ def usual_roughness(runs: Sequence[Trajectory], state: int) -> float:
 
     Where most rows stand still it is that of all.
     """
-    return _usual(squares := _squares(runs, state)) or _root_mean(squares)
+    return usual_of(squares := _squares(runs, state)) or _root_mean(squares)
 
 
-def _usual(squares: np.ndarray) -> float:
+def usual_of(squares: np.ndarray) -> float:
+    """The standard deviation that half of these squares tell, as if of normal numbers; NaN where there are none."""
     return float(np.sqrt(np.median(squares) / MEDIAN)) if squares.size else float("nan")
 
 
@@ -78,5 +79,5 @@ def noise_level(data: Trajectories, state: int) -> float | None:
     squares = _squares(data.trajectories, state)
     near = _root_mean(squares)
     far = roughness([run.at(slice(first, None, 2)) for run in data for first in (0, 1) if run.ts.size > first], state)
-    told = 0 < near < min(CLEAR * np.std(values), ALIKE * _usual(squares)) and near / STEADY < far < STEADY * near
+    told = 0 < near < min(CLEAR * np.std(values), ALIKE * usual_of(squares)) and near / STEADY < far < STEADY * near
     return near if told else None

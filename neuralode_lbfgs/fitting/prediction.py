@@ -15,6 +15,8 @@ from ..data.trajectories import Trajectories, Trajectory
 from ..models import Inputs, LinearInputs, NeuralODE, SteppedInputs, failed_solves_as_nan, sampled_inputs
 from .hidden import hidden_size
 
+MANY_TIMES, GROSS = 5.0, 0.3  # as far as from fitted starts, and standard deviations
+
 Observe = Callable | None  # `observe(y) -> observed columns` of one state; None takes the first states
 
 
@@ -81,6 +83,11 @@ def predict_from_first_rows(model: Callable, data: Trajectories, most: int) -> T
     there are none."""
     whole = [run for run in data if run.ts.size > 1 and np.isfinite(run.ys[0]).all()]
     return predict(model, data.with_trajectories(whole).some(most)) if whole else None
+
+
+def are_grown(from_rows: float, fitted: float) -> bool:
+    """Whether errors from first rows, in standard deviations, are far beyond those from fitted starts and of noise."""
+    return from_rows > max(MANY_TIMES * fitted, GROSS)
 
 
 def with_earlier_inputs(trajectory: Trajectory, ts: np.ndarray | None, inputs: np.ndarray | None) -> Trajectory:

@@ -30,6 +30,7 @@ from .matching import collect_slopes
 from .mesh import Mesher
 from .observing import Observation
 from .physics import parameters_after
+from .prediction import are_grown
 from .preparing import prepared
 from .record import Record, Stage, seconds_left
 from .result import FitResult
@@ -51,13 +52,11 @@ WHY_ALONE = (
     "with all trajectories, predictions of the polynomial did not reach the end of each of them: the network was "
     "fitted alone."
 )
-EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
 WHY_STEADIER = (
     "from first rows the polynomial missed the runs by {:.2g} standard deviations, for it magnifies the errors of "
     "starts: the network alone, which does so less, is kept."
 )
-# As from fitted starts, and in standard deviations: errors from first rows beyond those of noise.
-STEADY, UNSTEADY = 5.0, 0.3
+EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
 TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
@@ -110,31 +109,33 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         elif not (goes_on or ended(finished)):
             finished += _further(names[best + 1 :], course, validation, callback, notes)
         again_why = "again, with all trajectories"
-        stages += [replace(one.stage, why=again_why, kept=one.stage.number in course.path) for one in finished]
+        stages += [replace(stage, why=again_why) for stage in stages_of(finished, course)]
         course, last, more = terms_of_all(course, finished, callback)
-        stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
+        stages += stages_of(more, course)
         reason = last.stage.reason
         if reason.cut_short and not goes_on:
             _unless_better(course, reached[best], held_out)
     course, more = from_first_rows(course, finished, callback)
-    stages += [replace(one.stage, kept=one.stage.number in course.path) for one in more]
+    stages += stages_of(more, course)
     reason = more[-1].stage.reason if ended(more) else reason
-    spent = [*earlier, *course.spent]
-    by_polynomial = has_polynomial(course.parameters.model) and not has_polynomial(as_given)
-    if held_out is not None and not reason.cut_short and by_polynomial and not reaches_ends(course, task.data):
-        del notes[told:]
-        notes.append(WHY_ALONE)
-        return _network_alone(as_given, task, callback, notes, Fitted(course, stages, spent, reason))
-    if by_polynomial and not reason.cut_short and is_dense(course):
-        return _steadier(
-            as_given, task, callback, notes, told, Fitted(course, stages, spent, reason, validation, unseen)
-        )
+    fitted = Fitted(course, stages, [*earlier, *course.spent], reason, validation, unseen)
+    if has_polynomial(course.parameters.model) and not has_polynomial(as_given) and not reason.cut_short:
+        if held_out is not None and not reaches_ends(course, task.data):
+            notes[told:] = [WHY_ALONE]
+            return _network_alone(as_given, task, callback, notes, fitted)
+        if is_dense(course):
+            return _steadier(as_given, task, callback, notes, told, fitted)
     if has_physics(model):
         given = new_course(model, task, data, curves, smooth=course.smooth, time_limit=None)
         if is_better(given, course, task.data):
             notes.append(f"no stage came nearer to the data than {GIVEN}, which was kept.")
-            return Fitted(given, [replace(stage, kept=False) for stage in stages], spent, reason)
-    return Fitted(course, stages, spent, reason, validation, unseen)
+            return Fitted(given, [replace(stage, kept=False) for stage in stages], fitted.spent, reason)
+    return fitted
+
+
+def stages_of(reached: Sequence[Reached], course: Course) -> list[Stage]:
+    """The stages that have ended there, and whether they led to where the course is."""
+    return [replace(one.stage, kept=one.stage.number in course.path) for one in reached]
 
 
 def terms_of_all(course: Course, finished: list[Reached], callback: Watcher) -> tuple[Course, Reached, list[Reached]]:
@@ -165,7 +166,7 @@ def _steadier(model: NeuralODE, task: Task, callback: Watcher, notes: list[str],
         told: how many notes there were before the fit that led to the polynomial.
     """
     error = error_from_rows(before.course, task.data)
-    if not error > max(STEADY * np.sqrt(whole_loss(before.course)), UNSTEADY):
+    if not are_grown(error, float(np.sqrt(whole_loss(before.course)))):
         return before
     said = notes[:told]
     alone = _network_alone(model, task, callback, said, before)
@@ -173,9 +174,8 @@ def _steadier(model: NeuralODE, task: Task, callback: Watcher, notes: list[str],
     if better and whole_loss(alone.course) <= MUCH_WORSE**2 * whole_loss(before.course):
         notes[:] = [*said, WHY_STEADIER.format(error)]
         return alone
-    others = (replace(stage, kept=False) for stage in alone.stages[len(before.stages) :])
-    stages = [*(replace(stage, kept=stage.number in before.course.path) for stage in before.stages), *others]
-    return before._replace(stages=stages, spent=alone.spent)
+    others = [replace(stage, kept=False) for stage in alone.stages[len(before.stages) :]]
+    return before._replace(stages=[*before.stages, *others], spent=alone.spent)
 
 
 class Begun(NamedTuple):

@@ -272,6 +272,11 @@ def values_of_terms(course: Course, z: Any, u: Any) -> np.ndarray:
     return np.stack([variables[:, list(one)].prod(axis=1) for one in monomials_of(course.parameters.model)], axis=1)
 
 
+def powers_of(model: Any) -> np.ndarray:
+    """The number of factors of each term, of all rates."""
+    return np.tile([len(factors) for factors in monomials_of(model)], model.vector_field.learned.size)
+
+
 def _kinds(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each term, the number of its factors and which rate it is of; and the terms that are idle.
 
@@ -283,8 +288,7 @@ def _kinds(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     monomials, count, states = monomials_of(model), field.learned.size, course.coordinates.centre.size
     values = [_levels(course.data, i) for i in range(course.data.input_size)]
     idle = [any(one.count(states + i) >= most for i, most in enumerate(values)) for one in monomials]
-    powers = np.tile([len(factors) for factors in monomials], count)
-    return powers, np.repeat(np.arange(count), len(monomials)), np.flatnonzero(np.tile(idle, count))
+    return powers_of(model), np.repeat(np.arange(count), len(monomials)), np.flatnonzero(np.tile(idle, count))
 
 
 def _levels(data: Trajectories, number: int) -> float:

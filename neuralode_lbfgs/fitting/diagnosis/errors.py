@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..noise_level import MEDIAN, usual_roughness
+from ..noise_level import usual_of, usual_roughness
 from .noise import ABOVE, known_noise, least_error
 from .view import MATTERS, PAIRS, Finding, View
 
@@ -31,17 +31,17 @@ def above_the_noise(view: View) -> Finding | None:
 
     Of all rows, or of most: a few jumps or spikes look like noise as large as these in a mean over all rows.
     """
-    squares = np.ma.masked_invalid(np.concatenate(view.residuals) ** 2)
-    usual = np.sqrt(np.ma.median(squares, axis=0).filled(np.nan) / MEDIAN)
+    squares = np.concatenate(view.residuals) ** 2
     told = []
     for j, name in enumerate(view.train.state_names):
         most, matters = least_error(view.train, j), MATTERS * view.spread[j]
         if not np.isfinite(view.errors[j]):
             continue
+        usual = usual_of(squares[np.isfinite(squares[:, j]), j])
         if view.errors[j] > max(ABOVE * most, matters):
             told.append(f"{name} is missed by {view.errors[j]:.3g}, its noise is at most {most:.3g}")
-        elif usual[j] > max(ABOVE * (most := usual_roughness(view.train.trajectories, j)), matters):
-            told.append(f"{name} is missed by {usual[j]:.3g} in most rows, where its noise is at most {most:.3g}")
+        elif usual > max(ABOVE * (most := usual_roughness(view.train.trajectories, j)), matters):
+            told.append(f"{name} is missed by {usual:.3g} in most rows, where its noise is at most {most:.3g}")
     if not told:
         return None
     return Finding(

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from ..prediction import are_grown
 from ..run_on import MANY_TIMES
-from .view import Finding, View, residuals_of, root_mean_square
+from .view import Finding, View, root_mean_square
 
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
-MANY_TIMES_AS_FAR, GROSS = 5.0, 0.3  # as from fitted starts; standard deviations
 NEGATIVE = 0.1  # of the range, below zero
 NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
 
@@ -16,11 +16,8 @@ def errors_grow(view: View) -> Finding | None:
     if view.from_rows is None:
         return None
     part = view.train.with_trajectories([view.train[run.id] for run in view.from_rows])
-    from_rows, fitted = (
-        root_mean_square([left / view.spread for left in residuals_of(part, predicted)])
-        for predicted in (view.from_rows, view.fitted)
-    )
-    if not from_rows > max(MANY_TIMES_AS_FAR * fitted, GROSS):
+    from_rows, fitted = (root_mean_square(view.scaled(part, predicted)) for predicted in (view.from_rows, view.fitted))
+    if not are_grown(from_rows, fitted):
         return None
     missed = f"missed by {from_rows:.2g} standard deviations" if np.isfinite(from_rows) else "not followed to the end"
     return Finding(

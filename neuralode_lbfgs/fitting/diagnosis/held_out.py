@@ -6,7 +6,7 @@ import numpy as np
 
 from ...data.trajectories import Trajectories, Trajectory
 from ..coverage import distances, far_from_here
-from .view import Finding, View, listed, residuals_of, root_mean_square
+from .view import Finding, View, listed, root_mean_square
 
 FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
 BEYOND = 0.1  # of the range of the training data: what goes on from its ends by less is as good as inside
@@ -17,8 +17,8 @@ def worse_on_others(view: View) -> Finding | None:
     """A training error far under that of what was held out."""
     if view.test is None or view.held_out is None:
         return None
-    train = root_mean_square(_scaled(view, view.train, view.fitted))
-    test = root_mean_square(_scaled(view, view.test, view.held_out))
+    train = root_mean_square(view.scaled(view.train, view.fitted))
+    test = root_mean_square(view.scaled(view.test, view.held_out))
     if not test > max(FAR * train, GROSS):
         return None
     missed = f"not reached by the model's solution, the training data missed by {train:.2g}"
@@ -36,8 +36,8 @@ def worse_on_unseen(view: View) -> Finding | None:
     if view.unseen is None:
         return None
     others, seen = view.train.split(ids=view.unseen.ids)
-    train = root_mean_square(_scaled(view, view.train, view.fitted))
-    error = root_mean_square(_scaled(view, seen, view.unseen))
+    train = root_mean_square(view.scaled(view.train, view.fitted))
+    error = root_mean_square(view.scaled(seen, view.unseen))
     if not error > max(FAR * train, GROSS):
         return None
     missed = "not reached by the solution of the model"
@@ -62,10 +62,6 @@ def _times(error: float, train: float) -> str:
     return f"{error / train:.3g} times as far" if train > 0 else "many times as far"
 
 
-def _scaled(view: View, data: Trajectories, predicted: Trajectories) -> list[np.ndarray]:
-    return [left / view.spread for left in residuals_of(data, predicted)]
-
-
 def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float, train: Trajectories) -> _Where:
     """Which runs, states and times are missed by more than `limit` standard deviations, and what may help with them.
 
@@ -73,7 +69,7 @@ def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float
         train: what the model had seen.
     """
     missed: list[tuple[float, str, str | None]] = []
-    for run, left in zip(data, _scaled(view, data, predicted), strict=True):
+    for run, left in zip(data, view.scaled(data, predicted), strict=True):
         errors = np.nan_to_num([root_mean_square([column]) for column in left.T], posinf=np.inf)
         worst = int(np.argmax(errors))
         if errors[worst] > limit:

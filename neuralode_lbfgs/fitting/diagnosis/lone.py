@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..noise_level import MEDIAN
+from ..noise_level import usual_of
 from .view import Finding, View, listed
 
 FAR = 8.0  # times the usual error
@@ -19,7 +19,7 @@ def lone_errors(view: View) -> Finding | None:
         errors = np.concatenate([np.abs(left[np.isfinite(left[:, j]), j]) for left in view.residuals])
         if not errors.size:
             continue
-        usual = np.sqrt(np.median(errors**2) / MEDIAN)
+        usual = usual_of(errors**2)
         found = []
         for run, left in zip(view.train, view.residuals, strict=True):
             seen = np.flatnonzero(~np.isnan(left[:, j]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -53,23 +54,27 @@ class View:
     held_by: float | None = None
     hidden: int = 0
 
-    @property
+    @cached_property
     def spread(self) -> np.ndarray:
         """The standard deviation of each state; NaN for one that does not vary."""
         columns = np.ma.masked_invalid(np.concatenate([run.ys for run in self.train]))
         spread = columns.std(axis=0).filled(np.nan)
         return np.where(spread > 1e-9 * np.abs(columns).max(axis=0).filled(0.0), spread, np.nan)
 
-    @property
+    @cached_property
     def residuals(self) -> list[np.ndarray]:
         """Of each training trajectory."""
         return residuals_of(self.train, self.fitted)
 
-    @property
+    @cached_property
     def errors(self) -> np.ndarray:
         """The root mean square error of each state in training; infinite where a prediction is not reached."""
         squares = np.concatenate(self.residuals) ** 2
         return np.sqrt(np.ma.masked_array(squares, np.isnan(squares)).mean(axis=0).filled(np.nan))
+
+    def scaled(self, data: Trajectories, predicted: Trajectories) -> list[np.ndarray]:
+        """Residuals of any data in standard deviations of the training data; see `residuals_of`."""
+        return [left / self.spread for left in residuals_of(data, predicted)]
 
     def name_all(self, which: np.ndarray) -> str:
         """The names of the states of which this is true, `(states,)`."""
