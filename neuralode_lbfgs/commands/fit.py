@@ -204,7 +204,7 @@ def _write(
         units, hold = dict(source.data.units), source.data[0].hold
         columns = Columns(roles.time, roles.trajectory, roles.states, roles.inputs, units, roles.sd, clock, hold)
         saved = [
-            SavedRun(one.model, starts_of(source.train, one.starts), columns, None, one.estimated, one.noise)
+            SavedRun(one.model, starts_of(source.train, one.starts, one.ends), columns, None, one.estimated, one.noise)
             for one in (result, *result.members)
         ]
         # One solve serves the table and the curves of the plots: what it costs is its compilation.

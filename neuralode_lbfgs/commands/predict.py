@@ -90,7 +90,10 @@ def predict(
         assert t1 is not None
         table, roles, asked = _future(saved, t1, num, trajectory)
         start = "fitted"
-    found = [solve(one.model, asked, starts=_starts(one, asked, start, warmup)) for one in members]
+    found = [
+        solve(one.model, asked, starts=_starts(one, asked, start, warmup), ends=_ends(one, asked, start))
+        for one in members
+    ]
     return _write(out, run, table, roles, found, saved)
 
 
@@ -147,6 +150,16 @@ def _starts(
     if prior is None and warmup is None:
         return None
     return estimate_starts(saved.model, asked, warmup=warmup, prior=prior)
+
+
+def _ends(
+    saved: "SavedRun", asked: "Trajectories", start: Literal["data", "fitted"]
+) -> "dict[str, tuple[float, np.ndarray]]":
+    """Time and state after which each trajectory goes on from there, of those that have such an end."""
+    if start != "fitted":
+        return {}
+    lasts = {one.id: _start_of(saved, one, alone=len(asked) == 1).last for one in asked}
+    return {name: last for name, last in lasts.items() if last is not None}
 
 
 def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Trajectories]":

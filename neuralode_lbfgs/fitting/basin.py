@@ -11,7 +11,7 @@ import numpy as np
 from ..optimise import StopReason
 from .course import Course
 from .gauss_newton import Point
-from .stages import whole_trajectories
+from .problems import whole_trajectories
 
 # Of a state's variance that a free run leaves and smooth curves do not: one off by under half a deviation has nowhere
 # fallen out of step. Of chaotic or long series, where small errors grow, matching leaves more.
@@ -76,6 +76,12 @@ class Basin(NamedTuple):
 def near_curves(curves: float) -> float:
     """The loss from which on a model is near, where smooth curves leave so much."""
     return max(HIGH**2, FOLLOWED * curves)
+
+
+def left_by_curves(course: Course) -> float:
+    """The mean square that smooth curves leave."""
+    cuts = course.cut()
+    return float(np.sum(whole_trajectories(course, cuts).misfit(cuts.guess) ** 2))
 
 
 def basin_of(course: Course) -> Basin:

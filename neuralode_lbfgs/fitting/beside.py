@@ -19,10 +19,10 @@ from .basin import FINE
 from .course import Course
 from .evidence import squares_of, weight_groups
 from .losses import Parameters
+from .problems import newton_pays, whole_trajectories
 from .run_on import MANY_TIMES, beyond, rows_of, run_on
 from .running import error_of
 from .settled import settled_loss
-from .stages import newton_pays, whole_trajectories
 from .waking import woken
 
 NOTHING_LEFT = 1e-9  # squared weights of order one

@@ -22,6 +22,7 @@ from .mesh import Mesher
 from .observing import Observation
 from .options import FitOptions
 from .pieces import Cut, PieceSolver, cut
+from .process_noise import ProcessNoise
 from .programs import Programs
 from .record import Record, seconds_left
 from .smoothing import SmoothTrajectory
@@ -74,6 +75,9 @@ class Course:
         zero: from where the variables of these terms are counted, as in `zero_of`; None for where they usually are.
         held_out: mean squared error of held-out trajectories in standard deviations, once a stage has ended.
         times_as_many: numbers are to be fitted once there are those that are held out for a while.
+        process: noise that moves the system itself, where jumps between rows are as large as that makes them.
+        surprise: -2 log likelihood with it, but for what it is for all models.
+        ends: states at the last rows then, of order one.
         settled: the last loss of its kind.
     """
 
@@ -108,6 +112,9 @@ class Course:
     settled: Settled | None = None
     first_rows: np.ndarray | None = None
     times_as_many: float = 1.0
+    process: ProcessNoise | None = None
+    surprise: float = float("inf")
+    ends: np.ndarray | None = None
     _last_cut: Cut | None = None
 
     def apart(self) -> "Course":

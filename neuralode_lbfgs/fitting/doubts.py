@@ -31,7 +31,7 @@ def doubts_of(course: Course, law: Sequence[Term]) -> list[str]:
     """
     if not law or course.terms is None:
         return []
-    doubts = [REGULAR] if is_regular(course) else []
+    doubts = [REGULAR] if course.process is None and is_regular(course) else []
     if few := sum(abs(term.value) < OPEN * term.sd for term in law):
         doubts.append(
             f"{few} of the {len(law)} coefficients are within {OPEN:g} standard deviations of zero: the data do not "

@@ -7,8 +7,8 @@ model that comes near to all of them shows that they hardly are: then it has to 
 from ..optimise import LBFGS
 from .basin import FINE
 from .course import Course
+from .problems import newton_pays
 from .running import Reached, Watcher, because, ended, run_stages
-from .stages import newton_pays
 
 WHY = "from the first rows, which the model shows to be as good as exact{}"
 NOT_KEPT = ": it does not come as near from there, and its own starts stay"

@@ -14,9 +14,9 @@ from .beside import MOST_SOLVED
 from .course import Course
 from .evidence import has_physics
 from .prediction import predict, predict_from_first_rows
+from .problems import suited
 from .running import Reached, because, error_of, whole_loss
 from .settled import loss_on_mesh
-from .stages import suited
 from .validation import error_of_runs
 
 MATCHED, GIVEN = "the matched model", "the model as it was given"

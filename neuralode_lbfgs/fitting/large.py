@@ -14,14 +14,15 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained
 from ..optimise import LBFGS
 from .course import Course
+from .driven_by_noise import unless_driven_by_noise, with_process_noise
 from .dual import FEWEST_WEIGHTS
 from .hidden import hidden_size, with_hidden
+from .problems import most_numbers
 from .record import seconds_left
 from .result import FitResult
 from .running import Watcher, run_stages
 from .smoothing import SmoothTrajectory, each_state, lines_through
 from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, stages_of, starts_of_all, terms_of_all
-from .stages import most_numbers
 from .task import Task
 from .transforms import transformed
 
@@ -32,9 +33,12 @@ WINDOWS = 8  # that the part consists of, at least: some are held out, and they 
 def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> FitResult:
     """`best_stages`; where the data are too many for Gauss-Newton, with a part of them first."""
     options, weights = task.options, _weights(model)
-    some = first_part(model, task)
+    some = None if options.process_noise else first_part(model, task)
     if some is None:
-        return as_result(task, best_stages(model, task, callback, notes), notes)
+        if options.process_noise:
+            return as_result(task, with_process_noise(model, task, callback, notes), notes)
+        fitted = best_stages(model, task, callback, notes)
+        return as_result(task, unless_driven_by_noise(model, task, fitted, callback), notes)
     part = some.data
     notes.append(
         f"large data: {part.observed:,} of {task.data.observed:,} numbers first, in {len(part)} pieces; "

@@ -15,8 +15,8 @@ from ..models import SecondOrderField
 from .basin import NEAR, near_curves
 from .beside import is_regular, stays
 from .course import Course
+from .problems import whole_trajectories
 from .running import Reached, Watcher, because, ended, run_stages
-from .stages import whole_trajectories
 from .terms import monomials_of, of_terms, powers_of, tangent_of, values_of_terms
 from .uncertainty import noise_of
 

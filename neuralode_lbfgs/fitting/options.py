@@ -66,6 +66,11 @@ class FitOptions:
     """Hold out a quarter of the trajectories, where there are at least three with 400 numbers in all, to see which
     stage predicts best, and run that one with all of them. Not with stages of your own."""
 
+    process_noise: bool | None = None
+    """Whether noise moves the system itself, beside that of the measurements: then short pieces are fitted, and what is
+    held out later is forecast from the last rows. By default where a fit ends far above the noise of the measurements
+    and errors one row ahead say so, and predictions from first rows are no worse for it."""
+
     degree: int | None = None
     """Degree of a polynomial beside the network, which is kept where it leads to the data and stays with them. By
     default up to 3, of few enough terms, and none in an ensemble; 0 for the network alone."""
@@ -103,6 +108,8 @@ class FitOptions:
             value = getattr(self, name)
             if isinstance(value, int | float) and not value > 0:
                 raise ValueError(f"{name} must be positive; it is {value}.")
+        if self.process_noise and self.stages:
+            raise ValueError("process_noise has stages of its own; leave out stages.")
         if self.ensemble > 1 and self.starts > 1:
             raise ValueError("ensemble and starts are two uses of several initial weights; give one of them.")
         unknown = [stage for stage in self.stages if stage not in STAGES]

@@ -17,6 +17,7 @@ from .hidden import hidden_size
 
 MANY_TIMES, GROSS = 5.0, 0.3  # as far as from fitted starts, and standard deviations
 
+Known = Mapping[str, tuple[float, np.ndarray]]  # by the id of a trajectory, a time and the state there
 Observe = Callable | None  # `observe(y) -> observed columns` of one state; None takes the first states
 
 
@@ -44,13 +45,15 @@ def predict(
     model: Callable,
     data: Trajectories,
     *,
-    starts: Mapping[str, tuple[float, np.ndarray]] | None = None,
+    starts: Known | None = None,
+    ends: Known | None = None,
     observe: Observe = None,
 ) -> Trajectories:
     """What is observed of the model's states, at every time of `data`.
 
     A trajectory starts from its first complete row, or from `starts[id] = (time, state)`, and is solved
-    forward and, for earlier rows, backward from there. Rows that a diverging solve does not reach are NaN.
+    forward and, for earlier rows, backward from there. Rows after `ends[id] = (time, state)` are solved from that, as
+    noise has moved the system until then. Rows that a diverging solve does not reach are NaN.
 
     Raises:
         ValueError: if no start is given of a trajectory that has no complete row, or of a model with hidden states, or
@@ -74,7 +77,10 @@ def predict(
                     "to start from; give one complete row, or estimate the start from several (warmup)."
                 )
             time, state = float(trajectory.ts[complete[0]]), trajectory.ys[complete[0]]
-        predicted.append(observed(free_run(model, trajectory, time, np.asarray(state)), data.state_size, observe))
+        ran = free_run(model, trajectory, time, np.asarray(state))
+        if ends is not None and trajectory.id in ends:
+            ran = _forecast_from(model, trajectory, *ends[trajectory.id], ran)
+        predicted.append(observed(ran, data.state_size, observe))
     return data.with_trajectories(predicted)
 
 
@@ -122,6 +128,21 @@ def free_run(model: Callable, trajectory: Trajectory, time: float, state: np.nda
             ys[rows] = _solve(model, np.concatenate([lead, ts[rows]]), state, inputs, room)[len(lead) :]
     ys[~np.isfinite(ys)] = np.nan
     return Trajectory(trajectory.id, ts, ys, inputs=trajectory.inputs, hold=trajectory.hold)
+
+
+def _forecast_from(
+    model: Callable, trajectory: Trajectory, time: float, state: np.ndarray, before: Trajectory
+) -> Trajectory:
+    """The states after a time from the state there; before it those of another run."""
+    later = trajectory.ts > time
+    if not later.any():
+        return before
+    # Inputs are known by all rows; a run that begins between two of them needs those around its start.
+    rows = trajectory.at(slice(max(int(np.argmax(later)) - 1, 0), None))
+    ran = free_run(model, rows, time, state, trajectory.ts.size)
+    ys = before.ys.copy()
+    ys[later] = ran.ys[ran.ts > time]
+    return replace(before, ys=ys)
 
 
 def _check_times(model: Callable, trajectory: Trajectory, start: float) -> None:

@@ -50,6 +50,9 @@ class FitResult:
         validation: root mean square error on trajectories that were held out inside the training data, in standard
             deviations, or None.
         unseen: how these were predicted by the model that had not seen them, or None.
+        ahead: root mean square error of each state one row ahead, in the data's units (in logarithms of states that are
+            modelled so), where noise moves the system itself, or None.
+        ends: then, if short pieces were fitted, the state of each training trajectory at its last row.
         members: of an ensemble; predictions are their median. `model`, `starts`, stages and errors are those of the
             best of them.
         luck: what fits from several initial weights came to, or None.
@@ -77,6 +80,8 @@ class FitResult:
     held_by: float | None = None
     validation: float | None = None
     unseen: Trajectories | None = None
+    ahead: np.ndarray | None = None
+    ends: Mapping[str, np.ndarray] = field(default_factory=dict)
     members: tuple["FitResult", ...] = ()
     luck: Luck | None = None
 
@@ -131,7 +136,8 @@ class FitResult:
             prior = usual_starts(self.model, asked, self.starts.values(), self.noise, self.observe)
             if not (prior is None and warmup is None):
                 starts = estimate_starts(self.model, asked, warmup=warmup, prior=prior, observe=self.observe)
-        predicted = predict(self.model, asked, starts=starts, observe=self.observe)
+        ends = self._known_ends if start == "fitted" else None
+        predicted = predict(self.model, asked, starts=starts, ends=ends, observe=self.observe)
         return data.with_trajectories([replace(one, ts=own.ts) for one, own in zip(predicted, data, strict=True)])
 
     def predict_many(
@@ -156,9 +162,19 @@ class FitResult:
             ]
         )
         predicted = predict_like_training(
-            self.model, whole, known, estimated=self.estimated, noise=self.noise, observe=self.observe
+            self.model,
+            whole,
+            known,
+            estimated=self.estimated,
+            ends=self._known_ends,
+            noise=self.noise,
+            observe=self.observe,
         )
         return predicted.rows_of(data)
+
+    @property
+    def _known_ends(self) -> dict[str, tuple[float, np.ndarray]]:
+        return {name: (float(self.data[name].ts[-1]), state) for name, state in self.ends.items()}
 
     def diagnose(
         self, test: Trajectories | None = None, predictions: Trajectories | None = None
@@ -208,6 +224,8 @@ class FitResult:
                 parameters=self.parameters,
                 held_by=self.held_by,
                 hidden=self.hidden,
+                ahead=self.ahead,
+                in_pieces=bool(self.ends),
             )
         )
 

@@ -14,10 +14,13 @@ from .evidence import WeightGroups
 from .gauss_newton import Point
 from .observing import Observation
 from .pieces import Cut, PieceSolver
+from .process_noise import ProcessNoise
 
 
 class Shooting:
     """The least-squares problem of data and jumps; a jump counts as much as `continuity` observations.
+
+    Where noise moves the system itself, jumps are as large as that makes them, and each state is weighed by its noise.
 
     Its mean square is that of the data plus that of the jumps, which is small once they are driven to zero. Where
     initial states are given, there is a jump from each of them to the first node of its trajectory: a model fitted to
@@ -30,6 +33,7 @@ class Shooting:
     observed: int
     observe: Observation | None
     continuity: float
+    process: ProcessNoise | None
     starts: np.ndarray | None  # in coordinates of order one, where they are not fitted
     noise: float | None
     others: int
@@ -41,53 +45,83 @@ class Shooting:
         observed: int,
         observe: Observation | None = None,
         starts: np.ndarray | None = None,
+        process: ProcessNoise | None = None,
     ):
         self.solver, self.cuts, self.groups = solver, cuts, solver.groups
         self.observed, self.observe, self.starts = observed, observe, starts
-        self.continuity, self.noise = 1.0, cuts.noise
+        self.continuity, self.noise, self.process = 1.0, cuts.noise, process
         self.others = cuts.first.size * cuts.guess.shape[1] if starts is None else 0
 
     @np.errstate(over="ignore", invalid="ignore")
     def value(self, point: Point) -> float:
-        self._ends = self.solver.derivatives(self.cuts, point.x, point.states)
-        self._jumps = self._ends.states - point.states[self.cuts.begin + 1]
+        jump, weights = self._counted()
+        ends = self.solver.derivatives(self.cuts, point.x, point.states)
+        self._of_x, self._of_start = (jump[..., None] * slopes for slopes in (ends.of_x, ends.of_start))
+        self._jumps = jump * (ends.states - point.states[self.cuts.begin + 1])
         first = point.states[self.cuts.first]
         self._off = np.zeros_like(first) if self.starts is None else first - self.starts
         seen, self._slopes = (point.states, None) if self.observe is None else self.observe(point.states)
-        self._misfit = self.cuts.weights * (seen - self.cuts.targets)
-        jumps = np.sum(self._jumps**2) + np.sum(self._off**2)
-        return float(np.sum(self._misfit**2) + self.continuity / self.observed * jumps)
+        self._misfit = weights * (seen - self.cuts.targets)
+        from_starts = self.continuity / self.observed * np.sum(self._off**2)
+        return float(np.sum(self._misfit**2) + np.sum(self._jumps**2) + from_starts)
 
     @np.errstate(over="ignore", invalid="ignore")
     def linearised(self, point: Point) -> "BlockTridiagonal":
         """The normal equations at the point whose value was asked for last."""
         cuts, rho = self.cuts, self.continuity / self.observed
-        of_z, of_x = self._ends.of_start, self._ends.of_x
+        jump, weights = self._counted()
+        of_z, of_x = self._of_start, self._of_x
         begin, end = cuts.begin, cuts.begin + 1
         nodes, n = point.states.shape
         blocks = np.zeros((nodes, n, n))
         index = np.arange(n)
         if self._slopes is None:
-            blocks[:, index, index] = cuts.weights**2
-            of_states = cuts.weights * self._misfit
+            blocks[:, index, index] = weights**2
+            of_states = weights * self._misfit
         else:
-            weighted = cuts.weights[..., None] * self._slopes
+            weighted = weights[..., None] * self._slopes
             blocks += np.einsum("kmi,kmj->kij", weighted, weighted)
             of_states = np.einsum("kmi,km->ki", weighted, self._misfit)
-        blocks[end] += rho * np.eye(n)
+        blocks[end[:, None], index, index] += jump**2
         if self.starts is not None:
             blocks[cuts.first] += rho * np.eye(n)
         of_states[cuts.first] += rho * self._off
-        blocks[begin] += rho * np.einsum("kij,kil->kjl", of_z, of_z)
+        blocks[begin] += np.einsum("kij,kil->kjl", of_z, of_z)
         beside = np.zeros((nodes, n, n))
-        beside[begin] = -rho * of_z.transpose(0, 2, 1)
+        beside[begin] = -(jump[..., None] * of_z).transpose(0, 2, 1)
         coupling = np.zeros((nodes, n, point.x.size))
-        coupling[begin] += rho * np.matmul(of_z.transpose(0, 2, 1), of_x)
-        coupling[end] -= rho * of_x
-        of_states[begin] += rho * np.einsum("kij,ki->kj", of_z, self._jumps)
-        of_states[end] -= rho * self._jumps
+        coupling[begin] += np.matmul(of_z.transpose(0, 2, 1), of_x)
+        coupling[end] -= jump[..., None] * of_x
+        of_states[begin] += np.einsum("kij,ki->kj", of_z, self._jumps)
+        of_states[end] -= jump * self._jumps
         flat = of_x.reshape(-1, point.x.size)
         return BlockTridiagonal(
             point.x, blocks, beside, coupling.reshape(nodes * n, -1), of_states.ravel(),
-            rho * (flat.T @ self._jumps.ravel()), rho * (flat.T @ flat), cuts.first, cuts.sizes,
+            flat.T @ self._jumps.ravel(), flat.T @ flat, cuts.first, cuts.sizes,
         )  # fmt: skip
+
+    def surprise(self, point: Point) -> float:
+        """-2 log likelihood of the observations where noise moves the system, of all courses of the states near these;
+        but for what it is for all models.
+
+        Raises:
+            LinAlgError: where the states are not at their best.
+        """
+        assert self.process is not None
+        observed, moving = self.process
+        scale = self.observed / np.mean(observed**2)
+        of_jumps = moving * self.cuts.h[: len(self.cuts.begin)].sum(axis=1)[:, None]
+        value = self.value(point)
+        spread = np.sum((self.cuts.weights > 0) * np.log(observed**2)) + np.sum(np.log(of_jumps))
+        return float(scale * value + spread + self.linearised(point).log_det + point.states.size * np.log(scale))
+
+    def _counted(self) -> tuple[np.ndarray, np.ndarray]:
+        """What jumps `(pieces, states)` and misfits `(nodes, observed)` are multiplied by."""
+        cuts = self.cuts
+        pieces = len(cuts.begin)
+        if self.process is None:
+            return np.full((pieces, cuts.guess.shape[1]), (self.continuity / self.observed) ** 0.5), cuts.weights
+        observed, moving = self.process
+        usual = np.sqrt(np.mean(observed**2))
+        durations = cuts.h[:pieces].sum(axis=1)[:, None]
+        return usual / np.sqrt(self.observed * moving * durations), cuts.weights * usual / observed

@@ -32,13 +32,13 @@ from .observing import Observation
 from .physics import parameters_after
 from .prediction import are_grown
 from .preparing import prepared
+from .problems import newton_pays
 from .record import Record, Stage, seconds_left
 from .result import FitResult
 from .running import Reached, Watcher, best_of, ended, error_of, run_stages, unseen_by, whole_loss
 from .scaling import find_coordinates
 from .settled import settled_loss, unsettled_note
 from .smoothing import SmoothTrajectory, smooth_all
-from .stages import newton_pays
 from .start_estimates import estimate_starts, usual_starts
 from .starts import first_states
 from .stiffness import stiffness_note
@@ -61,8 +61,11 @@ TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
 class Fitted(NamedTuple):
-    """Where the stages have led, and what that took; `validation` is the error of what was held out for a while, and
-    `unseen` how it was predicted then."""
+    """Where the stages have led, and what that took.
+
+    `validation` is the error of what was held out for a while, and `unseen` how it was predicted then; `ahead` is what
+    each state is missed by one row ahead, of order one, where noise moves the system.
+    """
 
     course: Course
     stages: list[Stage]
@@ -70,6 +73,7 @@ class Fitted(NamedTuple):
     reason: StopReason
     validation: float | None = None
     unseen: Trajectories | None = None
+    ahead: np.ndarray | None = None
 
 
 def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
@@ -214,7 +218,7 @@ def begin(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
 
 def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     """What a fit has come to."""
-    course, stages, spent, reason, validation, unseen = fitted
+    course, stages, spent, reason, validation, unseen, ahead = fitted
     on_mesh = whole_loss(course)
     loss = on_mesh if reason.cut_short else settled_loss(course)  # who interrupts, or sets a limit, waits for no more
     law: tuple[Term, ...] = ()
@@ -226,6 +230,7 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
         else:
             law = law_of(course)
     notes += [
+        *_said_of_noise(course, ahead),
         *doubts_of(course, law),
         *what_is_left(course.parameters.model),
         *stiffness_note(course),
@@ -244,12 +249,14 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
         initial_loss=course.initial_loss,
         loss=loss,
         noise=course.noise,
-        estimated=course.train_starts,
+        estimated=course.train_starts and course.process is None,  # no run from a start follows noise for long
         notes=tuple(notes),
         observe=course.observe and course.observe.observe,
         held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
         unseen=unseen,
+        ahead=None if ahead is None else ahead * course.coordinates.scale,
+        ends=_ends_of(course),
         parameters=parameters_after(task, course.parameters.model, sds),
         law=law,
     )
@@ -266,6 +273,24 @@ def _starts_of_each(measured: Trajectories, course: Course) -> dict[str, np.ndar
             for i, column in enumerate(run.ys.T if course.observe is None else ()):
                 starts[run.id][i] = next((value for value in column if np.isfinite(value)), mean[i])
     return starts
+
+
+def _said_of_noise(course: Course, ahead: np.ndarray | None) -> list[str]:
+    """What a fit of pieces that noise moves misses one row ahead."""
+    if ahead is None or course.process is None:
+        return []
+    missed = [f"{name} by {error:.3g}" for name, error in zip(course.data.state_names, ahead, strict=True)]
+    return [
+        f"noise moves the system itself: one row ahead {', '.join(missed)} standard deviations are missed, and whole "
+        "runs are led elsewhere; what comes after the last rows is forecast from there."
+    ]
+
+
+def _ends_of(course: Course) -> dict[str, np.ndarray]:
+    """The states at the last rows, in the data's units, where noise has moved the system until then."""
+    if course.ends is None:
+        return {}
+    return dict(zip(course.data.ids, course.coordinates.states_out(course.ends), strict=True))
 
 
 def starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The stages of a fit: each is a loss, a minimisation, and a word on why it is done."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import equinox as eqx
@@ -8,16 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from ..models import count_trained, trainable
+from ..models import trainable
 from ..optimise import Minimiser, StopReason
 from .course import Course
-from .dual import FEWEST_WEIGHTS, most_residuals
-from .evidence import MOST_ENTRIES, Evidence, EvidenceEstimate
+from .dual import FEWEST_WEIGHTS
+from .evidence import Evidence, EvidenceEstimate
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
 from .matching import SlopeRegression, matching_loss, matching_residuals, thinned
-from .pieces import Cut
-from .polish import WholeTrajectories
+from .problems import in_pieces, suit_mesh, suited, whole_trajectories
+from .process_noise import errors_ahead
 from .record import Record
 from .settled import is_settled
 from .shooting import Shooting
@@ -33,6 +34,7 @@ CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much a
 # Of a law that is found in pieces, which need not lead from a jump into the basin of whole runs where errors grow.
 EXACT_CONTINUITY = (*CONTINUITY, 1e6, 1e8)
 SHOOTING_STEPS = 12  # at each of them
+NOISE_ROUNDS, NOISE_STEPS, NOISE_FTOL = 3, 40, 1e-3  # of process noise, asked anew of the model that was found with it
 # Steps on each mesh, the next one chosen for the model found there: on one mesh for long, a model without decay grows
 # features between its steps that only the mesh does not see.
 POLISH_STEPS = (30, 40, 40, 40, 50)
@@ -44,8 +46,6 @@ POLISH_FTOL, LEAST_FTOL = 1e-3, 1e-4
 CHANCE = 5.0
 FINER = 1e-2  # of the error of a step, where errors grow along trajectories
 TRIAL_STEPS = 6  # a tangent that leads to the basin does so at once, or when what it is off by has been damped
-MESH_PASSES = 2
-MOST_WORK = 5e9  # multiplications for J^T J: about half a second a step
 LARGE_SLOPES = (256, 1024)  # numbers, of the regression of a large network: what J J^T costs grows with their square
 
 
@@ -178,6 +178,39 @@ def shoot(course: Course, record: Record) -> StopReason:
     return reason
 
 
+def let_noise_move(course: Course, record: Record) -> StopReason:
+    """Fit short pieces between which noise moves the system, as much as errors one row ahead say."""
+    x, states, reason = course.solver.numbers(course.parameters.model), None, StopReason.NONFINITE_START
+    suit_mesh(course, x, lambda cuts: cuts.guess)
+    for _ in range(NOISE_ROUNDS):
+        cuts = course.cut()
+        ahead = errors_ahead(course.solver, cuts, x)
+        if not ahead.is_enough:
+            break
+        course.process = ahead.noise
+        problem = in_pieces(course)
+        if states is None:
+            states = np.where(cuts.weights > 0, cuts.targets, cuts.guess)
+        fit = gauss_newton(
+            problem, Point(x, states), course.decay, choose=course.choose, max_steps=NOISE_STEPS, ftol=NOISE_FTOL,
+            watch=record.watch, time_limit=course.seconds_left(record), loop=course.journal.loop("process noise"),
+        )  # fmt: skip
+        record.add(fit)
+        reason = fit.reason
+        if reason is StopReason.NONFINITE_START:
+            break
+        x, states = fit.point
+        course.replace(course.solver.model(x), states[cuts.first] if course.train_starts else None)
+        course.ends = states[cuts.first + cuts.sizes - 1]
+        course.learn(fit.evidence)
+        course.loss, course.surprise = float("nan"), np.inf
+        with suppress(np.linalg.LinAlgError):
+            course.surprise = problem.surprise(fit.point)
+        if reason.cut_short:
+            break
+    return reason
+
+
 def full_horizon(course: Course, record: Record) -> StopReason:
     """Whole trajectories, by L-BFGS or another optimiser."""
     stage = FullHorizon(
@@ -243,51 +276,19 @@ def polish(course: Course, record: Record) -> StopReason:
     return reason
 
 
-def suited(course: Course) -> None:
-    """Choose steps for the present model, run freely."""
-    point = course.point
-    suit_mesh(course, point.x, lambda cuts: whole_trajectories(course, cuts).nodes(point))
-
-
-def suit_mesh(course: Course, x: np.ndarray, nodes: Callable[[Cut], np.ndarray]) -> None:
-    """Choose steps for the model of the free numbers `x`, whose pieces begin at `nodes(cuts)`."""
-    for _ in range(MESH_PASSES):
-        cuts = course.cut()
-        if course.mesher.refine_pieces(cuts, course.solver.errors(cuts, x, nodes(cuts))):
-            break
-
-
-def whole_trajectories(course: Course, cuts: Cut) -> WholeTrajectories:
-    """The least-squares problem of the course on these pieces."""
-    return WholeTrajectories(
-        course.data, course.mesher, course.solver, cuts, train_starts=course.train_starts, observe=course.observe
-    )
-
-
-def newton_pays(course: Course) -> bool:
-    """Whether the model is small enough for its Jacobian of all observations."""
-    numbers = sum(run.ts.size for run in course.data) * course.data.state_size
-    return numbers <= most_numbers(count_trained(course.parameters.model))
-
-
-def most_numbers(weights: int) -> int:
-    """How many numbers, times by states, Gauss-Newton can be given for a model of so many weights."""
-    if weights > FEWEST_WEIGHTS:
-        return most_residuals(weights)
-    return int(min(MOST_ENTRIES / (2 * weights), MOST_WORK / weights**2))
-
-
 STAGES: dict[str, Callable[[Course, Record], StopReason]] = {
     "matching": match_derivatives,
     "shooting": shoot,
     "full": full_horizon,
     "polish": polish,
+    "process noise": let_noise_move,
 }
 WHY = {
     "matching": "the field is regressed on the slopes of smooth curves first",
     "shooting": "every row begins a short piece, and the jumps between pieces are driven to zero",
     "full": "all trajectories solved over their whole length",
     "polish": "Gauss-Newton goes to the bottom of the valley",
+    "process noise": "every row begins a short piece, and noise that moves the system itself makes jumps between them",
 }
 WHY_BESIDE = "the network, and beside it a polynomial of degree {}, are regressed on the slopes of smooth curves first"
 WHY_WITHOUT = (

@@ -1,6 +1,6 @@
 """Initial states from several rows: a single noisy row is a poor start, and none tells of hidden states."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import NeuralODE, SecondOrderField, Transform
 from .hidden import hidden_size
-from .prediction import Observe, free_run, observed, predict
+from .prediction import Known, Observe, free_run, observed, predict
 from .smoothing import smooth
 from .start_prior import StartPrior, observed_rows, warmup_rows
 from .weights import observation_weights
@@ -152,9 +152,10 @@ def usual_starts(
 def predict_like_training(
     model: Callable,
     data: Trajectories,
-    known: Mapping[str, tuple[float, np.ndarray]],
+    known: Known,
     *,
     estimated: bool,
+    ends: Known | None = None,
     noise: float | None = None,
     observe: Observe = None,
 ) -> Trajectories:
@@ -165,6 +166,7 @@ def predict_like_training(
             the trajectory that it continues, and is predicted in one run with it.
         estimated: whether these states were estimated, because first rows are noisy or incomplete. Then those of
             other trajectories are estimated too, by `estimate_starts`; else they start from their first complete row.
+        ends: as in `predict`.
         noise: of the observations, order one, as the fit estimated it.
         observe: as in `predict`.
     """
@@ -174,4 +176,4 @@ def predict_like_training(
         rest = data.with_trajectories(others)
         prior = usual_starts(model, rest, (start for _, start in known.values()), noise, observe)
         starts |= estimate_starts(model, rest, prior=prior, observe=observe)
-    return predict(model, data, starts=starts, observe=observe)
+    return predict(model, data, starts=starts, ends=ends, observe=observe)

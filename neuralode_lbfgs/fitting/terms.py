@@ -20,13 +20,13 @@ from .basin import EXACT
 from .beside import criterion, stays
 from .course import Course
 from .evidence import LEAST_DECAY
-from .gauss_newton import Point, gauss_newton
+from .gauss_newton import Point
 from .polish import Sensitivities
+from .problems import in_pieces, matrix_of_pieces, newton_pays, settled_in, whole_trajectories
 from .record import Stage
 from .running import Reached, Watcher, because, ended, run_stages
 from .settled import loss_on_mesh
 from .shooting import Shooting
-from .stages import CONTINUITY, SHOOTING_STEPS, newton_pays, whole_trajectories
 from .tangent import Tangent, cost_of_choice, inverse, most_terms
 from .waking import is_asleep
 
@@ -209,20 +209,8 @@ def tangent_of(course: Course, among: np.ndarray | None = None) -> Tangent:
 def tangent_of_pieces(course: Course) -> Tangent:
     """Of all terms, of pieces whose jumps count little, where these suit the data best."""
     course = of_terms(course, every_term(course))
-    problem = _pieces(course)
-    begun = course.point._replace(states=problem.cuts.guess)
-    fit = gauss_newton(problem, begun, course.decay, choose=None, max_steps=SHOOTING_STEPS)
-    course.uncounted.append(fit.evaluations)
-    if fit.reason is StopReason.INTERRUPTED:
-        raise KeyboardInterrupt
-    return _tangent_at(fit.point, problem, course)
-
-
-def _pieces(course: Course) -> Shooting:
-    given = None if course.train_starts else np.asarray(course.parameters.starts, np.float64)
-    problem = Shooting(course.solver, course.cut(), course.data.observed, course.observe, given)
-    problem.continuity = CONTINUITY[0]
-    return problem
+    problem = in_pieces(course)
+    return _tangent_at(settled_in(problem, course), problem, course)
 
 
 def _tangent_at(point: Point, problem: Shooting, course: Course) -> Tangent:
@@ -242,11 +230,13 @@ def variances_of(course: Course, kept: np.ndarray) -> np.ndarray:
     know it better; whole trajectories know all that pieces do, so that the lesser of both is no less than the true one.
     Not of data that are too many for the equations of all pieces.
     """
+    if course.process is not None:  # all is known by pieces, and whole trajectories follow noise
+        return np.diag(inverse(matrix_of_pieces(course))) / course.data.observed
     tangents = [tangent_of(course)]
     if newton_pays(course):
         nodes = whole_trajectories(course, course.cut()).nodes(course.point)
         of_all = of_terms(course, every_term(course))
-        tangents.append(_tangent_at(of_all.point._replace(states=nodes), _pieces(of_all), of_all))
+        tangents.append(_tangent_at(of_all.point._replace(states=nodes), in_pieces(of_all), of_all))
     found = [np.diag(inverse(tangent.matrix[np.ix_(kept, kept)])) for tangent in tangents if tangent.sound]
     return np.min(found, axis=0) / course.data.observed if found else np.full(kept.size, np.nan)
 

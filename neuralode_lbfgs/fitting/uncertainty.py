@@ -13,7 +13,7 @@ from .constraints import parameters_of, physical_names
 from .course import Course
 from .dual import FEWEST_WEIGHTS
 from .polish import Sensitivities
-from .stages import newton_pays, whole_trajectories
+from .problems import matrix_of_pieces, newton_pays, whole_trajectories
 from .tangent import inverse
 
 
@@ -35,11 +35,7 @@ def sds_of_physics(course: Course) -> dict[str, np.ndarray]:
     physical = groups.numbers < 0
     if not physical.any() or np.isnan(noise) or point.x.size > FEWEST_WEIGHTS or not newton_pays(course):
         return {}
-    problem = whole_trajectories(course, course.cut())
-    problem.value(point)
-    linear = problem.linearised(point)
-    assert isinstance(linear, Sensitivities)
-    matrix = linear.matrix + np.diag(groups.ridge(course.decay))
+    matrix = _matrix(course) + np.diag(groups.ridge(course.decay))
     if not np.isfinite(matrix).all():
         return {}
     step = np.where(physical, noise * np.sqrt(np.diag(inverse(matrix)) / course.data.observed), 0.0)
@@ -50,3 +46,14 @@ def sds_of_physics(course: Course) -> dict[str, np.ndarray]:
         ends.append({name: np.asarray(leaves[name], np.float64) for name in physical_names(module)})
     above, below = ends
     return {name: np.asarray(np.abs(above[name] - below[name]) / 2) for name in above}
+
+
+def _matrix(course: Course) -> np.ndarray:
+    """J^T J of the free numbers, the starts eliminated; of pieces, where noise moves the system from row to row."""
+    if course.process is not None:
+        return matrix_of_pieces(course)
+    problem = whole_trajectories(course, course.cut())
+    problem.value(course.point)
+    linear = problem.linearised(course.point)
+    assert isinstance(linear, Sensitivities)
+    return linear.matrix

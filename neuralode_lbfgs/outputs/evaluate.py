@@ -11,7 +11,7 @@ from ..fitting.luck import Luck
 from ..fitting.result import FitResult
 from ..fitting.start_estimates import predict_like_training
 from .metrics import Baseline, Errors, errors, finite, mean_baseline, state_scale
-from .store import SavedRun, Start
+from .store import SavedRun, Start, ends_of
 
 DENSE = 400  # times of a drawn curve: smooth at the width of a page
 
@@ -85,7 +85,7 @@ def predict_all(
 ) -> Trajectories:
     """Predictions of every row; see `predict_like_training`."""
     known = {name: (start.t, start.y) for name, start in starts.items()}
-    return predict_like_training(model, data, known, estimated=estimated, noise=noise)
+    return predict_like_training(model, data, known, estimated=estimated, ends=ends_of(starts), noise=noise)
 
 
 def predict_band(runs: Sequence[SavedRun], data: Trajectories) -> Band:

@@ -28,6 +28,13 @@ def check_spec(spec: ModelSpec, arrays: Mapping[str, np.ndarray]) -> None:
         raise ValueError("the settings of the solver are out of bounds.")
 
 
+def _check_inputs(ts: np.ndarray, us: np.ndarray, spec: ModelSpec | None) -> None:
+    if ts.ndim != 1 or us.ndim != 2 or not 0 < len(ts) == len(us) or not (np.diff(ts) > 0).all():
+        raise ValueError("the times of inputs do not increase, or are not as many.")
+    if spec is not None and us.shape[1] != spec.input_size:
+        raise ValueError("the inputs are of another number.")
+
+
 def check_starts(names: tuple[str, ...], arrays: Mapping[str, np.ndarray], spec: ModelSpec | None) -> None:
     """Raises a ValueError if the starts, or the inputs behind them, are not those of so many trajectories."""
     if len(set(names)) < len(names):
@@ -41,12 +48,13 @@ def check_starts(names: tuple[str, ...], arrays: Mapping[str, np.ndarray], spec:
         ts, us = arrays.get(f"inputs.{i}.ts"), arrays.get(f"inputs.{i}.us")
         if (ts is None) != (us is None):
             raise ValueError("inputs have no times, or times no inputs.")
-        if ts is None or us is None:
-            continue
-        if ts.ndim != 1 or us.ndim != 2 or not 0 < len(ts) == len(us) or not (np.diff(ts) > 0).all():
-            raise ValueError("the times of inputs do not increase, or are not as many.")
-        if spec is not None and us.shape[1] != spec.input_size:
-            raise ValueError("the inputs are of another number.")
+        if ts is not None and us is not None:
+            _check_inputs(ts, us, spec)
+        end_t, end_y = arrays.get(f"ends.{i}.t"), arrays.get(f"ends.{i}.y")
+        if (end_t is None) != (end_y is None):
+            raise ValueError("an end has no time, or no state.")
+        if end_t is not None and end_y is not None and (end_t.shape != () or end_y.shape != y[i].shape):
+            raise ValueError("an end is of another number of states than its start.")
     beside = [array for name, array in arrays.items() if not name.startswith("model.")]
     if not all(array.dtype.kind in "fiu" and np.isfinite(array).all() for array in beside):
         raise ValueError("a start or an input is not finite.")

@@ -80,12 +80,14 @@ class Start:
         t: time.
         y: state, shape `(states,)`.
         input_ts, inputs: shapes `(times,)` and `(times, inputs)`, or None.
+        last: time and state from which what comes after is forecast, where noise has moved the system until then.
     """
 
     t: float
     y: np.ndarray
     input_ts: np.ndarray | None = None
     inputs: np.ndarray | None = None
+    last: tuple[float, np.ndarray] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +102,26 @@ class SavedRun:
     noise: float | None
 
 
-def starts_of(train: Trajectories, starts: Mapping[str, np.ndarray]) -> dict[str, Start]:
-    """The fitted starts of the training trajectories, with the inputs that drive them."""
+def starts_of(
+    train: Trajectories, starts: Mapping[str, np.ndarray], ends: Mapping[str, np.ndarray] | None = None
+) -> dict[str, Start]:
+    """The fitted starts of the training trajectories, with the inputs that drive them, and states at their ends."""
     return {
-        run.id: Start(float(run.ts[0]), np.asarray(starts[run.id]), None if run.inputs is None else run.ts, run.inputs)
+        run.id: Start(
+            float(run.ts[0]),
+            np.asarray(starts[run.id]),
+            None if run.inputs is None else run.ts,
+            run.inputs,
+            (float(run.ts[-1]), np.asarray(ends[run.id])) if ends and run.id in ends else None,
+        )
         for run in train
         if run.id in starts
     }
+
+
+def ends_of(starts: Mapping[str, Start]) -> dict[str, tuple[float, np.ndarray]]:
+    """Time and state from which forecasts of these trajectories begin, of those that have one."""
+    return {name: start.last for name, start in starts.items() if start.last is not None}
 
 
 def save_model(
@@ -139,6 +154,8 @@ def save_model(
     for i, start in enumerate(starts.values()):
         if start.inputs is not None:
             arrays |= {f"inputs.{i}.ts": np.array(start.input_ts), f"inputs.{i}.us": np.array(start.inputs)}
+        if start.last is not None:
+            arrays |= {f"ends.{i}.t": np.array(start.last[0]), f"ends.{i}.y": np.array(start.last[1])}
     spec, transform = spec_of(model), _transform_of(model)
     contents = {
         "spec": None if spec is None else dataclasses.asdict(spec),
@@ -178,7 +195,7 @@ def load_model(path: str | os.PathLike[str], *, like: Any = None) -> SavedRun:
         names, noise = typed(tuple[str, ...], contents["starts"]), typed(float | None, contents.get("noise"))
         check_starts(names, arrays, spec)
         starts = {
-            name: Start(float(t), y, arrays.get(f"inputs.{i}.ts"), arrays.get(f"inputs.{i}.us"))
+            name: Start(float(t), y, arrays.get(f"inputs.{i}.ts"), arrays.get(f"inputs.{i}.us"), _last(arrays, i))
             for i, (name, t, y) in enumerate(
                 zip(names, arrays.get("starts.t", ()), arrays.get("starts.y", ()), strict=True)
             )
@@ -220,6 +237,11 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[Columns, bool]:
         return _columns(contents), contents["spec"] is None
     except (KeyError, TypeError, ValueError, OverflowError):
         raise StoreError(f"{source} is damaged: its description cannot be read; save the model again.") from None
+
+
+def _last(arrays: Mapping[str, np.ndarray], number: int) -> tuple[float, np.ndarray] | None:
+    t, y = arrays.get(f"ends.{number}.t"), arrays.get(f"ends.{number}.y")
+    return None if t is None or y is None else (float(t), y)
 
 
 def _columns(contents: dict[str, Any]) -> Columns:

@@ -18,10 +18,10 @@ from neuralode_lbfgs.fitting.gauss_newton import Point
 from neuralode_lbfgs.fitting.given import error_from_rows
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.polish import Sensitivities
+from neuralode_lbfgs.fitting.problems import whole_trajectories
 from neuralode_lbfgs.fitting.record import Stage
 from neuralode_lbfgs.fitting.running import Reached, ended, run_stages
 from neuralode_lbfgs.fitting.staged import begin
-from neuralode_lbfgs.fitting.stages import whole_trajectories
 from neuralode_lbfgs.fitting.subspace import zero_of
 from neuralode_lbfgs.fitting.tangent import inverse
 from neuralode_lbfgs.fitting.task import Task

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import dual, matching, polish, staged, stages
+from neuralode_lbfgs.fitting import dual, matching, polish, problems, staged, stages
 from neuralode_lbfgs.fitting.dual import DualEquations, most_residuals
 from neuralode_lbfgs.fitting.evidence import Gram, WeightGroups
 from neuralode_lbfgs.fitting.gauss_newton import Point
@@ -82,13 +82,13 @@ def test_what_is_not_finite_is_seen():
 
 def test_sizes():
     assert most_residuals(4482) > 2000 and most_residuals(dual.MOST_WEIGHTS + 1) == 0
-    assert min(stages.most_numbers(dual.FEWEST_WEIGHTS), stages.most_numbers(dual.FEWEST_WEIGHTS + 1)) > 2000
+    assert min(problems.most_numbers(dual.FEWEST_WEIGHTS), problems.most_numbers(dual.FEWEST_WEIGHTS + 1)) > 2000
 
 
 @pytest.fixture
 def as_if_large(monkeypatch):
     """A small network takes the way of a large one."""
-    for module in (dual, matching, polish, staged, stages):
+    for module in (dual, matching, polish, problems, staged, stages):
         monkeypatch.setattr(module, "FEWEST_WEIGHTS", 50)
 
 

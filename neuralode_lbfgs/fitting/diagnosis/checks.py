@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .errors import above_the_noise, below_the_noise, flat_mean, held_by_decay, residuals_not_white
+from .errors import above_the_noise, below_the_noise, driven_by_noise, flat_mean, held_by_decay, residuals_not_white
 from .forecast import errors_grow, runs_away
 from .held_out import worse_on_others, worse_on_unseen
 from .lone import lone_errors
@@ -16,6 +16,7 @@ from .view import Finding, View
 Check = Callable[[View], Finding | None]
 CHECKS: tuple[Check, ...] = (
     unfinished,
+    driven_by_noise,
     cannot_turn,
     held_by_decay,
     flat_mean,
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     runs_away,
 )
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
+    driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, worse_on_others, errors_grow),
     cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
@@ -48,5 +50,6 @@ def diagnose(view: View) -> tuple[Finding, ...]:
     """All that the checks find, but for what follows from another finding."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = {check: check(view) for check in CHECKS}
-    follow = {check for cause, these in FOLLOWS.items() if found[cause] for check in these}
+    causes = [cause for cause in FOLLOWS if found[cause] or (cause is driven_by_noise and view.in_pieces)]
+    follow = {check for cause in causes for check in FOLLOWS[cause]}
     return tuple(one for check in CHECKS if (one := found[check]) is not None and check not in follow)

@@ -38,6 +38,8 @@ class View:
         parameters: the physical ones.
         held_by: a weight decay that a person gave and that may hold the model from the data, or None.
         hidden: how many states the model has beside those of the data.
+        ahead: error of each state one row ahead, where noise moves the system itself, as `train` has it; or None.
+        in_pieces: whether the fit was of short pieces then.
     """
 
     train: Trajectories
@@ -53,6 +55,8 @@ class View:
     parameters: tuple[PhysicalParameter, ...] = ()
     held_by: float | None = None
     hidden: int = 0
+    ahead: np.ndarray | None = None
+    in_pieces: bool = False
 
     @cached_property
     def spread(self) -> np.ndarray:

@@ -126,6 +126,11 @@ WRONG = {
         "bromide makes up to",
         "--transform log",
     ),
+    "driven_by_noise": (
+        replace(GOOD, fitted=runs(FLAT), ahead=np.array([0.11, 0.12])),
+        "noise moves the system itself: no solution of an equation follows these data for long",
+        "--process-noise",
+    ),
     "cannot_turn": (View(ONE, STRAIGHT), "hare rises and falls, which nothing does in one run", "--hidden-states 1"),
     "unfinished": (replace(GOOD, fitted=runs(CUT)), "does not reach the end of trajectory a", "--train-until"),
     "flat_mean": (replace(GOOD, fitted=runs(FLAT)), "of hare and lynx the model explains 0% of the var", "--starts 8"),
@@ -189,6 +194,13 @@ def test_what_follows_from_a_model_that_cannot_turn_is_not_told_as_well():
     assert cannot_turn(View(ONE, ONE)) is None  # time-dependent, maybe
     assert cannot_turn(View(ONE, STRAIGHT, hidden=1)) is None  # it need not turn
     assert cannot_turn(View(STRAIGHT, STRAIGHT)) is None
+
+
+def test_noise_that_moves_the_system_is_told_in_place_of_its_signs_and_not_where_it_was_reckoned_with():
+    driven = replace(GOOD, fitted=runs(FLAT), ahead=np.array([0.11, 0.12]))
+    (told,) = diagnose(driven)
+    assert "--process-noise" in told.advice
+    assert diagnose(replace(driven, in_pieces=True)) == ()
 
 
 def test_a_decay_that_was_given_is_named_in_place_of_what_follows_from_it_and_only_where_it_matters():

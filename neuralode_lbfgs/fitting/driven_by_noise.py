@@ -1,0 +1,156 @@
+"""Systems that noise moves, beside what is measured of them: populations in changing weather, a ship among waves.
+
+No solution of an equation follows such data for long. A fit of whole trajectories ends far above the noise of the
+measurements, or bends the field until it goes along with that noise, and then predicts no others. What a model of short
+pieces misses from each row to the next is that noise, and tells how large it is.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ..models import NeuralODE
+from ..optimise import LBFGS
+from .basin import AS_CURVES, FINE, left_by_curves
+from .beside import criterion, has_polynomial, is_regular, stays, with_polynomial
+from .course import Course
+from .given import error_from_rows
+from .problems import newton_pays
+from .process_noise import FEWEST, errors_ahead
+from .record import Record, seconds_left
+from .running import Reached, Watcher, because, ended, run_stages, whole_loss
+from .staged import Fitted, begin, stages_of
+from .task import Task
+from .terms import every_term, of_terms, tangent_of_pieces
+
+STAGES = ("matching", "process noise")
+ROUNDS = 3  # of choosing terms
+WHY_FEWER = "{} of the {} terms of the polynomial, in the data's units, explain no more than that noise: fitted without"
+NOT_POSSIBLE = (
+    "process_noise needs data in which every state is observed, in {} rows that follow each other at least, and not "
+    "more of them than Gauss-Newton can take (thin them out, or fit a part: --train-until)."
+)
+
+
+class Tried(NamedTuple):
+    """Fits whose states noise moves: the likeliest of those that stay with the data, of all if none does, or None; all
+    that was run, and what it took."""
+
+    course: Course | None
+    reached: list[Reached]
+    spent: list[Record]
+
+    def fitted(self) -> Fitted:
+        """The likeliest."""
+        assert self.course is not None
+        stages, reason = stages_of(self.reached, self.course), self.reached[-1].stage.reason
+        return Fitted(self.course, stages, self.spent, reason, ahead=ahead_of(self.course))
+
+
+def with_process_noise(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
+    """A fit of short pieces, as a person has asked for it.
+
+    Raises:
+        ValueError: where data do not allow it.
+    """
+    tried = _tried(model, task, callback, notes)
+    if tried.course is None:
+        raise ValueError(NOT_POSSIBLE.format(FEWEST))
+    return tried.fitted()
+
+
+def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callback: Watcher) -> Fitted:
+    """The fit, or one of short pieces where noise moves the system and that one predicts from first rows as well."""
+    if not _may_be_driven(before, task):
+        return before
+    left = seconds_left(task.options.time_limit, sum(record.run_s for record in before.spent))
+    tried = _tried(model, replace(task, options=replace(task.options, time_limit=left)), callback, [])
+    given_up = [replace(one.stage, kept=False) for one in tried.reached]
+    earlier, spent = before.stages, [*before.spent, *tried.spent]
+    before = before._replace(stages=[*earlier, *given_up], spent=spent)
+    if ended(tried.reached):
+        return before._replace(reason=tried.reached[-1].stage.reason)
+    course = tried.course
+    if course is None or not _is_likelier(course, before.course):
+        return before
+    if _missed(course, task) > _missed(before.course, task):
+        return before._replace(ahead=ahead_of(course))
+    fitted = tried.fitted()
+    given_up = [replace(one, kept=False) for one in earlier]
+    return fitted._replace(stages=[*given_up, *fitted.stages], spent=spent)
+
+
+def ahead_of(course: Course) -> np.ndarray:
+    """What each state is missed by one row ahead, of order one."""
+    return errors_ahead(course.solver, course.cut(), course.point.x).root_mean_square
+
+
+def _may_be_driven(fitted: Fitted, task: Task) -> bool:
+    """Whether a fit by default has missed something regular that smooth curves follow, and pieces can be fitted."""
+    course, options = fitted.course, task.options
+    by_default = options.process_noise is None and not options.stages and options.weight_decay is None
+    if not by_default or fitted.reason.cut_short or not isinstance(course.optimizer, LBFGS):
+        return False
+    if course.slopes is None or course.hidden or not newton_pays(course):
+        return False
+    return whole_loss(course) > max(FINE**2, AS_CURVES * left_by_curves(course)) and is_regular(course)
+
+
+def _tried(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Tried:
+    """With a polynomial beside the network, of the terms that explain the data, and without."""
+    all_data = replace(task, options=replace(task.options, validation=False))
+    begun = begin(model, all_data, notes).course
+    found: list[tuple[bool, float, Course]] = []
+    reached: list[Reached] = []
+    if begun.slopes is None or begun.hidden or not newton_pays(begun):
+        return Tried(None, reached, begun.spent)
+    for start in filter(None, (with_polynomial(begun), begun)):
+        course = start.apart()
+        course.elsewhere = len(course.spent)
+        reached += run_stages(STAGES, course, None, callback, [])
+        if has_polynomial(course.begun) and not ended(reached):
+            course, fewer = _of_few_terms(course, callback)
+            reached += fewer
+        if np.isfinite(course.surprise):
+            found.append((not stays(course), _cost(course), course))
+        if ended(reached):
+            break
+    best = min(found, key=lambda one: one[:2], default=None)
+    return Tried(None if best is None else best[2], reached, begun.spent)
+
+
+def _of_few_terms(course: Course, callback: Watcher) -> tuple[Course, list[Reached]]:
+    """The terms of a polynomial that explain more than noise does, and what that has taken."""
+    here, taken = of_terms(course, every_term(course)), []
+    for _ in range(ROUNDS):
+        tangent = tangent_of_pieces(here)
+        left = np.delete(tangent.every, tangent.spare()) if tangent.sound else tangent.every
+        same = course.terms is not None and np.array_equal(left, course.terms)
+        if same or not left.size <= min(tangent.most, tangent.every.size - 1):
+            break
+        other = of_terms(here, left, tangent.minimum(left))
+        (one,) = run_stages(STAGES[1:], other, None, callback, [])
+        taken.append(because(one, WHY_FEWER.format(tangent.every.size - left.size, tangent.every.size)))
+        if ended(taken) or not _cost(other) < _cost(course):
+            break
+        course, here = other, of_terms(other, tangent.every)
+    return course, taken
+
+
+def _cost(course: Course) -> float:
+    """Schwarz' criterion, as in `criterion`, of pieces that noise moves."""
+    return course.surprise + float(np.log(course.data.observed)) * course.determined
+
+
+def _is_likelier(course: Course, other: Course) -> bool:
+    """Whether noise that moves the system explains more than noise of measurements alone, is noise, and the model of it
+    stays with the data."""
+    if not errors_ahead(course.solver, course.cut(), course.point.x).is_white:
+        return False
+    return _cost(course) < criterion(other) + other.data.observed and stays(course)
+
+
+def _missed(course: Course, task: Task) -> float:
+    """From first rows or fitted starts, whichever is worse, in standard deviations."""
+    return max(float(np.sqrt(whole_loss(course))), error_from_rows(course, task.data))

@@ -1,0 +1,105 @@
+"""Noise that moves the system itself, told from that of the measurements by the errors one row ahead.
+
+With states s_{k+1} = phi(s_k) + w_k (process noise) and observations y_k = s_k + e_k, the row ahead is missed by
+
+    d_k = y_{k+1} - phi(y_k) = w_k + e_{k+1} - A_k e_k,      A_k = d phi / d s,
+
+so that what neighbours have in common, -A var(e), tells of the measurements, and the rest of the squares of the process
+(Mehra, "On the identification of variances and adaptive Kalman filtering", IEEE Trans. Automatic Control 15, 1970).
+A model that misses something regular has errors that go together over several rows.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from .pieces import Cut, PieceSolver
+
+FEWEST = 40  # of triples of whole rows: fewer tell too little
+LEAST_OBSERVED = 0.1  # of the noise of the process from one row to the next: measurements are never exact
+LEAST_MOVING = 1e-3  # of the squares one row ahead
+ALIKE, SIGMAS = 0.2, 2.0  # correlation two rows apart up to which errors are white, beside what chance makes of few
+
+
+class ProcessNoise(NamedTuple):
+    """In coordinates of order one.
+
+    Args:
+        observed: standard deviation of the measurements of each state.
+        moving: variance by which noise moves each state in a unit of time.
+    """
+
+    observed: Float[np.ndarray, " states"]
+    moving: Float[np.ndarray, " states"]
+
+
+class Ahead(NamedTuple):
+    """Errors one row ahead, of intervals between two whole rows.
+
+    Args:
+        errors: what was observed less what is predicted.
+        of_start: A, d prediction / d state of the row before.
+        durations: of the intervals.
+        second, third: which intervals follow at once, and after one more; -1 for none.
+    """
+
+    errors: Float[np.ndarray, "intervals states"]
+    of_start: Float[np.ndarray, "intervals states states"]
+    durations: Float[np.ndarray, " intervals"]
+    second: np.ndarray
+    third: np.ndarray
+
+    @property
+    def is_enough(self) -> bool:
+        return bool(np.sum(self.second >= 0) >= FEWEST and np.isfinite(self.errors).all())
+
+    @property
+    def root_mean_square(self) -> Float[np.ndarray, " states"]:
+        return np.sqrt(np.mean(self.errors**2, axis=0))
+
+    @property
+    def noise(self) -> ProcessNoise:
+        """What noise of both kinds explains them, by moments."""
+        here = np.flatnonzero(self.second >= 0)
+        after = self.second[here]
+        own = np.einsum("kii->ki", self.of_start)[after]
+        together = np.sum(self.errors[here] * self.errors[after] * own, axis=0)
+        squares = np.mean(self.errors**2, axis=0)
+        most = squares / (1 + np.mean(own**2, axis=0))  # then there is nothing else
+        observed = np.clip(-together / np.maximum(np.sum(own**2, axis=0), 1e-300), 0.0, most)
+        of_measuring = observed + np.einsum("kij,j->ki", self.of_start**2, observed)
+        moved = np.maximum(squares - np.mean(of_measuring, axis=0), LEAST_MOVING * squares)
+        moved = np.maximum(moved, np.finfo(float).tiny)
+        observed = np.maximum(observed, LEAST_OBSERVED**2 * moved)
+        return ProcessNoise(np.sqrt(observed), moved / np.mean(self.durations))
+
+    @property
+    def is_white(self) -> bool:
+        """Whether errors two rows apart have no more in common than chance makes of so many; noise of both kinds leaves
+        nothing there."""
+        here = np.flatnonzero(self.third >= 0)
+        if not here.size:
+            return False
+        pairs = np.sum(self.errors[here] * self.errors[self.third[here]], axis=0)
+        correlation = pairs / np.maximum(np.sum(self.errors[here] ** 2, axis=0), 1e-300)
+        return bool((correlation <= ALIKE + SIGMAS / np.sqrt(here.size)).all())
+
+
+def errors_ahead(solver: PieceSolver, cuts: Cut, x: np.ndarray) -> Ahead:
+    """Of the model of these free numbers, each row predicted from the one before as it was measured."""
+    begin = cuts.begin
+    whole = np.asarray((cuts.weights > 0).all(axis=1))
+    ends = solver.derivatives(cuts, x, np.where(cuts.weights > 0, cuts.targets, cuts.guess))
+    of = whole[begin] & whole[begin + 1]
+    number = np.full(len(whole) + 1, -1)
+    number[begin[of]] = np.arange(of.sum())
+    second = number[begin[of] + 1]
+    third = np.where(second >= 0, second[second], -1)
+    return Ahead(
+        (cuts.targets[begin + 1] - ends.states)[of],
+        ends.of_start[of],
+        cuts.h[: len(begin)].sum(axis=1)[of],
+        second,
+        third,
+    )

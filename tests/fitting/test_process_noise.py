@@ -1,0 +1,199 @@
+"""Noise that moves the system itself: its size against draws and a dense Gaussian likelihood, and fits with it."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import neuralode_lbfgs as nl
+from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.fitting import driven_by_noise
+from neuralode_lbfgs.fitting.driven_by_noise import NOT_POSSIBLE
+from neuralode_lbfgs.fitting.evidence import WeightGroups
+from neuralode_lbfgs.fitting.gauss_newton import Point, gauss_newton
+from neuralode_lbfgs.fitting.pieces import Cut, Ends, PieceSolver
+from neuralode_lbfgs.fitting.process_noise import FEWEST, Ahead, ProcessNoise, errors_ahead
+from neuralode_lbfgs.fitting.shooting import Shooting
+
+DECAY = -0.2
+STEP = 0.5
+
+
+class Falling(PieceSolver):
+    """ds/dt = x s, solved exactly, with one free number."""
+
+    def __init__(self):
+        self.groups = WeightGroups(np.array([-1]), 1)
+
+    def derivatives(self, cuts, x, nodes):
+        h, begin = cuts.h.sum(axis=1), cuts.begin
+        factor = np.exp(x[0] * h[: begin.size])[:, None]
+        ends = factor * nodes[begin]
+        return Ends(ends, factor[..., None], (h[: begin.size, None] * ends)[..., None], np.zeros(begin.size))
+
+
+def cuts_of(ys, sizes):
+    """Pieces of one step between rows of one state."""
+    first = np.cumsum([0, *sizes[:-1]])
+    h = np.full((len(ys) - len(sizes), 1), STEP)
+    weights = np.isfinite(ys) / np.sqrt(np.isfinite(ys).sum())
+    nodes = np.nan_to_num(ys)
+    return Cut(np.zeros_like(h), h, None, first, np.array(sizes), nodes, weights, nodes, (), (), ())
+
+
+def moved(random, rows, moving, observed):
+    """A state that noise moves, measured with noise."""
+    states = [0.0]
+    for _ in range(rows - 1):
+        states.append(np.exp(DECAY * STEP) * states[-1] + np.sqrt(moving * STEP) * random.normal())
+    return np.array(states)[:, None] + observed * random.normal(size=(rows, 1))
+
+
+@pytest.mark.parametrize(("moving", "observed"), [(0.04, 0.02), (0.01, 0.1), (0.002, 0.05)])
+def test_both_kinds_of_noise_are_told_by_errors_one_row_ahead(moving, observed):
+    ys = moved(np.random.default_rng(0), 4000, moving, observed)
+    ahead = errors_ahead(Falling(), cuts_of(ys, [4000]), np.array([DECAY]))
+    assert ahead.is_enough and ahead.is_white
+    assert ahead.noise.moving == pytest.approx(moving, rel=0.2)
+    assert ahead.noise.observed == pytest.approx(observed, rel=0.2)
+
+
+def test_what_is_regular_is_no_noise():
+    errors = np.sin(0.3 * np.arange(200))[:, None] + 0.1 * np.random.default_rng(1).normal(size=(200, 1))
+    second = np.append(np.arange(1, 200), -1)
+    ahead = Ahead(errors, np.ones((200, 1, 1)), np.ones(200), second, np.where(second >= 0, second[second], -1))
+    assert ahead.is_enough and not ahead.is_white
+    assert not Ahead(*(one[:FEWEST] for one in ahead))._replace(second=np.full(FEWEST, -1)).is_enough
+
+
+def test_rows_with_gaps_are_left_out():
+    ys = moved(np.random.default_rng(2), 20, 0.01, 0.0)
+    ys[7] = np.nan
+    ahead = errors_ahead(Falling(), cuts_of(ys, [12, 8]), np.array([DECAY]))
+    assert len(ahead.errors) == 10 - 1 + 7  # neither from the gap nor to it, nor from one trajectory to the other
+    assert list(ahead.second[:6]) == [1, 2, 3, 4, 5, -1]
+    assert list(ahead.third[:6]) == [2, 3, 4, 5, -1, -1]
+
+
+def test_the_likelihood_is_that_of_the_whole_gaussian():
+    """Its difference between two models is that of the observations, the states integrated out; the start is flat."""
+    ys = moved(np.random.default_rng(3), 12, 0.03, 0.1)
+    ys[5] = np.nan
+    cuts, seen = cuts_of(ys, [12]), np.isfinite(ys[:, 0])
+
+    def dense(x, moving, observed, wide=1e4):
+        a = np.exp(x * STEP)
+        powers = a ** np.clip(np.subtract.outer(np.arange(12), np.arange(12)), 0, None)
+        of_noise = np.tril(powers)[:, 1:] * np.sqrt(moving * STEP)
+        covariance = of_noise @ of_noise.T + wide**2 * np.outer(powers[:, 0], powers[:, 0]) + observed**2 * np.eye(12)
+        covariance, y = covariance[np.ix_(seen, seen)], ys[seen, 0]
+        return np.linalg.slogdet(covariance)[1] + y @ np.linalg.solve(covariance, y)
+
+    def ours(x, moving, observed):
+        problem = Shooting(Falling(), cuts, 11, process=ProcessNoise(np.array([observed]), np.array([moving])))
+        point = Point(np.array([x]), cuts.guess)
+        step = problem_step(problem, point)
+        return problem.surprise(step)
+
+    def problem_step(problem, point):
+        """The states at their best for this number, of a linear problem."""
+        problem.value(point)
+        linear = problem.linearised(point)
+        blocks, beside = linear.blocks[:, 0, 0], linear.beside[:-1, 0, 0]
+        matrix = np.diag(blocks) + np.diag(beside, 1) + np.diag(beside, -1)
+        return Point(point.x, point.states - np.linalg.solve(matrix, linear.of_states)[:, None])
+
+    one, other = (-0.1, 0.03, 0.1), (-0.4, 0.05, 0.07)
+    assert ours(*one) - ours(*other) == pytest.approx(dense(*one) - dense(*other), abs=1e-3)
+
+
+def test_the_number_is_found_through_both_kinds_of_noise():
+    random = np.random.default_rng(4)
+    ys = moved(random, 3000, 0.04, 0.1)
+    cuts, at = cuts_of(ys, [3000]), np.array([-1.0])
+    for _ in range(5):
+        problem = Shooting(Falling(), cuts, 3000, process=errors_ahead(Falling(), cuts, at).noise)
+        at = gauss_newton(problem, Point(at, cuts.guess), np.zeros(1), choose=None, max_steps=20).point.x
+    assert at[0] == pytest.approx(DECAY, abs=0.04)
+
+
+def shaken_spring(rows=400, seed=0):
+    """dx/dt = v, dv/dt = -4 x - 0.6 v with noise on v, all of it seen; Euler-Maruyama in fine steps."""
+    random, fine, dt = np.random.default_rng(seed), 50, 0.1
+    y, ys = np.array([1.0, 0.0]), [np.array([1.0, 0.0])]
+    for _ in range(rows - 1):
+        for _ in range(fine):
+            rate = np.array([y[1], -4 * y[0] - 0.6 * y[1]])
+            y = y + dt / fine * rate + np.sqrt(dt / fine) * np.array([0, 0.8 * random.normal()])
+        ys.append(y)
+    return dt * np.arange(rows), np.stack(ys)
+
+
+@pytest.fixture(scope="module")
+def spring_file(tmp_path_factory):
+    ts, ys = shaken_spring()
+    path = tmp_path_factory.mktemp("spring") / "spring.csv"
+    np.savetxt(path, np.column_stack([ts, ys]), delimiter=",", header="t,x,v", comments="", fmt="%.9g")
+    return path
+
+
+@pytest.fixture(scope="module")
+def fitted(spring_file):
+    """From file to result through the command line: pieces of a spring that is shaken, forecast from its last rows."""
+    out = spring_file.parent / "run"
+    words = ["fit", spring_file, "--train-until", "30", "--process-noise", "--degree", "1", "--width-size", "3"]
+    assert main([str(word) for word in [*words, "--out", out, "--quiet", "--no-plots", "--no-report"]]) == 0
+    return out
+
+
+def test_a_shaken_spring_has_the_law_of_a_spring(fitted):
+    metrics = json.loads((fitted / "metrics.json").read_text())
+    law = {(one["rate"], one["term"]): (one["coefficient"], one["sd"]) for one in metrics["law"]}
+    true = {("d x/dt", "v"): 1.0, ("d v/dt", "x"): -4.0, ("d v/dt", "v"): -0.6}
+    assert set(law) <= set(true) and {("d x/dt", "v"), ("d v/dt", "x")} <= set(law)
+    for term, (value, sd) in law.items():
+        assert abs(value - true[term]) < 3.5 * sd and sd < 0.35
+
+
+def test_what_comes_later_is_forecast_from_the_last_row(fitted, spring_file, tmp_path):
+    data = np.loadtxt(spring_file, delimiter=",", skiprows=1)
+    predicted = np.loadtxt(fitted / "predictions.csv", delimiter=",", skiprows=1)
+    last = np.flatnonzero(data[:, 0] <= 30)[-1]
+    jump = np.abs(predicted[last + 1, 1:] - data[last + 1, 1:])
+    assert (jump < 4 * np.abs(np.diff(data[:, 1:], axis=0)).std(axis=0)).all()
+    assert main(["predict", str(fitted), "--t1", "31", "--num", "32", "--out", str(tmp_path / "f.csv")]) == 0
+    forecast = np.loadtxt(tmp_path / "f.csv", delimiter=",", skiprows=1)
+    assert forecast[-1, 1:] == pytest.approx(predicted[last + 10, 1:], rel=1e-4, abs=1e-4)
+
+
+def test_a_saved_model_keeps_its_ends(fitted):
+    saved = nl.load_model(fitted / "model.safetensors")
+    (start,) = saved.starts.values()
+    assert start.last is not None
+    t, y = start.last
+    assert t == pytest.approx(30.0) and y.shape == (2,)
+
+
+def test_no_such_fit_of_hidden_states_or_few_rows():
+    ts, ys = shaken_spring(30)
+    model = nl.NeuralODE(nl.MLPVectorField(2, width_size=3, depth=1, key=jax.random.key(0)))
+    with pytest.raises(ValueError, match=r"process_noise needs"):
+        nl.fit(model, nl.from_arrays(ts, ys), process_noise=True, degree=0)
+    assert str(FEWEST) in NOT_POSSIBLE.format(FEWEST)
+    one_seen = nl.from_arrays(*(part[:, :1] if part.ndim == 2 else part for part in shaken_spring(100)))
+    with pytest.raises(ValueError, match=r"process_noise needs"):
+        nl.fit(model, one_seen, process_noise=True, degree=0)
+    with pytest.raises(ValueError, match=r"leave out"):
+        nl.FitOptions(process_noise=True, stages=("full",))
+
+
+def test_fits_at_the_noise_of_measurements_are_not_asked_for_more(monkeypatch):
+    ts = np.linspace(0, 6, 80)
+    ys = np.exp(-0.3 * ts)[:, None] * np.stack([np.cos(2 * ts), np.sin(2 * ts)], axis=1)
+    ys = ys + 0.02 * np.random.default_rng(5).normal(size=ys.shape)
+    tried = []
+    monkeypatch.setattr(driven_by_noise, "_tried", lambda *_: tried.append(1))
+    model = nl.NeuralODE(nl.MLPVectorField(2, width_size=3, depth=1, key=jax.random.key(0)))
+    result = nl.fit(model, nl.from_arrays(ts, ys), degree=1)
+    assert not tried and result.ahead is None and not result.ends
