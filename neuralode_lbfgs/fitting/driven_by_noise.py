@@ -16,13 +16,14 @@ from .basin import AS_CURVES, FINE, left_by_curves
 from .beside import criterion, has_polynomial, is_regular, stays, with_polynomial
 from .course import Course
 from .given import error_from_rows
+from .prediction import are_grown
 from .problems import newton_pays
 from .process_noise import FEWEST, errors_ahead
 from .record import Record, seconds_left
 from .running import Reached, Watcher, because, ended, run_stages, whole_loss
 from .staged import Fitted, begin, stages_of
 from .task import Task
-from .terms import every_term, of_terms, tangent_of_pieces
+from .terms import every_term, interrupted_choice, of_terms, tangent_of_pieces
 
 STAGES = ("matching", "process noise")
 ROUNDS = 3  # of choosing terms
@@ -34,10 +35,11 @@ NOT_POSSIBLE = (
 
 
 class Tried(NamedTuple):
-    """Fits whose states noise moves: the likeliest of those that stay with the data, of all if none does, or None; all
-    that was run, and what it took."""
+    """Fits whose states noise moves: the likeliest of those that stay with the data, of all if none does, or None;
+    whether it stays, all that was run, and what it took."""
 
     course: Course | None
+    stays: bool
     reached: list[Reached]
     spent: list[Record]
 
@@ -72,7 +74,7 @@ def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callbac
     if ended(tried.reached):
         return before._replace(reason=tried.reached[-1].stage.reason)
     course = tried.course
-    if course is None or not _is_likelier(course, before.course):
+    if course is None or not (tried.stays and _is_likelier(course, before.course)):
         return before
     if _missed(course, task) > _missed(before.course, task):
         return before._replace(ahead=ahead_of(course))
@@ -87,14 +89,19 @@ def ahead_of(course: Course) -> np.ndarray:
 
 
 def _may_be_driven(fitted: Fitted, task: Task) -> bool:
-    """Whether a fit by default has missed something regular that smooth curves follow, and pieces can be fitted."""
+    """Whether a fit by default has missed something regular that smooth curves follow, or leads from first rows far
+    away from the data, and pieces can be fitted."""
     course, options = fitted.course, task.options
     by_default = options.process_noise is None and not options.stages and options.weight_decay is None
     if not by_default or fitted.reason.cut_short or not isinstance(course.optimizer, LBFGS):
         return False
     if course.slopes is None or course.hidden or not newton_pays(course):
         return False
-    return whole_loss(course) > max(FINE**2, AS_CURVES * left_by_curves(course)) and is_regular(course)
+    loss = whole_loss(course)
+    if not loss > FINE**2:
+        return False
+    misses = loss > AS_CURVES * left_by_curves(course) and is_regular(course)
+    return misses or are_grown(error_from_rows(course, task.data), float(np.sqrt(loss)))
 
 
 def _tried(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Tried:
@@ -104,7 +111,7 @@ def _tried(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) ->
     found: list[tuple[bool, float, Course]] = []
     reached: list[Reached] = []
     if begun.slopes is None or begun.hidden or not newton_pays(begun):
-        return Tried(None, reached, begun.spent)
+        return Tried(None, False, reached, begun.spent)
     for start in filter(None, (with_polynomial(begun), begun)):
         course = start.apart()
         course.elsewhere = len(course.spent)
@@ -116,15 +123,19 @@ def _tried(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) ->
             found.append((not stays(course), _cost(course), course))
         if ended(reached):
             break
-    best = min(found, key=lambda one: one[:2], default=None)
-    return Tried(None if best is None else best[2], reached, begun.spent)
+    runs_away, _, best = min(found, key=lambda one: one[:2], default=(True, np.inf, None))
+    return Tried(best, not runs_away, reached, begun.spent)
 
 
 def _of_few_terms(course: Course, callback: Watcher) -> tuple[Course, list[Reached]]:
     """The terms of a polynomial that explain more than noise does, and what that has taken."""
     here, taken = of_terms(course, every_term(course)), []
     for _ in range(ROUNDS):
-        tangent = tangent_of_pieces(here)
+        try:
+            tangent = tangent_of_pieces(here)
+        except KeyboardInterrupt:
+            taken.append(interrupted_choice(here))
+            break
         left = np.delete(tangent.every, tangent.spare()) if tangent.sound else tangent.every
         same = course.terms is not None and np.array_equal(left, course.terms)
         if same or not left.size <= min(tangent.most, tangent.every.size - 1):
@@ -144,11 +155,10 @@ def _cost(course: Course) -> float:
 
 
 def _is_likelier(course: Course, other: Course) -> bool:
-    """Whether noise that moves the system explains more than noise of measurements alone, is noise, and the model of it
-    stays with the data."""
+    """Whether noise that moves the system explains more than noise of measurements alone, and is noise."""
     if not errors_ahead(course.solver, course.cut(), course.point.x).is_white:
         return False
-    return _cost(course) < criterion(other) + other.data.observed and stays(course)
+    return _cost(course) < criterion(other) + other.data.observed
 
 
 def _missed(course: Course, task: Task) -> float:

@@ -1,11 +1,13 @@
 """What a fit will do with a model and data, before it does any of it."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from .attempts import beside_network, may_be_short
 from .constraints import with_constraints
+from .driven_by_noise import STAGES
 from .large import first_part
 from .optimizers import in_batches, optimizer_of
 from .options import FitOptions
@@ -39,7 +41,11 @@ def plan_of(model: NeuralODE, data: Trajectories, options: FitOptions) -> Plan:
     model = with_constraints(model, options, notes)
     task = in_batches(Task(data, options, optimizer_of(None, None, options)))
     task = first_part(model, task) or task
+    if options.process_noise:
+        task = replace(task, options=replace(task.options, validation=False))
     begun = begin(model, task, notes)
     wider = beside_network(begun.names, begun.course)
     degree = 0 if wider is None else wider.begun.vector_field.degree
+    if options.process_noise:
+        return Plan(STAGES, False, degree, tuple(notes))
     return Plan(begun.names, may_be_short(begun.names, begun.course), degree, tuple(notes))

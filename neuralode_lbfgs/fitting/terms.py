@@ -135,7 +135,7 @@ def of_pieces(
     try:
         tangent = tangent_of_pieces(here)
     except KeyboardInterrupt:
-        return None, [Reached(Stage("shooting", WHY_CHOICE, StopReason.INTERRUPTED, ()), model, here.decay, np.nan)]
+        return None, [interrupted_choice(here)]
     spare = tangent.spare() if tangent.sound else []
     left = np.delete(tangent.every, spare)
     if not spare or left.size > tangent.most or tangent.value + tangent.rise(left) > enough:
@@ -147,6 +147,12 @@ def of_pieces(
         taken += run_stages(("polish",), other, held_out, callback, [])
     why = WHY_PIECES.format(len(spare), tangent.every.size)
     return (other if other.loss <= enough else None), [because(one, why) for one in taken]
+
+
+def interrupted_choice(course: Course) -> Reached:
+    """Where a fit is when a person stops it while terms are chosen by pieces."""
+    stage = Stage("shooting", WHY_CHOICE, StopReason.INTERRUPTED, ())
+    return Reached(stage, course.parameters.model, course.decay, np.nan)
 
 
 def nearest_polynomial(

@@ -6,7 +6,7 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.data import Trajectories, Trajectory
-from neuralode_lbfgs.fitting import large, stages
+from neuralode_lbfgs.fitting import large, problems
 from neuralode_lbfgs.fitting.large import part_of
 
 
@@ -19,7 +19,7 @@ def runs(*lengths):
 @pytest.fixture
 def newton_does_120_numbers(monkeypatch):
     """Of a model of ten weights; fewer of a larger one."""
-    monkeypatch.setattr(stages, "MOST_WORK", 120 * 10**2)
+    monkeypatch.setattr(problems, "MOST_WORK", 120 * 10**2)
 
 
 @pytest.mark.parametrize("lengths", [(1000,), (10,) * 100, (200, 2, 2, 2, 2, 2, 2, 2)])
@@ -55,7 +55,7 @@ def spirals():
 
 
 def test_the_model_of_a_part_is_fitted_to_all(spirals, monkeypatch):
-    monkeypatch.setattr(stages, "MOST_WORK", 100 * 42**2)
+    monkeypatch.setattr(problems, "MOST_WORK", 100 * 42**2)
     data, model = spirals, nl.NeuralODE(nl.MLPVectorField(2, width_size=8, depth=1, key=jax.random.key(0)))
     result = nl.fit(model, data, max_evals=200)
     assert "of 480 numbers first, in 8 pieces; then polish with all." in result.notes[0]
@@ -67,7 +67,7 @@ def test_the_model_of_a_part_is_fitted_to_all(spirals, monkeypatch):
 
 
 def test_the_law_of_a_part_is_fitted_to_all(spirals, monkeypatch):
-    monkeypatch.setattr(stages, "MOST_WORK", 200 * 42**2)
+    monkeypatch.setattr(problems, "MOST_WORK", 200 * 42**2)
     monkeypatch.setattr(large, "ENOUGH", 2)
     model = nl.NeuralODE(nl.MLPVectorField(2, width_size=8, depth=1, key=jax.random.key(0)))
     result = nl.fit(model, spirals, max_evals=200, degree=1)
