@@ -10,22 +10,44 @@ from .course import Course
 from .dual import FEWEST_WEIGHTS, most_residuals
 from .evidence import MOST_ENTRIES
 from .gauss_newton import Point, gauss_newton
+from .innovations import Filter
 from .pieces import Cut
 from .polish import WholeTrajectories
 from .shooting import Shooting
 
 LITTLE = 10.0  # observations, as which a jump between pieces counts where it is to matter little
+NONE_LEFT = 1e6  # where there is to be none
 PIECES_STEPS = 12
 MESH_PASSES = 2
 MOST_WORK = 5e9  # multiplications for J^T J: about half a second a step
 
 
-def in_pieces(course: Course) -> Shooting:
-    """The least-squares problem of pieces between rows, whose jumps count little, or what noise makes of them."""
-    given = None if course.train_starts or course.process is not None else course.point.states
-    problem = Shooting(course.solver, course.cut(), course.data.observed, course.observe, given, course.process)
-    problem.continuity = LITTLE
+def in_pieces(course: Course, states: np.ndarray | None = None) -> Shooting:
+    """The least-squares problem of pieces between rows, whose jumps count little.
+
+    Where noise moves the system, that of each row as predicted from those before it.
+
+    Args:
+        states: at the nodes, for the gains of these predictions; by default what was observed.
+    """
+    if course.process is None:
+        problem = with_states(course)
+        problem.continuity = LITTLE
+        return problem
+    cuts = course.cut()
+    if states is None:
+        states = np.where(cuts.weights > 0, cuts.targets, cuts.guess)
+    of_start = course.solver.derivatives(cuts, course.point.x, states).of_start
+    filtered = Filter.of(cuts, of_start, course.process)
+    problem = Shooting(course.solver, cuts, course.data.observed, course.observe, None, filtered)
+    problem.continuity = NONE_LEFT
     return problem
+
+
+def with_states(course: Course) -> Shooting:
+    """The problem of data and jumps, with the states at all nodes as unknowns."""
+    given = None if course.train_starts or course.process is not None else course.point.states
+    return Shooting(course.solver, course.cut(), course.data.observed, course.observe, given, course.process)
 
 
 def settled_in(problem: Shooting, course: Course) -> Point:

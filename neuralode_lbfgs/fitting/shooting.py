@@ -12,6 +12,7 @@ import numpy as np
 from .block_tridiagonal import BlockTridiagonal
 from .evidence import WeightGroups
 from .gauss_newton import Point
+from .innovations import Filter
 from .observing import Observation
 from .pieces import Cut, PieceSolver
 from .process_noise import ProcessNoise
@@ -21,6 +22,8 @@ class Shooting:
     """The least-squares problem of data and jumps; a jump counts as much as `continuity` observations.
 
     Where noise moves the system itself, jumps are as large as that makes them, and each state is weighed by its noise.
+    With a filter nodes are predictions, from which pieces begin once they are corrected by what was observed, and jumps
+    are driven to zero again.
 
     Its mean square is that of the data plus that of the jumps, which is small once they are driven to zero. Where
     initial states are given, there is a jump from each of them to the first node of its trajectory: a model fitted to
@@ -33,7 +36,7 @@ class Shooting:
     observed: int
     observe: Observation | None
     continuity: float
-    process: ProcessNoise | None
+    process: ProcessNoise | Filter | None
     starts: np.ndarray | None  # in coordinates of order one, where they are not fitted
     noise: float | None
     others: int
@@ -45,7 +48,7 @@ class Shooting:
         observed: int,
         observe: Observation | None = None,
         starts: np.ndarray | None = None,
-        process: ProcessNoise | None = None,
+        process: ProcessNoise | Filter | None = None,
     ):
         self.solver, self.cuts, self.groups = solver, cuts, solver.groups
         self.observed, self.observe, self.starts = observed, observe, starts
@@ -55,8 +58,12 @@ class Shooting:
     @np.errstate(over="ignore", invalid="ignore")
     def value(self, point: Point) -> float:
         jump, weights = self._counted()
-        ends = self.solver.derivatives(self.cuts, point.x, point.states)
-        self._of_x, self._of_start = (jump[..., None] * slopes for slopes in (ends.of_x, ends.of_start))
+        begins, of_start = point.states, None
+        if isinstance(self.process, Filter):
+            begins, of_start = self.process.corrected(self.cuts, point.states)
+        ends = self.solver.derivatives(self.cuts, point.x, begins)
+        of_start = ends.of_start if of_start is None else ends.of_start @ of_start[self.cuts.begin]
+        self._of_x, self._of_start = jump[..., None] * ends.of_x, jump[..., None] * of_start
         self._jumps = jump * (ends.states - point.states[self.cuts.begin + 1])
         first = point.states[self.cuts.first]
         self._off = np.zeros_like(first) if self.starts is None else first - self.starts
@@ -100,27 +107,16 @@ class Shooting:
             flat.T @ self._jumps.ravel(), flat.T @ flat, cuts.first, cuts.sizes,
         )  # fmt: skip
 
-    def surprise(self, point: Point) -> float:
-        """-2 log likelihood of the observations where noise moves the system, of all courses of the states near these;
-        but for what it is for all models.
-
-        Raises:
-            LinAlgError: where the states are not at their best.
-        """
-        assert self.process is not None
-        observed, moving = self.process
-        scale = self.observed / np.mean(observed**2)
-        of_jumps = moving * self.cuts.h[: len(self.cuts.begin)].sum(axis=1)[:, None]
-        value = self.value(point)
-        spread = np.sum((self.cuts.weights > 0) * np.log(observed**2)) + np.sum(np.log(of_jumps))
-        return float(scale * value + spread + self.linearised(point).log_det + point.states.size * np.log(scale))
-
     def _counted(self) -> tuple[np.ndarray, np.ndarray]:
         """What jumps `(pieces, states)` and misfits `(nodes, observed)` are multiplied by."""
         cuts = self.cuts
         pieces = len(cuts.begin)
-        if self.process is None:
-            return np.full((pieces, cuts.guess.shape[1]), (self.continuity / self.observed) ** 0.5), cuts.weights
+        if not isinstance(self.process, ProcessNoise):
+            weights = cuts.weights
+            if self.process is not None:
+                spread = np.sqrt(np.einsum("kii->ki", self.process.spreads))
+                weights = weights * np.median(spread[weights > 0]) / spread
+            return np.full((pieces, cuts.guess.shape[1]), (self.continuity / self.observed) ** 0.5), weights
         observed, moving = self.process
         usual = np.sqrt(np.mean(observed**2))
         durations = cuts.h[:pieces].sum(axis=1)[:, None]

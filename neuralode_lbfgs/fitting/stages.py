@@ -1,7 +1,6 @@
 """The stages of a fit: each is a loss, a minimisation, and a word on why it is done."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 import equinox as eqx
@@ -16,8 +15,9 @@ from .dual import FEWEST_WEIGHTS
 from .evidence import Evidence, EvidenceEstimate
 from .full import FullHorizon, settled
 from .gauss_newton import Damping, GaussNewtonFit, Point, gauss_newton
+from .innovations import Filter
 from .matching import SlopeRegression, matching_loss, matching_residuals, thinned
-from .problems import in_pieces, suit_mesh, suited, whole_trajectories
+from .problems import in_pieces, suit_mesh, suited, whole_trajectories, with_states
 from .process_noise import errors_ahead
 from .record import Record
 from .settled import is_settled
@@ -34,7 +34,8 @@ CONTINUITY = (10.0, 100.0, 1e4)  # how many observations a jump counts as much a
 # Of a law that is found in pieces, which need not lead from a jump into the basin of whole runs where errors grow.
 EXACT_CONTINUITY = (*CONTINUITY, 1e6, 1e8)
 SHOOTING_STEPS = 12  # at each of them
-NOISE_ROUNDS, NOISE_STEPS, NOISE_FTOL = 3, 40, 1e-3  # of process noise, asked anew of the model that was found with it
+NOISE_ROUNDS = (False, False, True, True)  # filtered or not; the noise is asked anew of the model found with it
+NOISE_STEPS, NOISE_FTOL = 40, 1e-3
 # Steps on each mesh, the next one chosen for the model found there: on one mesh for long, a model without decay grows
 # features between its steps that only the mesh does not see.
 POLISH_STEPS = (30, 40, 40, 40, 50)
@@ -179,18 +180,19 @@ def shoot(course: Course, record: Record) -> StopReason:
 
 
 def let_noise_move(course: Course, record: Record) -> StopReason:
-    """Fit short pieces between which noise moves the system, as much as errors one row ahead say."""
+    """Fit short pieces between which noise moves the system, as much as errors one row ahead say: first with the states
+    as unknowns, then each row as predicted from those before it."""
     x, states, reason = course.solver.numbers(course.parameters.model), None, StopReason.NONFINITE_START
     suit_mesh(course, x, lambda cuts: cuts.guess)
-    for _ in range(NOISE_ROUNDS):
+    for filtered in NOISE_ROUNDS:
         cuts = course.cut()
         ahead = errors_ahead(course.solver, cuts, x)
         if not ahead.is_enough:
             break
         course.process = ahead.noise
-        problem = in_pieces(course)
         if states is None:
             states = np.where(cuts.weights > 0, cuts.targets, cuts.guess)
+        problem = in_pieces(course, states) if filtered else with_states(course)
         fit = gauss_newton(
             problem, Point(x, states), course.decay, choose=course.choose, max_steps=NOISE_STEPS, ftol=NOISE_FTOL,
             watch=record.watch, time_limit=course.seconds_left(record), loop=course.journal.loop("process noise"),
@@ -200,12 +202,15 @@ def let_noise_move(course: Course, record: Record) -> StopReason:
         if reason is StopReason.NONFINITE_START:
             break
         x, states = fit.point
-        course.replace(course.solver.model(x), states[cuts.first] if course.train_starts else None)
-        course.ends = states[cuts.first + cuts.sizes - 1]
+        if isinstance(problem.process, Filter):
+            course.surprise = problem.process.surprise(cuts, states)
+            states, _ = problem.process.corrected(cuts, states)
+        else:
+            course.ends = states[cuts.first + cuts.sizes - 1]
+        starts = states[cuts.first] if course.train_starts and not filtered else None
+        course.replace(course.solver.model(x), starts)
         course.learn(fit.evidence)
-        course.loss, course.surprise = float("nan"), np.inf
-        with suppress(np.linalg.LinAlgError):
-            course.surprise = problem.surprise(fit.point)
+        course.loss = float("nan")
         if reason.cut_short:
             break
     return reason

@@ -12,6 +12,7 @@ from neuralode_lbfgs.fitting import driven_by_noise
 from neuralode_lbfgs.fitting.driven_by_noise import NOT_POSSIBLE
 from neuralode_lbfgs.fitting.evidence import WeightGroups
 from neuralode_lbfgs.fitting.gauss_newton import Point, gauss_newton
+from neuralode_lbfgs.fitting.innovations import Filter
 from neuralode_lbfgs.fitting.pieces import Cut, Ends, PieceSolver
 from neuralode_lbfgs.fitting.process_noise import FEWEST, Ahead, ProcessNoise, errors_ahead
 from neuralode_lbfgs.fitting.shooting import Shooting
@@ -77,7 +78,8 @@ def test_rows_with_gaps_are_left_out():
 
 
 def test_the_likelihood_is_that_of_the_whole_gaussian():
-    """Its difference between two models is that of the observations, the states integrated out; the start is flat."""
+    """Its difference between two models is that of the observations, the states integrated out; nothing is known of the
+    first."""
     ys = moved(np.random.default_rng(3), 12, 0.03, 0.1)
     ys[5] = np.nan
     cuts, seen = cuts_of(ys, [12]), np.isfinite(ys[:, 0])
@@ -91,18 +93,14 @@ def test_the_likelihood_is_that_of_the_whole_gaussian():
         return np.linalg.slogdet(covariance)[1] + y @ np.linalg.solve(covariance, y)
 
     def ours(x, moving, observed):
-        problem = Shooting(Falling(), cuts, 11, process=ProcessNoise(np.array([observed]), np.array([moving])))
-        point = Point(np.array([x]), cuts.guess)
-        step = problem_step(problem, point)
-        return problem.surprise(step)
-
-    def problem_step(problem, point):
-        """The states at their best for this number, of a linear problem."""
-        problem.value(point)
-        linear = problem.linearised(point)
-        blocks, beside = linear.blocks[:, 0, 0], linear.beside[:-1, 0, 0]
-        matrix = np.diag(blocks) + np.diag(beside, 1) + np.diag(beside, -1)
-        return Point(point.x, point.states - np.linalg.solve(matrix, linear.of_states)[:, None])
+        solver, number = Falling(), np.array([x])
+        of_start = solver.derivatives(cuts, number, cuts.guess).of_start
+        filtered = Filter.of(cuts, of_start, ProcessNoise(np.array([observed]), np.array([moving])))
+        predicted = np.zeros((12, 1))
+        for row in range(11):
+            corrected, _ = filtered.corrected(cuts, predicted)
+            predicted[row + 1] = np.exp(x * STEP) * corrected[row]
+        return filtered.surprise(cuts, predicted)
 
     one, other = (-0.1, 0.03, 0.1), (-0.4, 0.05, 0.07)
     assert ours(*one) - ours(*other) == pytest.approx(dense(*one) - dense(*other), abs=1e-3)
@@ -113,7 +111,9 @@ def test_the_number_is_found_through_both_kinds_of_noise():
     ys = moved(random, 3000, 0.04, 0.1)
     cuts, at = cuts_of(ys, [3000]), np.array([-1.0])
     for _ in range(5):
-        problem = Shooting(Falling(), cuts, 3000, process=errors_ahead(Falling(), cuts, at).noise)
+        noise, of_start = errors_ahead(Falling(), cuts, at).noise, Falling().derivatives(cuts, at, cuts.guess).of_start
+        problem = Shooting(Falling(), cuts, 3000, process=Filter.of(cuts, of_start, noise))
+        problem.continuity = 1e6
         at = gauss_newton(problem, Point(at, cuts.guess), np.zeros(1), choose=None, max_steps=20).point.x
     assert at[0] == pytest.approx(DECAY, abs=0.04)
 
