@@ -18,7 +18,7 @@ from .course import Course
 from .given import error_from_rows
 from .prediction import are_grown
 from .problems import newton_pays
-from .process_noise import FEWEST, errors_ahead
+from .process_noise import FEWEST, Ahead, errors_ahead
 from .record import Record, seconds_left
 from .running import Reached, Watcher, because, ended, run_stages, whole_loss
 from .staged import Fitted, begin, stages_of
@@ -83,9 +83,9 @@ def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callbac
     return fitted._replace(stages=[*given_up, *fitted.stages], spent=spent)
 
 
-def ahead_of(course: Course) -> np.ndarray:
-    """What each state is missed by one row ahead, of order one."""
-    return errors_ahead(course.solver, course.cut(), course.point.x).root_mean_square
+def ahead_of(course: Course) -> Ahead:
+    """The errors of a fit one row ahead."""
+    return errors_ahead(course.solver, course.cut(), course.point.x)
 
 
 def _may_be_driven(fitted: Fitted, task: Task) -> bool:
@@ -156,9 +156,7 @@ def _cost(course: Course) -> float:
 
 def _is_likelier(course: Course, other: Course) -> bool:
     """Whether noise that moves the system explains more than noise of measurements alone, and is noise."""
-    if not errors_ahead(course.solver, course.cut(), course.point.x).is_white:
-        return False
-    return _cost(course) < criterion(other) + other.data.observed
+    return ahead_of(course).is_white and _cost(course) < criterion(other) + other.data.observed
 
 
 def _missed(course: Course, task: Task) -> float:

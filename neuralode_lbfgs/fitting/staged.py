@@ -33,6 +33,7 @@ from .physics import parameters_after
 from .prediction import are_grown
 from .preparing import prepared
 from .problems import newton_pays
+from .process_noise import Ahead
 from .record import Record, Stage, seconds_left
 from .result import FitResult
 from .running import Reached, Watcher, best_of, ended, error_of, run_stages, unseen_by, whole_loss
@@ -63,8 +64,8 @@ TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 class Fitted(NamedTuple):
     """Where the stages have led, and what that took.
 
-    `validation` is the error of what was held out for a while, and `unseen` how it was predicted then; `ahead` is what
-    each state is missed by one row ahead, of order one, where noise moves the system.
+    `validation` is the error of what was held out for a while, and `unseen` how it was predicted then; `ahead` are the
+    errors one row ahead, of order one, where noise moves the system.
     """
 
     course: Course
@@ -73,7 +74,7 @@ class Fitted(NamedTuple):
     reason: StopReason
     validation: float | None = None
     unseen: Trajectories | None = None
-    ahead: np.ndarray | None = None
+    ahead: Ahead | None = None
 
 
 def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
@@ -255,7 +256,7 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
         held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
         unseen=unseen,
-        ahead=None if ahead is None else ahead * course.coordinates.scale,
+        ahead=None if ahead is None else ahead.root_mean_square * course.coordinates.scale,
         ends=_ends_of(course),
         parameters=parameters_after(task, course.parameters.model, sds),
         law=law,
@@ -275,15 +276,22 @@ def _starts_of_each(measured: Trajectories, course: Course) -> dict[str, np.ndar
     return starts
 
 
-def _said_of_noise(course: Course, ahead: np.ndarray | None) -> list[str]:
+def _said_of_noise(course: Course, ahead: Ahead | None) -> list[str]:
     """What a fit of pieces that noise moves misses one row ahead."""
     if ahead is None or course.process is None:
         return []
-    missed = [f"{name} by {error:.3g}" for name, error in zip(course.data.state_names, ahead, strict=True)]
-    return [
+    errors = zip(course.data.state_names, ahead.root_mean_square, strict=True)
+    missed = [f"{name} by {error:.3g}" for name, error in errors]
+    told = [
         f"noise moves the system itself: one row ahead {', '.join(missed)} standard deviations are missed, and whole "
         "runs are led elsewhere; what comes after the last rows is forecast from there."
     ]
+    if not ahead.is_white:
+        told.append(
+            "errors one row ahead go together over several rows, as no noise does: something regular was missed, such "
+            "as a hidden state or an input, and the law has a part of it."
+        )
+    return told
 
 
 def _ends_of(course: Course) -> dict[str, np.ndarray]:
