@@ -96,7 +96,7 @@ def _read_timestamps(table: Table, column: Column, clock: Clock | None) -> tuple
             f"but the times that the model was trained on have {'none' if clock.zone is None else 'one'}; write times "
             "as there."
         )
-    clock = clock or clock_of_timestamps(column.cells, seconds)
+    clock = clock or clock_of_timestamps(column.cells, seconds, column.order)
     return clock.count(seconds), clock
 
 
