@@ -62,6 +62,8 @@ def with_plain_times(
         in_minutes = all(text.count(":") < 2 for text in cells[i])
         in_minutes &= unit.lower().startswith(_MINUTES) or any(_FINE.fullmatch(text.strip()) for text in cells[i])
         seconds = [one and one.seconds and one.seconds / (60 if in_minutes else 1) for one in said]
+        if len({one.zone for one in said if one is not None}) > 1:
+            raise DataError(f"{place(0)} and those after it have other offsets from UTC; add a column of dates.")
         if (row := _next_day(seconds)) is not None:
             if plain:  # that column is the time, or may be
                 continue
@@ -79,7 +81,7 @@ def _with_one_time(headers: Headers, cells: Cells) -> tuple[Headers, Cells, tupl
     headers, cells = list(headers), list(cells)
     firsts = [_first(column) for column in cells]
     days = [i for i, one in enumerate(firsts) if one and one.day and one.seconds is None]
-    hours = [i for i, one in enumerate(firsts) if one and not one.day]
+    hours = [i for i, one in enumerate(firsts) if one and not one.day and (not one.zone or _are_zones(cells[i]))]
     if not len(days) == len(hours) == 1:
         return headers, cells, ()
     (day,), (hour,) = days, hours
@@ -89,13 +91,18 @@ def _with_one_time(headers: Headers, cells: Cells) -> tuple[Headers, Cells, tupl
     return headers, cells, (note,)
 
 
+def _are_zones(column: Sequence[str]) -> bool:
+    """Whether what follows times of day are offsets, of which a year has two, and not other times: 08:00-09:00."""
+    return len({one.zone for text in column if not is_missing(text) and (one := written(text))}) <= 2
+
+
 def _beside(day: str, hour: str) -> str:
     """One text of a date and a time of day, which is put into the way of ISO 8601 if it can be."""
     if is_missing(day) or is_missing(hour):
         return ""
     time = written(hour)
     if time is not None and not time.day and time.seconds is not None and time.seconds < DAY:
-        hour = stamp(date.min, time.seconds).partition("T")[2]
+        hour = stamp(date.min, time).partition("T")[2]
     return f"{day.strip()}{'T' if is_timestamp(day) else ' '}{hour.strip()}"
 
 
@@ -129,7 +136,7 @@ def _in_iso(written: Sequence[Written | None], header: str, place: Place) -> tup
             raise DataError(f"{place(rows[unclear])} may be {said}; write dates in that way.")
         found = {close[0]: found[close[0]]}
     order, days = next(iter(found.items()))
-    return tuple("" if one is None else stamp(days[one.day], one.seconds) for one in written), order
+    return tuple("" if one is None else stamp(days[one.day], one) for one in written), order
 
 
 def _first_misfit(days: Sequence[str]) -> int:

@@ -18,7 +18,8 @@ ORDERS: dict[str, tuple[str, ...]] = {
 DAY = 86400  # seconds
 LONGEST = 40  # characters of a date and a time of day
 _PART = r"(\d\d(?:[.,]\d+)?)"
-_WRITTEN = re.compile(rf"(.*?)(?:(?:^|[\s,]+|T)(\d+):{_PART}(?::{_PART})?(?:\s?([AaPp])\.?[Mm]\.?)?)?")
+_ZONE = r"(\s?(?:[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?))?"
+_WRITTEN = re.compile(rf"(.*?)(?:(?:^|[\s,]+|T)(\d+):{_PART}(?::{_PART})?(?:\s?([AaPp])\.?[Mm]\.?)?{_ZONE})?")
 _DAYS = re.compile(r"(\d{1,6}) days?,?")  # before the hours of a span, as Python and pandas write it
 
 
@@ -27,10 +28,14 @@ class AmbiguousDateError(ValueError):
 
 
 class Written(NamedTuple):
-    """What a cell says: a date as it is written, and seconds since midnight, or of a span; one of them may lack."""
+    """What a cell says: a date as it is written, and seconds since midnight, or of a span; one of them may lack.
+
+    And the offset from UTC, as it stands after a time of day.
+    """
 
     day: str
     seconds: Decimal | None
+    zone: str = ""
 
 
 def written(text: str) -> Written | None:
@@ -39,19 +44,19 @@ def written(text: str) -> Written | None:
     match = _WRITTEN.fullmatch(text) if len(text) <= LONGEST else None
     if match is None:
         return None
-    day, hour, minute, second, half = match.groups()
+    day, hour, minute, second, half, zone = match.groups()
     if hour is None:
         return Written(day, None)
     hours, (minutes, seconds) = int(hour), (Decimal((part or "0").replace(",", ".")) for part in (minute, second))
     if days := _DAYS.fullmatch(day):
-        return None if half or hours > 23 else written(f"{24 * int(days[1]) + hours}:{text.partition(':')[2]}")
+        return None if half or zone or hours > 23 else written(f"{24 * int(days[1]) + hours}:{text.partition(':')[2]}")
     if half and not 1 <= hours <= 12:
         return None
     if half:
         hours = hours % 12 + 12 * (half in "Pp")
     if minutes >= 60 or seconds >= 60 or hours >= (24 if day else DAY) or (minutes % 1 and (day or second)):
         return None
-    return Written(day, 3600 * hours + 60 * minutes + seconds)
+    return Written(day, 3600 * hours + 60 * minutes + seconds, (zone or "").strip())
 
 
 def orders_of(days: Collection[str]) -> dict[str, dict[str, date]]:
@@ -67,12 +72,12 @@ def orders_of(days: Collection[str]) -> dict[str, dict[str, date]]:
     return found
 
 
-def stamp(day: date, seconds: Decimal | None) -> str:
-    """A day and seconds since its midnight as a timestamp of ISO 8601."""
-    if seconds is None:
+def stamp(day: date, one: Written) -> str:
+    """What a cell says as a timestamp of ISO 8601, of this day."""
+    if one.seconds is None:
         return day.isoformat()
-    moment = datetime(day.year, day.month, day.day) + timedelta(seconds=int(seconds))
-    return moment.isoformat() + f"{seconds % 1:f}"[1:].rstrip("0").rstrip(".")
+    moment = datetime(day.year, day.month, day.day) + timedelta(seconds=int(one.seconds))
+    return moment.isoformat() + f"{one.seconds % 1:f}"[1:].rstrip("0").rstrip(".") + one.zone
 
 
 def timestamp_of(text: str, order: str) -> str | None:
@@ -92,4 +97,4 @@ def timestamp_of(text: str, order: str) -> str | None:
     if len(days) > 1:
         said = " or ".join(sorted(day.isoformat() for day in days))
         raise AmbiguousDateError(f"{text!r} may be {said}; write it in that way.")
-    return stamp(days.pop(), one.seconds)
+    return stamp(days.pop(), one)
