@@ -81,7 +81,7 @@ def _with_one_time(headers: Headers, cells: Cells) -> tuple[Headers, Cells, tupl
     headers, cells = list(headers), list(cells)
     firsts = [_first(column) for column in cells]
     days = [i for i, one in enumerate(firsts) if one and one.day and one.seconds is None]
-    hours = [i for i, one in enumerate(firsts) if one and not one.day and (not one.zone or _are_zones(cells[i]))]
+    hours = [i for i, one in enumerate(firsts) if one and not one.day]
     if not len(days) == len(hours) == 1:
         return headers, cells, ()
     (day,), (hour,) = days, hours
@@ -115,7 +115,9 @@ def _first(column: Sequence[str]) -> Written | None:
     """What the first cell says; None if it is a number, or no time."""
     text = _text(column)
     one = None if may_be_number(text) else written(text)
-    return None if one is None or (one.day and not orders_of({one.day})) else one
+    if one is None or (one.day and not orders_of({one.day})) or (one.zone and not _are_zones(column)):
+        return None
+    return one
 
 
 def _in_iso(written: Sequence[Written | None], header: str, place: Place) -> tuple[tuple[str, ...], str]:

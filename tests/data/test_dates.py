@@ -219,7 +219,7 @@ def test_an_offset_that_changes_in_summer_counts_and_one_of_a_single_day_does_no
     (tmp_path / "day.csv").write_text("time,x\n08:00+01:00,1\n09:30+01:00,2\n")
     assert read_csv(tmp_path / "day.csv")[0].ts.tolist() == [28800.0, 34200.0]
     (tmp_path / "both.csv").write_text("time,x\n01:00+01:00,1\n03:00+02:00,2\n")
-    with pytest.raises(DataError, match="line 2, column 'time': .* have other offsets from UTC; add a column of dates"):
+    with pytest.raises(DataError, match=r"line 2, column 'time': .* other offsets from UTC; add a column of dates"):
         read_csv(tmp_path / "both.csv")
 
 
