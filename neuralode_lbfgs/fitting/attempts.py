@@ -297,7 +297,9 @@ def _usual(
     if len(made) > 1:
         errors = ", ".join(f"{attempt.error:.3g}" for attempt in made)
         why = "was no better than the mean" if made[0].error >= 1 else "left the data when it was run on"
-        what = "of what was held out" if held_out is not None else "as predicted" if course.hidden else "on its own steps"
+        what = (
+            "of what was held out" if held_out is not None else "as predicted" if course.hidden else "on its own steps"
+        )
         notes.append(
             f"tried {len(made)} times, from ever smoother fields, because the model {why} (RMSE/sd {what}: {errors})."
         )
