@@ -237,7 +237,9 @@ def _write(
             working = {} if interrupts.came else drawn_by
             if "plots" in working:
                 arrows = arrows_of(source, result.model, curves)
-                working["plots"].begin(folder, source.data, curves, history, source.train, source.until, arrows, ends)
+                working["plots"].begin(
+                    folder, source.data, curves, history, source.train, source.until, arrows, ends, source.left_out
+                )
             if "report" in working:
                 contents = contents_at_the_end(
                     source, out, model_options, account, metrics, config, history, drawn, predictions

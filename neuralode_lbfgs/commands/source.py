@@ -72,6 +72,18 @@ class Source:
         """The rows without the values that are left out."""
         return blanked(self.table, cells_left_out(self.table, self.roles, self.measured, self.data))
 
+    @property
+    def left_out(self) -> Trajectories | None:
+        """The values that are left out, NaN for all others; None if there are none."""
+        if self.measured.observed == self.data.observed:
+            return None
+        return self.measured.with_trajectories(
+            [
+                replace(run, ys=np.where(np.isnan(kept.ys), run.ys, np.nan))
+                for run, kept in zip(self.measured, self.data, strict=True)
+            ]
+        )
+
     def describe(self) -> str:
         """What was understood, in a few lines."""
         if self.test is None:
