@@ -315,13 +315,11 @@ def _is_steady(attempt: Attempt, held_out: Trajectories | None) -> bool:
 
 
 def _steady_first(made: list[Attempt], held_out: Trajectories | None) -> list[Attempt]:
-    """Those that run away are none to keep, where another one stays, and is near."""
-    if ended(made[-1].reached):
+    """Only those that are near and stay are to be kept, where there are any; else those that are near, or that stay."""
+    if ended(made[-1].reached) or held_out is not None or not made[-1].course.hidden:
         return made
-    steady = [attempt.error**2 <= NEAR and _is_steady(attempt, held_out) for attempt in made]
-    if not any(steady):
-        return made
-    return [one if stay else one._replace(error=np.inf) for one, stay in zip(made, steady, strict=True)]
+    ranks = [(attempt.error**2 > NEAR, not _is_steady(attempt, held_out)) for attempt in made]
+    return [one if rank == min(ranks) else one._replace(error=np.inf) for one, rank in zip(made, ranks, strict=True)]
 
 
 def first_smooth(data: Trajectories) -> float:

@@ -36,9 +36,10 @@ def test_a_model_with_hidden_states_that_runs_away_gives_way_to_one_that_stays(m
     assert errors_kept(monkeypatch, [(0.25, True), (0.02, False), (0.07, False)]) == [0.25, np.inf, np.inf]
 
 
-def test_it_is_kept_where_none_stays_or_only_one_that_knows_little(monkeypatch):
+def test_it_is_kept_where_no_other_is_near_unless_it_knows_little_itself(monkeypatch):
     assert errors_kept(monkeypatch, [(0.02, False), (0.07, False)]) == [0.02, 0.07]
-    assert errors_kept(monkeypatch, [(0.02, False), (0.8, True)]) == [0.02, 0.8]
+    assert errors_kept(monkeypatch, [(0.02, False), (0.8, True)]) == [0.02, np.inf]
+    assert errors_kept(monkeypatch, [(1.04, True), (0.85, False), (1.2, True)]) == [1.04, np.inf, 1.2]
 
 
 def test_where_all_states_are_seen_or_runs_are_held_out_that_is_no_matter(monkeypatch):
