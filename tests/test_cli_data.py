@@ -306,7 +306,17 @@ def test_what_stands_alone_is_left_out(folder, capsys):
         assert ("1 value far off the rows around" in told) == (name == "left")
         assert (f"{slipped}, line 22, column 'x': 7.5" in told) == (name == "left")
         assert ("1 value far off the rows around was fitted, too" in " ".join(out.split())) == (name == "kept")
-        assert main(["predict", str(folder / name), "--data", str(right), "--out", str(folder / f"{name}.csv")]) == 0
-        found[name] = numbers(folder / f"{name}.csv")
+        assert main(["predict", str(folder / name), "--data", str(right), "--out", str(folder / "right.out")]) == 0
+        found[name] = numbers(folder / "right.out")
     np.testing.assert_array_equal(found["left"], found["blank"])
+    # Nor do they spoil a start, unless that is wanted.
+    starts = {}
+    words = ["predict", str(folder / "left"), "--warmup", "30", "--data"]
+    for name, more in {"blank": (blank,), "slipped": (slipped,), "kept": (slipped, "--keep-outliers")}.items():
+        assert main([*words, *map(str, more), "--out", str(folder / "start.out")]) == 0
+        told = f"left out of the rows that starts are estimated from (--keep-outliers keeps them): {slipped}, line 22"
+        assert (told in capsys.readouterr().err) == (name == "slipped")
+        starts[name] = numbers(folder / "start.out")[0]
+    np.testing.assert_array_equal(starts["slipped"], starts["blank"])
+    assert np.abs(starts["kept"] - starts["blank"]).max() > 0.01
     assert np.abs(found["left"] - ys).max() < np.abs(found["kept"] - ys).max() / 3

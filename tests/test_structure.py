@@ -92,6 +92,18 @@ def test_what_is_wrong_is_one_sentence(words, message, tmp_path, monkeypatch, ca
     assert "Traceback" not in printed.err
 
 
+def test_a_reading_below_zero_that_is_left_out_needs_no_logarithm(tmp_path, capsys):
+    t = np.linspace(0.0, 5.0, 40)
+    cells = np.exp(-0.5 * t)
+    cells[20] = -7.0
+    data = write(tmp_path / "d.csv", t=t, cells=cells)
+    assert main(["fit", data, "--transform", "log=cells", "--dry-run"]) == 0
+    assert main(["fit", data, "--positive", "cells", "--dry-run"]) == 0
+    assert "below zero" not in capsys.readouterr().out
+    assert main(["fit", data, "--transform", "log=cells", "--keep-outliers", "--dry-run"]) == 2
+    assert "line 22, column 'cells': -7.0 is negative" in capsys.readouterr().err
+
+
 def test_readings_below_zero_have_no_logarithm(tmp_path, capsys):
     data = write(tmp_path / "d.csv", t=[0.0, 1.0, 2.0, 3.0], cells=[5.0, 0.01, -0.002, -0.001])
     assert main(["fit", data, "--transform", "log=cells", "--dry-run"]) == 2

@@ -22,6 +22,7 @@ def draw(
     until: float | None,
     field: np.ndarray | None = None,
     band: tuple[Trajectories, Trajectories] | None = None,
+    left_out: Trajectories | None = None,
 ) -> list[str]:
     """Draw trajectories, residuals, the phase portrait if there is a plane, and the history if there is one.
 
@@ -31,13 +32,14 @@ def draw(
         until: the last time that was trained on, if the split is by time.
         field: its rates where the arrows of the phase portrait stand, if it is known there.
         band: of an ensemble around the curves, lower and upper end.
+        left_out: values of the data that were left out of the fit, NaN for all others.
 
     Returns:
         The names of the plots.
     """
     held = {"train": train, "until": until}
     drawn: dict[str, Any] = {
-        "trajectories": plots.trajectories(data, curves, band=band, **held),
+        "trajectories": plots.trajectories(data, curves, band=band, left_out=left_out, **held),
         "residuals": plots.residuals(data, curves.rows_of(data), **held),
     }
     if data.state_size >= 2:

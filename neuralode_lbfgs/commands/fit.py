@@ -49,7 +49,8 @@ def fit(
         raise ValueError("name the data: a CSV, Parquet or NPZ file, or a bundled set (neuralode-lbfgs datasets).")
     source = open_source(data, data_options)
     exact_rates(model_options.rate, source.data.state_names)  # says what is wrong before anything is done
-    check_logarithms(source.table, fit_options.logarithms, source.data.state_names)
+    fitted = source.fitted_table
+    check_logarithms(fitted, fit_options.logarithms, source.data.state_names)
     check_states(fit_options.positive, source.data.state_names, "--positive")
     check_together(model_options, fit_options, source.train, source.test)
     out = run_options.out or resumed or Path("runs") / source.name
@@ -57,7 +58,7 @@ def fit(
         raise ValueError(f"--resume {resumed} goes on in that folder; leave out --out.")
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
-    notes = [f"note: {note}" for note in below_zero(source.table, fit_options.positive)]
+    notes = [f"note: {note}" for note in below_zero(fitted, fit_options.positive)]
     for line in (*source.describe().splitlines(), *notes):
         print(line, file=sys.stdout if run_options.dry_run else sys.stderr)
     from .environment import prepare_jax
@@ -236,7 +237,9 @@ def _write(
             working = {} if interrupts.came else drawn_by
             if "plots" in working:
                 arrows = arrows_of(source, result.model, curves)
-                working["plots"].begin(folder, source.data, curves, history, source.train, source.until, arrows, ends)
+                working["plots"].begin(
+                    folder, source.data, curves, history, source.train, source.until, arrows, ends, source.left_out
+                )
             if "report" in working:
                 contents = contents_at_the_end(
                     source, out, model_options, account, metrics, config, history, drawn, predictions

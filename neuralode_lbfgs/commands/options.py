@@ -66,7 +66,8 @@ class DataOptions:
     """Standard deviations of all observations of a state, as STATE=NUMBER."""
 
     train_until: float | str | None = None
-    """Train on rows up to this time, a number or a timestamp such as 2024-01-31T13:45, and test on those after it."""
+    """Train on rows up to this time (a number, a timestamp such as 2024-01-31T13:45, or a date as the file writes it),
+    and test on those after it."""
 
     test_trajectories: tuple[str, ...] | None = None
     """Trajectories to hold out and test on; with no name after it, none are held out."""

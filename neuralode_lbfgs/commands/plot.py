@@ -27,6 +27,16 @@ def plot(run: Annotated[Path, Parameter(name="RUN")], /, *, vector_field: str | 
     band = predict_band(members, with_curve_times(source.data))
     ends = (band.low, band.high) if len(members) > 1 else None
     arrows = arrows_of(source, saved.model, band.middle)
-    for name in draw(run, source.data, band.middle, history, source.train, source.until, field=arrows, band=ends):
+    for name in draw(
+        run,
+        source.data,
+        band.middle,
+        history,
+        source.train,
+        source.until,
+        field=arrows,
+        band=ends,
+        left_out=source.left_out,
+    ):
         print(run / f"{name}.png", run / f"{name}.svg", sep="\n")
     return 0

@@ -29,6 +29,7 @@ def predict(
     trajectory: tuple[str, ...] = (),
     initial_states: str | None = None,
     vector_field: str | None = None,
+    keep_outliers: bool = False,
 ) -> int:
     """Predict with a fitted model: the rows of a file, or a forecast.
 
@@ -45,6 +46,7 @@ def predict(
         initial_states: Forecast from each row of this file to --t1: columns of the states, and if you like of times and
             of names.
         vector_field: FILE.py:NAME of your own equations, if the run was fitted with them.
+        keep_outliers: Estimate initial states from values that stand alone, too: far off the rows on both sides.
 
     Returns:
         The exit code: 1 where rows could not be predicted, which are blank then.
@@ -61,6 +63,7 @@ def predict(
         raise ValueError(f"{out} cannot be written: the folder {out.absolute().parent} does not exist.")
     _spare(out, run, (*data, *([] if initial_states is None else [initial_states])))
     prepare_jax()
+    from ..fitting.hidden import hidden_size
     from ..fitting.prediction import predict as solve
     from ..fitting.prediction import with_earlier_inputs
     from .saved import open_members
@@ -86,6 +89,8 @@ def predict(
             )
         else:
             say_of_starts(asked, saved, warmup)
+            if not keep_outliers and (warmup is not None or hidden_size(saved.model, asked)):
+                asked = _sifted(table, roles, asked, saved.columns)
     else:
         assert t1 is not None
         table, roles, asked = _future(saved, t1, num, trajectory)
@@ -186,6 +191,16 @@ def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Traj
     _check_units(table, roles, columns)
     hold = columns.hold or (False,) * len(columns.inputs)
     return table, roles, to_trajectories(table, roles, columns.units, columns.clock, hold)
+
+
+def _sifted(table: "Table", roles: "Roles", asked: "Trajectories", columns: "Columns") -> "Trajectories":
+    """Without values that stand alone, which would spoil the starts; and a note on them."""
+    from ..data.left_out import STARTS, without_outliers
+
+    sifted, asked = without_outliers(table, roles, asked, columns.clock, STARTS)
+    for note in sifted.notes[len(table.notes) :]:
+        print(f"note: {note}", file=sys.stderr)
+    return asked
 
 
 def _check_units(table: "Table", roles: "Roles", columns: "Columns") -> None:

@@ -29,6 +29,7 @@ from ..data import (
     with_stretches,
     without_outliers,
 )
+from ..data.left_out import blanked, cells_left_out
 from ..data.opening import stem
 from .options import DataOptions
 
@@ -43,7 +44,8 @@ class Source:
         given: the paths or the bundled name, as they were given.
         name: a short name, for titles and folders.
         bundled: whether the data came with the package.
-        table, roles, data: the rows, what the columns are, all trajectories.
+        table, roles, measured: the rows, what the columns are, all trajectories.
+        data: the same without values that stand alone, if these are left out.
         train, test: the parts; `test` is None if nothing is held out.
         options: the options with everything that was inferred filled in.
     """
@@ -53,6 +55,7 @@ class Source:
     bundled: bool
     table: Table
     roles: Roles
+    measured: Trajectories
     data: Trajectories
     train: Trajectories
     test: Trajectories | None
@@ -63,6 +66,23 @@ class Source:
         """The last time that is trained on, as the data count times; None if the split is not by time."""
         given = self.options.train_until
         return None if given is None else self.data.clock.read(given)
+
+    @property
+    def fitted_table(self) -> Table:
+        """The rows without the values that are left out."""
+        return blanked(self.table, cells_left_out(self.table, self.roles, self.measured, self.data))
+
+    @property
+    def left_out(self) -> Trajectories | None:
+        """The values that are left out, NaN for all others; None if there are none."""
+        if self.measured.observed == self.data.observed:
+            return None
+        return self.measured.with_trajectories(
+            [
+                replace(run, ys=np.where(np.isnan(kept.ys), run.ys, np.nan))
+                for run, kept in zip(self.measured, self.data, strict=True)
+            ]
+        )
 
     def describe(self) -> str:
         """What was understood, in a few lines."""
@@ -139,6 +159,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
     columns = table.names
     table, roles = with_stretches(table, roles)
     data = to_trajectories(table, roles, units)
+    measured = data
     if not options.keep_outliers:
         table, data = without_outliers(table, roles, data)
     held_out = options.test_trajectories or None
@@ -166,7 +187,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         test_trajectories=held_out or (),
     )
     name = (stem(first).strip(".") or "data") + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")
-    return Source(tuple(paths), name, bundled, table, roles, data, train, test, resolved)
+    return Source(tuple(paths), name, bundled, table, roles, measured, data, train, test, resolved)
 
 
 def _pairs(flag: str, words: Sequence[str] | None, kind: Callable[[str], T]) -> dict[str, T] | None:

@@ -77,7 +77,7 @@ def contents_at_the_end(
     predictions: Trajectories,
 ) -> Contents:
     """Of a fit that has just ended."""
-    rows = Rows(source.data, predictions, source.train, source.until)
+    rows = Rows(source.data, predictions, source.train, source.until, source.left_out)
     described = _described(model, source.data.state_size, source.data.input_size)
     return Contents(source.name, str(out), described, account, metrics, config, history, drawn, rows)
 
@@ -157,7 +157,7 @@ def _rows(run: Path, source: Source) -> Rows | None:
         list(paired(source.data, predictions))
     except ValueError:
         return None
-    return Rows(source.data, predictions, source.train, source.until)
+    return Rows(source.data, predictions, source.train, source.until, source.left_out)
 
 
 def _plane(names: tuple[str, str], states: list[str]) -> tuple[int, int]:

@@ -42,7 +42,7 @@ def build_table(
     where = lambda row, header: f"{source}, {place_word} {places[row]}, column {header!r}"  # noqa: E731
     _refuse_giants(source + header_place, headers, cells, where)
     refuse_transposed(source + header_place, headers, cells)
-    headers, cells, on_times = with_plain_times(headers, cells, decimal, where)
+    headers, cells, on_times, orders = with_plain_times(headers, cells, decimal, where)
     headers, cells, on_parts = with_one_date(headers, cells, decimal)
     notes += (*on_times, *on_parts)
     while len(headers) > 1 and re.fullmatch(r"|Unnamed: \d+(\.\d+)?", headers[0]):
@@ -68,7 +68,8 @@ def build_table(
             raise DataError(f"{source}{header_place}: two columns are named {header!r}; rename one of them.")
         seen.add(header)
     columns = [
-        Column(name, header, unit, text) for (name, unit), header, text in zip(split, headers, cells, strict=True)
+        Column(name, header, unit, text, orders.get(header, ""))
+        for (name, unit), header, text in zip(split, headers, cells, strict=True)
     ]
     return Table(source, tuple(columns), places, place_word, title, decimal, notes, inputs=inputs, sd=sd or {})
 

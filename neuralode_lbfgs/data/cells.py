@@ -96,12 +96,14 @@ def shown(text: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its header as written, the name and unit read from it, and its cells as text."""
+    """One column: its header as written, the name and unit read from it, and its cells as text; of dates that were not
+    of ISO 8601 the order in which they were read, one of `ORDERS`."""
 
     name: str
     header: str
     unit: str
     cells: tuple[str, ...]
+    order: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,14 @@ A time is a number, or a timestamp of ISO 8601 such as 2024-01-31, 2024-01-31T13
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
+
+from .written import ORDERS, AmbiguousDateError, timestamp_of
 
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d)(?:-(\d\d)(?:([Tt ])(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,15}))?)?"
@@ -73,6 +75,8 @@ class Clock:
     Args:
         origin: a time as it is written; empty for numbers that are taken as they are.
         unit: of timestamps: s, min, h or d; empty for numbers, which keep their own.
+        order: of `ORDERS`, in which a file has dates that are not of ISO 8601; empty if there are none. What a person
+            writes is read in that order, too.
 
     Raises:
         ValueError: if this is no time, or no such unit.
@@ -80,12 +84,14 @@ class Clock:
 
     origin: str = ""
     unit: str = ""
+    order: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         try:
             # Not further than a float reaches: all digits of a larger number would be written out.
             sound = parse_timestamp(self.origin) is not None if self.unit else math.isfinite(float(self.origin or "0"))
             sound = sound and len(self.origin) <= LONGEST and self.unit in ("", *SECONDS)
+            sound = sound and self.order in ("", *ORDERS)
         except ValueError:
             sound = False
         if not sound:
@@ -114,6 +120,7 @@ class Clock:
     def read(self, written: str | float) -> float:
         """A time as a person writes it: as in the data, or, where these have timestamps, as a number from the origin.
 
+        Dates may be written as spreadsheets do, in the order of those of the data, or if they can be of one day only.
         A timestamp without a time zone is one in that of the data.
 
         Raises:
@@ -122,6 +129,10 @@ class Clock:
         text = str(written).strip()
         try:
             moment = parse_timestamp(text)
+            if moment is None and self.dated and (stamp := timestamp_of(text, self.order)):
+                moment = parse_timestamp(stamp)
+        except AmbiguousDateError as error:
+            raise ValueError(str(error)) from None
         except ValueError:
             raise ValueError(f"there is no such time as {text!r}.") from None
         try:
@@ -209,13 +220,17 @@ class Clock:
         return label.removesuffix(f"since {self.origin}").strip() if self.origin else label
 
 
-def clock_of_timestamps(texts: Sequence[str], seconds: Sequence[Decimal]) -> Clock:
-    """From the first of all times, in the largest of days, hours, minutes and seconds that a usual step reaches."""
+def clock_of_timestamps(texts: Sequence[str], seconds: Sequence[Decimal], order: str = "") -> Clock:
+    """From the first of all times, in the largest of days, hours, minutes and seconds that a usual step reaches.
+
+    Args:
+        order: as of `Clock`.
+    """
     first = min(range(len(seconds)), key=seconds.__getitem__)
     steps = np.diff(np.unique([float(value - seconds[first]) for value in seconds]))
     step = float(np.median(steps)) if steps.size else (SECONDS["d"] if ":" not in texts[first] else 1)
     unit = next((unit for unit in ("d", "h", "min") if step > 0.999 * SECONDS[unit]), "s")
-    return Clock(texts[first].strip(), unit)
+    return Clock(texts[first].strip(), unit, order)
 
 
 def clock_of_numbers(texts: Sequence[str], ts: np.ndarray) -> Clock:

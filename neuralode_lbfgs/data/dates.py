@@ -2,32 +2,18 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import NamedTuple
 
 from .cells import is_missing, is_timestamp, may_be_number, shown
 from .errors import DataError
 from .headers import names_the_time, split_unit
+from .written import DAY, ORDERS, Written, orders_of, stamp, written
 
-# What the numbers of a date are, and how it is written, in the codes of `datetime.strptime`.
-ORDERS: dict[str, tuple[str, ...]] = {
-    "year, month, day": ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"),
-    "day, month, year": (
-        "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y",
-    ),
-    "month, day, year": ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y"),
-    "month, year": ("%b %Y", "%B %Y", "%b-%Y", "%m/%Y"),
-}  # fmt: skip
-DAY = 86400  # seconds
-LONGEST = 40  # characters of a date and a time of day
-_PART = r"(\d\d(?:[.,]\d+)?)"
-_WRITTEN = re.compile(rf"(.*?)(?:(?:^|[\s,]+|T)(\d+):{_PART}(?::{_PART})?(?:\s?([AaPp])\.?[Mm]\.?)?)?")
 OF_DAY = "were read as hours, minutes and seconds"
 _MINUTES = ("m:", "mm:", "min")  # units of times that are written in minutes and seconds
 _FINE = re.compile(r"\d+:\d\d[.,]\d+")  # as a spreadsheet shows 13:45:10.5: no minute is written so
-_DAYS = re.compile(r"(\d{1,6}) days?,?")  # before the hours of a span, as Python and pandas write it
 _SAID = re.compile(r"(d{1,2}|m{1,2}|y{2,4})[-./ ](d{1,2}|m{1,2}|y{2,4})[-./ ](d{1,2}|m{1,2}|y{2,4})", re.IGNORECASE)
 
 _ORDER_OF = {"".join(word[0] for word in order.split(", ")): order for order in ORDERS}
@@ -37,17 +23,11 @@ Cells = list[tuple[str, ...]]
 Place = Callable[[int], str]  # a row as it is told in a message, with the text of its cell
 
 
-class Written(NamedTuple):
-    """What a cell says: a date as it is written, and seconds since midnight, or of a span; one of them may lack."""
-
-    day: str
-    seconds: Decimal | None
-
-
 def with_plain_times(
     headers: Headers, cells: Cells, decimal: str, where: Callable[[int, str], str]
-) -> tuple[Headers, Cells, tuple[str, ...]]:
-    """Columns with dates of other forms as timestamps of ISO 8601, with times of day and spans as seconds; and notes.
+) -> tuple[Headers, Cells, tuple[str, ...], dict[str, str]]:
+    """Columns with dates of other forms as timestamps of ISO 8601, with times of day and spans as seconds; notes; and
+    by header the order in which dates were read.
 
     Those that have the name of a time, or all if there is none; first the only date, and the only time of day beside
     it, become one column.
@@ -60,6 +40,7 @@ def with_plain_times(
         DataError: if the times of a column are not of one form, may be of two days, or run past midnight.
     """
     headers, cells, notes = _with_one_time(headers, cells)
+    orders: dict[str, str] = {}
     named = [names_the_time(header) for header in headers]
     forms = [None if is_timestamp(_text(column)) else _first(column) for column in cells]
     plain = any(is_time and form is None for is_time, form in zip(named, forms, strict=True))
@@ -68,18 +49,21 @@ def with_plain_times(
         if first is None:
             continue
         place = lambda row, i=i: f"{where(row, headers[i])}: {shown(cells[i][row])}"  # noqa: E731
-        written = [None if is_missing(text) else _written(text) for text in cells[i]]
-        for row, one in enumerate(written):
+        said = [None if is_missing(text) else written(text) for text in cells[i]]
+        for row, one in enumerate(said):
             if not is_missing(cells[i][row]) and (one is None or bool(one.day) != bool(first.day)):
                 raise DataError(f"{place(row)} is no time like those before it; correct it or remove the row.")
         if first.day:
-            cells[i], order = _in_iso(written, header, place)
+            cells[i], order = _in_iso(said, header, place)
+            orders[header] = order
             notes += (f"the dates in column {header!r} were read as {order}",)
             continue
         name, unit = split_unit(header)
         in_minutes = all(text.count(":") < 2 for text in cells[i])
         in_minutes &= unit.lower().startswith(_MINUTES) or any(_FINE.fullmatch(text.strip()) for text in cells[i])
-        seconds = [one and one.seconds and one.seconds / (60 if in_minutes else 1) for one in written]
+        seconds = [one and one.seconds and one.seconds / (60 if in_minutes else 1) for one in said]
+        if len({one.zone for one in said if one is not None}) > 1:
+            raise DataError(f"{place(0)} and those after it have other offsets from UTC; add a column of dates.")
         if (row := _next_day(seconds)) is not None:
             if plain:  # that column is the time, or may be
                 continue
@@ -89,7 +73,7 @@ def with_plain_times(
         how = "were read as minutes and seconds" if in_minutes else OF_DAY
         notes += (f"the times in column {header!r} {how}: {cells[i][example]} is {texts[example]} s",)
         cells[i], headers[i] = texts, f"{name} [s]"
-    return headers, cells, notes
+    return headers, cells, notes, orders
 
 
 def _with_one_time(headers: Headers, cells: Cells) -> tuple[Headers, Cells, tuple[str, ...]]:
@@ -107,13 +91,18 @@ def _with_one_time(headers: Headers, cells: Cells) -> tuple[Headers, Cells, tupl
     return headers, cells, (note,)
 
 
+def _are_zones(column: Sequence[str]) -> bool:
+    """Whether what follows times of day are offsets, of which a year has two, and not other times: 08:00-09:00."""
+    return len({one.zone for text in column if not is_missing(text) and (one := written(text))}) <= 2
+
+
 def _beside(day: str, hour: str) -> str:
     """One text of a date and a time of day, which is put into the way of ISO 8601 if it can be."""
     if is_missing(day) or is_missing(hour):
         return ""
-    time = _written(hour)
+    time = written(hour)
     if time is not None and not time.day and time.seconds is not None and time.seconds < DAY:
-        hour = _stamp(date.min, time.seconds).partition("T")[2]
+        hour = stamp(date.min, time).partition("T")[2]
     return f"{day.strip()}{'T' if is_timestamp(day) else ' '}{hour.strip()}"
 
 
@@ -125,48 +114,17 @@ def _text(column: Sequence[str]) -> str:
 def _first(column: Sequence[str]) -> Written | None:
     """What the first cell says; None if it is a number, or no time."""
     text = _text(column)
-    one = None if may_be_number(text) else _written(text)
-    return None if one is None or (one.day and not _orders({one.day})) else one
-
-
-def _written(text: str) -> Written | None:
-    text = text.strip()
-    match = _WRITTEN.fullmatch(text) if len(text) <= LONGEST else None
-    if match is None:
+    one = None if may_be_number(text) else written(text)
+    if one is None or (one.day and not orders_of({one.day})) or (one.zone and not _are_zones(column)):
         return None
-    day, hour, minute, second, half = match.groups()
-    if hour is None:
-        return Written(day, None)
-    hours, (minutes, seconds) = int(hour), (Decimal((part or "0").replace(",", ".")) for part in (minute, second))
-    if days := _DAYS.fullmatch(day):
-        return None if half or hours > 23 else _written(f"{24 * int(days[1]) + hours}:{text.partition(':')[2]}")
-    if half and not 1 <= hours <= 12:
-        return None
-    if half:
-        hours = hours % 12 + 12 * (half in "Pp")
-    if minutes >= 60 or seconds >= 60 or hours >= (24 if day else DAY) or (minutes % 1 and (day or second)):
-        return None
-    return Written(day, 3600 * hours + 60 * minutes + seconds)
-
-
-def _orders(days: set[str]) -> dict[str, dict[str, date]]:
-    """The orders in which all these dates can be read, and the days that they are then."""
-    found: dict[str, dict[str, date]] = {}
-    for order, forms in ORDERS.items():
-        for form in forms:
-            try:
-                found[order] = {day: datetime.strptime(day, form).date() for day in days}
-            except ValueError:
-                continue
-            break
-    return found
+    return one
 
 
 def _in_iso(written: Sequence[Written | None], header: str, place: Place) -> tuple[tuple[str, ...], str]:
     """Dates as timestamps, and the order in which they were read; a header may say it, as `date (MM/DD/YYYY)`."""
     rows = [row for row, one in enumerate(written) if one is not None]
     seen = [one for one in written if one is not None]
-    found = _orders({one.day for one in seen})
+    found = orders_of({one.day for one in seen})
     if not found:
         row = rows[_first_misfit([one.day for one in seen])]
         raise DataError(f"{place(row)} is no date like those before it; correct it or remove the row.")
@@ -180,7 +138,7 @@ def _in_iso(written: Sequence[Written | None], header: str, place: Place) -> tup
             raise DataError(f"{place(rows[unclear])} may be {said}; write dates in that way.")
         found = {close[0]: found[close[0]]}
     order, days = next(iter(found.items()))
-    return tuple("" if one is None else _stamp(days[one.day], one.seconds) for one in written), order
+    return tuple("" if one is None else stamp(days[one.day], one) for one in written), order
 
 
 def _first_misfit(days: Sequence[str]) -> int:
@@ -205,13 +163,6 @@ def _goes_on(written: Sequence[Written], days: dict[str, date]) -> bool:
     """Whether no day passes from one time to the next."""
     times = sorted({DAY * days[one.day].toordinal() + (one.seconds or 0) for one in written})
     return all(after - before < DAY for before, after in zip(times[:-1], times[1:], strict=True))
-
-
-def _stamp(day: date, seconds: Decimal | None) -> str:
-    if seconds is None:
-        return day.isoformat()
-    moment = datetime(day.year, day.month, day.day) + timedelta(seconds=int(seconds))
-    return moment.isoformat() + f"{seconds % 1:f}"[1:].rstrip("0").rstrip(".")
 
 
 def _next_day(seconds: Sequence[Decimal | None]) -> int | None:

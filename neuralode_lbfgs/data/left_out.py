@@ -1,10 +1,12 @@
 """Values that are not fitted, because they stand alone; and a word on each, so that a person can look."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 
 from .cells import Table
+from .clock import Clock
 from .errors import counted
 from .roles import Roles
 from .rows import rows_by_trajectory
@@ -13,26 +15,49 @@ from .trajectories import Trajectories
 MOST_SHOWN = 10
 
 
-def without_outliers(table: Table, roles: Roles, data: Trajectories) -> tuple[Table, Trajectories]:
+FIT, STARTS = "the fit and of the errors", "the rows that starts are estimated from"
+
+
+def without_outliers(
+    table: Table, roles: Roles, data: Trajectories, clock: Clock | None = None, of: str = FIT
+) -> tuple[Table, Trajectories]:
     """The data without the values that stand alone, see `Trajectories.without_outliers`; and a note in the table.
 
     Args:
-        data: `to_trajectories(table, roles)`.
+        data: `to_trajectories(table, roles)`, with this clock.
+        of: what they are left out of.
     """
-    kept, cells = data.without_outliers(), []
-    rows = rows_by_trajectory(table, roles, None)
-    for before, after in zip(data, kept, strict=True):
-        for at, state in np.argwhere(np.isfinite(before.ys) & np.isnan(after.ys)).tolist():
-            name = roles.states[state]
-            row = int(rows[before.id][at])
-            where = table.where(row, name).removeprefix(f"{table.source}, " if cells else "")
-            cells.append(f"{where}: {table.column(name).cells[row]}")
+    kept = data.without_outliers()
+    cells = cells_left_out(table, roles, data, kept, clock)
     if not cells:
-        return table, data
-    told = "; ".join(cells[:MOST_SHOWN]) + ("; ..." if len(cells) > MOST_SHOWN else "")
+        return table, kept
+    said = [f"{table.where(row, name)}: {table.column(name).cells[row]}" for row, name in cells[:MOST_SHOWN]]
+    told = [said[0], *(one.removeprefix(f"{table.source}, ") for one in said[1:])]
     note = (
         f"{counted(len(cells), 'value')} far off the rows around, which agree without, "
-        f"{'is' if len(cells) == 1 else 'are'} left out of the fit and of the errors (--keep-outliers keeps them): "
-        f"{told}"
+        f"{'is' if len(cells) == 1 else 'are'} left out of {of} (--keep-outliers keeps them): "
+        f"{'; '.join(told)}{'; ...' if len(cells) > MOST_SHOWN else ''}"
     )
     return replace(table, notes=(*table.notes, note)), kept
+
+
+def cells_left_out(
+    table: Table, roles: Roles, data: Trajectories, kept: Trajectories, clock: Clock | None = None
+) -> list[tuple[int, str]]:
+    """The row and the column of each value that is kept no more."""
+    rows, cells = rows_by_trajectory(table, roles, clock), []
+    for before, after in zip(data, kept, strict=True):
+        gone = np.argwhere(np.isfinite(before.ys) & np.isnan(after.ys)).tolist()
+        cells += [(int(rows[before.id][at]), roles.states[state]) for at, state in gone]
+    return cells
+
+
+def blanked(table: Table, cells: Collection[tuple[int, str]]) -> Table:
+    """The table with these cells blank."""
+    columns = [
+        replace(
+            column, cells=tuple("" if (row, column.name) in cells else text for row, text in enumerate(column.cells))
+        )
+        for column in table.columns
+    ]
+    return replace(table, columns=tuple(columns))

@@ -15,6 +15,7 @@ from .summer_time import skipped_hours
 from .trajectories import Trajectories, Trajectory
 
 SENTINELS = (-99, -999, -9999, -99999, 999, 9999, 99999, 1e20, 1e30)
+FEW, MANY_TIMES = 8, 5  # values of a state that tell little of a motion, and as many of another one
 LEAST_STRETCH = 3  # rows in order before times start again
 
 
@@ -30,6 +31,7 @@ def oddities(table: Table, roles: Roles, data: Trajectories) -> list[str]:
         if any(run.size for run in runs):
             unit = data.units.get(name, "")
             said += [*_sentinels(name, runs), *turning(name, unit, data, i), *cut_off(name, data, i)]
+    said += _hardly_seen(data)
     alone = [run.id for run in data if run.ts.size == 1]
     if alone and 2 * len(alone) < len(data):
         said.append(
@@ -37,6 +39,19 @@ def oddities(table: Table, roles: Roles, data: Trajectories) -> list[str]:
             "tells of no motion; is it a mean, or a wrong name?"
         )
     return [*said, *skipped_hours(data), *_jumping(data), *_out_of_order(table, roles, data)]
+
+
+def _hardly_seen(data: Trajectories) -> Iterable[str]:
+    """A state of very few values beside others of many: any course through these few would do."""
+    seen = np.sum([np.isfinite(run.ys).sum(axis=0) for run in data], axis=0)
+    for name, count in zip(data.state_names, seen.tolist(), strict=True):
+        if 0 < count < FEW and MANY_TIMES * count <= seen.max():
+            yield (
+                f"of {name!r} there {'is one value' if count == 1 else f'are {count} values'} only, of another state "
+                f"{seen.max()}: a model meets so few whatever it does in between, which its error does not show; trust "
+                "it for the other states, or leave this one out with --states (states= in Python), where "
+                "--hidden-states 1 lets the model have one that is free"
+            )
 
 
 def _sentinels(name: str, runs: list[np.ndarray]) -> Iterable[str]:

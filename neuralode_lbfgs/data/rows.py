@@ -1,8 +1,10 @@
 """The rows of a table: their times, the trajectory that each belongs to, and the inputs that were known there."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import wraps
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -96,7 +98,7 @@ def _read_timestamps(table: Table, column: Column, clock: Clock | None) -> tuple
             f"but the times that the model was trained on have {'none' if clock.zone is None else 'one'}; write times "
             "as there."
         )
-    clock = clock or clock_of_timestamps(column.cells, seconds)
+    clock = clock or clock_of_timestamps(column.cells, seconds, column.order)
     return clock.count(seconds), clock
 
 
@@ -149,22 +151,34 @@ def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None) -> Mappi
 def _advice_on_twice(table: Table, roles: Roles) -> str:
     """What to do about a time that comes twice."""
     advice = "remove one of the rows"
-    if roles.trajectory is None:
+    other = _tells_apart(table, roles.trajectory, roles.time)
+    if roles.trajectory is None and other is not None:
+        quoted = shlex.quote(other)
+        advice = (
+            f"if {other!r} tells the runs apart, name it with --trajectory {quoted} (trajectory={other!r} in Python), "
+            f"or, if it drives them, too, number the runs in a column of their own; else {advice}"
+        )
+    elif roles.trajectory is None:
         advice += " or name the column that tells the runs apart with --trajectory (trajectory= in Python)"
-    elif (other := _tells_apart(table, roles.trajectory, roles.time)) is not None:
+    elif other is not None:
         advice += f", or if {other!r} tells runs apart, too, make one column of it and {roles.trajectory!r}"
     if any(OF_DAY in note for note in table.notes):
         return f"{advice}, or where times of day go on past midnight add a column of dates"
     return f"{advice}, or where clocks were put back give times in UTC" if _on_a_clock(table, roles.time) else advice
 
 
-def _tells_apart(table: Table, trajectory: str, time: str) -> str | None:
-    """A column of few words or whole numbers with which no time comes twice in a run."""
-    index = list(zip(table.column(trajectory).cells, table.column(time).cells, strict=True))
+def _tells_apart(table: Table, trajectory: str | None, time: str) -> str | None:
+    """A column of few words or numbers with which no time comes twice in a run; of numbers that are not whole one that
+    is the same from row to row until the times begin anew."""
+    times = table.column(time).cells
+    runs = times if trajectory is None else table.column(trajectory).cells
+    index = list(zip(runs, times, strict=True))
     for column in table.columns:
-        few = 2 * len(set(column.cells)) <= len(table) and not any("." in text or "," in text for text in column.cells)
+        few = 2 * len(set(column.cells)) <= len(table) and not any(map(is_missing, column.cells))
         if few and len(set(zip(index, column.cells, strict=True))) == len(table):
-            return column.name
+            whole = not any("." in text or "," in text for text in column.cells)
+            if whole or sum(one != other for one, other in pairwise(column.cells)) + 1 == len(set(column.cells)):
+                return column.name
     return None
 
 

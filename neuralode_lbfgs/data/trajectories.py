@@ -99,7 +99,8 @@ class Trajectories:
 
     A sequence of `Trajectory`: it has a length and can be looped over. Units are the text
     that plots and tables show; an empty string is "not given". `clock` says how the times were
-    written, for those that are counted from an origin: timestamps, and numbers far from zero.
+    written, for those that are counted from an origin: timestamps, and numbers far from zero. `sifted` says that
+    somebody has looked for observations that stand alone, so that a fit need not.
 
     Raises:
         ValueError: if trajectories differ in their numbers of states or inputs, two have one
@@ -113,6 +114,7 @@ class Trajectories:
     id_name: str = "trajectory"
     units: dict[str, str] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
+    sifted: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trajectories", tuple(self.trajectories))
@@ -290,6 +292,8 @@ class Trajectories:
         """
         alone = outliers([(run.ts, run.ys) for run in self])
         if not any(mask.any() for mask in alone):
-            return self
+            return replace(self, sifted=True)
         blank = [np.where(mask, np.nan, run.ys) for run, mask in zip(self, alone, strict=True)]
-        return self.with_trajectories([replace(run, ys=ys) for run, ys in zip(self, blank, strict=True)])
+        return replace(
+            self, trajectories=tuple(replace(run, ys=ys) for run, ys in zip(self, blank, strict=True)), sifted=True
+        )

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
-from .basin import HIGH, near_curves
+from .basin import HIGH, NEAR, near_curves
 from .beside import explains_more, has_polynomial, held_back, is_regular, stays, with_network, with_polynomial
 from .course import Course
 from .from_zero import few_terms
-from .given import nearer
+from .given import error_as_solved, nearer
 from .linear import linear_law, may_be_any
 from .losses import Parameters
 from .record import Stage
@@ -143,7 +143,7 @@ def _by_itself(
     if tried.near or tried.leads:
         notes.append("polish right after matching did not get to the bottom: the other stages were run after all.")
     attempt = attempt if held_out is None else attempt._replace(error=reached[-1].error)
-    return [attempt, *_usual(names, course, reached[:1], held_out, callback, notes, told=1)]
+    return _steady_first([attempt, *_usual(names, course, reached[:1], held_out, callback, notes, told=1)], held_out)
 
 
 class _Tried(NamedTuple):
@@ -273,7 +273,8 @@ def _usual(
     *,
     told: int,
 ) -> list[Attempt]:
-    """All stages; then from shooting on from a smoother field, while the model is no better than the mean.
+    """All stages; then from shooting on from a smoother field, while the model is no better than the mean, or runs away
+    with states that are hidden.
 
     Args:
         before: where those of the first stages ended that were run before.
@@ -285,7 +286,7 @@ def _usual(
         rest = names[len(before) :]
         reached = [*before, *run_stages(rest, course, held_out, callback, notes)]
         made.append(_attempt(names, course, reached, reached[told:], held_out))
-        if made[-1].error < 1 or ended(reached) or "shooting" not in rest:
+        if ended(reached) or "shooting" not in rest or (made[-1].error < 1 and _is_steady(made[-1], held_out)):
             break
         before = reached[: names.index("shooting")]
         told = len(before)
@@ -295,11 +296,30 @@ def _usual(
         course.loss = course.initial_loss = float("nan")
     if len(made) > 1:
         errors = ", ".join(f"{attempt.error:.3g}" for attempt in made)
+        why = "was no better than the mean" if made[0].error >= 1 else "left the data when it was run on"
+        what = (
+            "of what was held out" if held_out is not None else "as predicted" if course.hidden else "on its own steps"
+        )
         notes.append(
-            f"tried {len(made)} times, from ever smoother fields, because the model was no better than the mean "
-            f"(RMSE/sd: {errors})."
+            f"tried {len(made)} times, from ever smoother fields, because the model {why} (RMSE/sd {what}: {errors})."
         )
     return made
+
+
+def _is_steady(attempt: Attempt, held_out: Trajectories | None) -> bool:
+    """Whether a model with hidden states stays with the data when it is run on; where nothing is held out to judge by.
+
+    Hidden states may complete the observed ones in ways that no longer hold a moment later.
+    """
+    return held_out is not None or not attempt.course.hidden or stays(attempt.course)
+
+
+def _steady_first(made: list[Attempt], held_out: Trajectories | None) -> list[Attempt]:
+    """Only those that are near and stay are to be kept, where there are any; else those that are near, or that stay."""
+    if ended(made[-1].reached) or held_out is not None or not made[-1].course.hidden:
+        return made
+    ranks = [(attempt.error**2 > NEAR, not _is_steady(attempt, held_out)) for attempt in made]
+    return [one if rank == min(ranks) else one._replace(error=np.inf) for one, rank in zip(made, ranks, strict=True)]
 
 
 def first_smooth(data: Trajectories) -> float:
@@ -316,6 +336,8 @@ def _attempt(
 ) -> Attempt:
     if held_out is None:
         error = float(np.nan_to_num(np.sqrt(whole_loss(course)), nan=np.inf))
+        if course.hidden and np.isfinite(error):
+            error = max(error, error_as_solved(course))
     else:
         error = min((one.error for one in reached if np.isfinite(one.error)), default=np.inf)
     return Attempt(error, course, names, reached, [one.stage for one in new])

@@ -135,7 +135,7 @@ def stays(course: Course) -> bool:
     On the present mesh first, so that nothing compiles; as those steps suit other times, only a model that stays there
     is believed. Inputs are those of the data once more.
     """
-    model, data = course.parameters.model, course.data
+    model = course.parameters.model
     if np.isfinite(course.loss) and not np.isfinite(settled_loss(course)):
         return False
     cuts, point = course.cut(), course.point
@@ -144,16 +144,21 @@ def stays(course: Course) -> bool:
         ends = problem.nodes(point)[cuts.first + cuts.sizes - 1]
         nodes = problem.nodes(point._replace(states=ends))
     seen = np.where(cuts.weights > 0, cuts.targets, np.nan)
-    back = course.coordinates.transform
-    measured = data.with_trajectories(
-        [replace(run, ts=back.times_back(run.ts), ys=np.asarray(back.states_back(run.ys))) for run in data]
-    )
+    measured = measured_by(course)
     if np.isfinite(course.loss) and _on_edge(course, measured):
         return False
     if beyond(nodes, seen) <= MANY_TIMES:
         return True
     continued = run_on(model, measured, {name: start for name, (_, start) in course.known_starts.items()})
     return continued is None or beyond(rows_of(continued), rows_of(measured)) <= MANY_TIMES
+
+
+def measured_by(course: Course) -> Trajectories:
+    """What a course is fitted to, in the data's units."""
+    back, data = course.coordinates.transform, course.data
+    return data.with_trajectories(
+        [replace(run, ts=back.times_back(run.ts), ys=np.asarray(back.states_back(run.ys))) for run in data]
+    )
 
 
 def _on_edge(course: Course, measured: Trajectories) -> bool:

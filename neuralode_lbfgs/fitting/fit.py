@@ -95,10 +95,10 @@ def fit(
             "jax.config.update('jax_enable_x64', True) before creating the model."
         )
         warnings.warn(notes[-1], stacklevel=2)
-    if alone := data.observed - data.without_outliers().observed:
+    if not data.sifted and (alone := data.observed - data.without_outliers().observed):
         notes.append(
             f"{counted(alone, 'value')} far off the rows around {'was' if alone == 1 else 'were'} fitted, too: "
-            "data.without_outliers() leaves out what stands alone."
+            "what stands alone is left out without --keep-outliers, and by data.without_outliers() in Python."
         )
     machine = optimizer_of(optimizer, initial_step, chosen)
     task = Task(data, chosen, machine, loss, observe, journal or Journal())

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from .basin import Basin, basin_of
-from .beside import MOST_SOLVED
+from .beside import MOST_SOLVED, measured_by
 from .course import Course
 from .evidence import has_physics
 from .prediction import predict, predict_from_first_rows
@@ -68,6 +68,15 @@ def reaches_ends(course: Course, measured: Trajectories) -> bool:
     some, observe = measured.some(MOST_SOLVED), course.observe and course.observe.observe
     predicted = predict(course.parameters.model, some, starts=course.known_starts, observe=observe)
     return all(np.isfinite(run.ys).all() for run in predicted)
+
+
+def error_as_solved(course: Course) -> float:
+    """The error of some of the trajectories from their fitted starts, solved as predictions are, in standard
+    deviations; infinite where one of them does not reach its end.
+
+    The mesh of a fit may follow a model along trajectories that part so quickly that no other steps do.
+    """
+    return error_of(course, measured_by(course).some(MOST_SOLVED))
 
 
 def error_from_rows(course: Course, measured: Trajectories) -> float:

@@ -202,7 +202,7 @@ class FitResult:
         """From predictions of the training data and of `test`; `times` as in `run_on`."""
         transform = self.model.coordinates.transform if isinstance(self.model, NeuralODE) else Transform()
         transform = replace(transform, log_time=None)
-        logarithms = [number for number, _ in transform.log]
+        logarithms = tuple(number for number, _ in transform.log)
         names = tuple(f"log {name}" if i in logarithms else name for i, name in enumerate(self.data.state_names))
 
         def as_modelled(data: Trajectories) -> Trajectories:
@@ -226,13 +226,16 @@ class FitResult:
                 hidden=self.hidden,
                 ahead=self.ahead,
                 in_pieces=bool(self.ends),
+                logarithms=logarithms,
             )
         )
 
     def _from_first_rows(self) -> Trajectories | None:
-        """Some of the training data predicted from the first rows, where starts were estimated and these are whole."""
-        if not self.estimated or self.hidden or self.observe is not None or self.members:
+        """Some of the training data predicted from the first rows, as new runs are, where starts were estimated."""
+        if not self.estimated or self.members:
             return None
+        if self.hidden or self.observe is not None:
+            return self._predicted(self.data.some(MOST), "data", None)
         return predict_from_first_rows(self.model, self.data, MOST)
 
     def _run_on(self, times: Mapping[str, int] | None) -> Trajectories | None:

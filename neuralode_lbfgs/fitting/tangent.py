@@ -2,7 +2,8 @@
 
 Hassibi & Stork, "Second order derivatives for network pruning: optimal brain surgeon", NIPS 1992; Schwarz, "Estimating
 the dimension of a model", Annals of Statistics 6 (1978); Chen & Chen, "Extended Bayesian information criteria for model
-selection with large model spaces", Biometrika 95 (2008), equation 2, with gamma = 1.
+selection with large model spaces", Biometrika 95 (2008), equation 2, with gamma = 1. Of terms that explain as much,
+those of fewer factors are chosen.
 """
 
 import itertools
@@ -18,6 +19,9 @@ LEAST_NUMBERS = 3  # observed, for each term: what follows all noise is no law
 NOTHING = 1e-30  # of the largest of its diagonal: a term of which the data do not depend
 MOST_COSINE = 2.0  # between two terms; it is one, but for rounding
 MOST_SETS = 5000  # of terms of one rate that are tried: all of ten terms, of twenty those of up to four
+FACTOR = 2 * math.log(
+    2
+)  # a term is half as likely beforehand with a factor more: of two that explain as much, it loses
 HOPELESS = 100.0  # of the criterion above the least so far, which further terms less do not make good
 
 
@@ -122,13 +126,15 @@ class _Search:
         self.at_zero = tangent.value - 2 * tangent.gradient @ tangent.at + tangent.at @ pull
 
     def criterion(self, left: np.ndarray) -> float:
-        return float(self._criterion(self.tangent.value + self.tangent.rise(left), left.size))
+        return float(self._criterion(self.tangent.value + self.tangent.rise(left), left))
 
-    def _criterion(self, loss: Any, size: int) -> Any:
-        n = self.tangent.n
+    def _criterion(self, loss: Any, sets: np.ndarray) -> Any:
+        """Of sets of so many terms each, `(..., size)`, and what each of them leaves."""
+        n, size = self.tangent.n, sets.shape[-1]
         if size > self.tangent.most:
             return np.full_like(loss, np.inf)
-        chosen = size * np.log(n) + cost_of_choice(max(self.tangent.among, self.tangent.at.size), size)
+        among = max(self.tangent.among, self.tangent.at.size)
+        chosen = size * np.log(n) + cost_of_choice(among, self.tangent.powers[sets])
         return n * np.log(np.maximum(loss, self.least) / self.least) + chosen
 
     def by_powers(self) -> np.ndarray:
@@ -195,14 +201,20 @@ class _Search:
         """The best set with a term less, a term more, or another in place of one; of all terms, or of some."""
         among = self.tangent.of_use if among is None else among
         others, own = np.setdiff1d(among, left), np.flatnonzero(np.isin(left, among))
-        swept = self.swept(left, others)
+        swept, loss = self.swept(left, others), self.tangent.value + self.tangent.rise(left)
+        further = FACTOR * np.maximum(self.tangent.powers - 1, 0)
+
+        def asked(fall: np.ndarray, cost: np.ndarray) -> np.ndarray:
+            return self.tangent.n * np.log(np.maximum(loss - fall, ROUNDING * self.least)) + cost
+
         found = []
         if own.size and left.size > 1:
-            found.append(np.delete(left, own[np.argmin(swept.rise[own])]))
+            found.append(np.delete(left, own[np.argmin(asked(-swept.rise[own], -further[left[own]]))]))
         if others.size:
-            found.append(np.append(left, others[np.argmax(swept.gain)]))
+            found.append(np.append(left, others[np.argmin(asked(swept.gain, further[others]))]))
         if others.size and own.size:
-            one, other = np.unravel_index(np.argmax(swept.exchanged[own]), (own.size, others.size))
+            cost = further[others] - further[left[own]][:, None]
+            one, other = np.unravel_index(np.argmin(asked(swept.exchanged[own], cost)), (own.size, others.size))
             found.append(np.append(np.delete(left, own[one]), others[other]))
         return np.sort(min(found, key=self.criterion)) if found else left
 
@@ -231,7 +243,7 @@ class _Search:
             sets = np.concatenate([np.tile(others, (count, 1)), few], axis=1)
             right = self.right[sets]
             solved = np.linalg.solve(self.matrix[sets[:, :, None], sets[:, None, :]], right[..., None])[..., 0]
-            asked = self._criterion(self.at_zero - np.einsum("ij,ij->i", right, solved), sets.shape[1])
+            asked = self._criterion(self.at_zero - np.einsum("ij,ij->i", right, solved), sets)
             found = np.sort(sets[np.argmin(asked)])
             best = min(best, (self.criterion(found), found), key=lambda one: one[0])
         return best[1]
@@ -242,10 +254,14 @@ def most_terms(n: int) -> int:
     return max(n // LEAST_NUMBERS, 1)
 
 
-def cost_of_choice(of: int, size: int) -> float:
-    """What it costs in the criterion that a set of terms was chosen from all sets of its size: the best of many may be
-    good by chance."""
-    return 2 * math.log(math.comb(of, size))
+def cost_of_choice(of: int, powers: np.ndarray) -> Any:
+    """What it costs in the criterion that a set of terms was chosen from all sets of its size, as the best of many may
+    be good by chance, and that its terms have many factors.
+
+    Args:
+        powers: the number of factors of each term of a set, or of several sets of the same size, `(..., size)`.
+    """
+    return 2 * math.log(math.comb(of, powers.shape[-1])) + FACTOR * np.maximum(powers - 1, 0).sum(axis=-1)
 
 
 def inverse(matrix: np.ndarray) -> np.ndarray:

@@ -191,8 +191,9 @@ def can_replace(one: Course, other: Course) -> bool:
         return False
     asked, before = criterion(one), criterion(other)
     if one.terms is not None and other.terms is not None:
-        of = every_term(one).size
-        asked, before = asked + cost_of_choice(of, one.terms.size), before + cost_of_choice(of, other.terms.size)
+        powers = powers_of(one.parameters.model)
+        asked += cost_of_choice(powers.size, powers[one.terms])
+        before += cost_of_choice(powers.size, powers[other.terms])
     return bool(np.isfinite(one.loss) and asked < before) and stays(one)
 
 

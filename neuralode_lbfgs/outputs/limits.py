@@ -6,6 +6,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 
+LEFT_OUT, BEYOND = "left out of the fit", "; at the edge: beyond"  # what crosses are
 ARROWS = 21  # along each axis of a plane: enough to see a cycle, few enough to see what lies over them
 
 
@@ -27,6 +28,22 @@ def value_limits(observed: Sequence[np.ndarray], predicted: Sequence[np.ndarray]
         high = min(max(high, float(curves.max())), high + room)
     margin = 0.06 * ((high - low) or room)
     return low - margin, high + margin
+
+
+def with_left_out(
+    limits: tuple[float, float] | None, values: Sequence[np.ndarray]
+) -> tuple[tuple[float, float] | None, bool]:
+    """Limits that show values that were left out, too, as far as they lie within one more range on each side; and
+    whether others lie beyond: those are drawn at the edge, for they would flatten the data to a line."""
+    seen = _finite(values)
+    if limits is None or not seen.size:
+        return limits, False
+    low, high = limits
+    room = high - low
+    near = seen[(seen >= low - room) & (seen <= high + room)]
+    margin = 0.06 * room
+    low, high = min(low, *(near - margin), low), max(high, *(near + margin), high)
+    return (low, high), near.size < seen.size
 
 
 def _finite(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -389,3 +389,11 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     message = "mine.parquet is a Parquet file: install pyarrow to read it, or save it as CSV."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_table("mine.parquet")
+
+
+def test_a_column_of_decimals_that_is_another_in_each_run_may_name_them(tmp_path):
+    rows = "".join(f"{t},{dose},{t * dose}\n" for dose in (0.5, 1.0) for t in range(4))
+    (tmp_path / "doses.csv").write_text(f"t,dose,x\n{rows}")
+    with pytest.raises(DataError, match=r"lines 2 and 6: time 0 comes twice; if 'dose' tells .* --trajectory dose "):
+        read_csv(tmp_path / "doses.csv")
+    assert read_csv(tmp_path / "doses.csv", trajectory="dose").ids == ("0.5", "1.0")

@@ -153,3 +153,22 @@ def test_words_for_the_time_zone(tmp_path, zone):
     data = read_csv(written(tmp_path, [f"2024-01-31 23:59:00{zone}", f"2024-02-01 00:01:00{zone}"]))
     assert (data[0].ts.tolist(), data.clock.zone) == ([0.0, 2.0], 0)
     assert data.clock.write(1.0) == f"2024-02-01 00:00:00{zone}"
+
+
+@pytest.mark.parametrize("until", ["03/02/2021", "2021-02-03", "3 Feb 2021", "03.02.2021 00:00"])
+def test_a_time_may_be_written_as_the_dates_of_the_file(tmp_path, until):
+    path = tmp_path / "days.csv"
+    path.write_text("date,x\n01/02/2021,1\n02/02/2021,2\n03/02/2021,2\n04/02/2021,4\n20/02/2021,4\n")
+    data = read_csv(path)
+    assert data.clock.read(until) == 2.0
+    train, _ = data.split(until=until)
+    assert train[0].ts.tolist() == [0, 1, 2]
+
+
+def test_of_timestamps_a_date_that_may_be_two_days_is_refused_and_another_is_read():
+    clock = Clock("2021-02-01", "d")
+    assert clock.read("18/02/2021 12:00") == 17.5
+    with pytest.raises(ValueError, match="'03/02/2021' may be 2021-02-03 or 2021-03-02; write it in that way"):
+        clock.read("03/02/2021")
+    with pytest.raises(ValueError, match="'31/02/2021' is not a time"):
+        clock.read("31/02/2021")

@@ -201,3 +201,30 @@ def test_other_columns_stay_as_they_are(tmp_path):
 def test_a_frame_of_texts():
     frame = pandas.DataFrame({"when": ["1.2.2024", "2.2.2024"], "x": [1.0, 2.0]})
     assert from_frame(frame)[0].ts.tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("day", ["2026-11-29", "29.11.2026"])
+@pytest.mark.parametrize("zone", ["+01:00", "+0100", " UTC", "Z"])
+def test_a_time_of_day_with_an_offset_beside_a_date_is_one_time_with_it(tmp_path, day, zone):
+    rows = "\n".join(f"{day},{hour}:00:00{zone},{hour}" for hour in ("08", "09", "11"))
+    (tmp_path / "zoned.csv").write_text(f"date,time,x\n{rows}\n")
+    data = read_csv(tmp_path / "zoned.csv")
+    assert data[0].ts.tolist() == [0.0, 1.0, 3.0]
+    assert data.clock.origin == f"2026-11-29T08:00:00{zone.strip()}"
+
+
+def test_an_offset_that_changes_in_summer_counts_and_one_of_a_single_day_does_not(tmp_path):
+    (tmp_path / "summer.csv").write_text("date,hour,x\n31.03.2024,01:00+01:00,1\n31.03.2024,03:00+02:00,2\n")
+    assert read_csv(tmp_path / "summer.csv")[0].ts.tolist() == [0.0, 1.0]
+    (tmp_path / "day.csv").write_text("time,x\n08:00+01:00,1\n09:30+01:00,2\n")
+    assert read_csv(tmp_path / "day.csv")[0].ts.tolist() == [28800.0, 34200.0]
+    (tmp_path / "both.csv").write_text("time,x\n01:00+01:00,1\n03:00+02:00,2\n")
+    with pytest.raises(DataError, match=r"line 2, column 'time': .* other offsets from UTC; add a column of dates"):
+        read_csv(tmp_path / "both.csv")
+
+
+def test_spans_from_one_time_of_day_to_another_are_no_offsets(tmp_path):
+    rows = "\n".join(f"2026-11-29,{hour:02}:00-{hour + 1:02}:00,{hour}" for hour in range(8, 12))
+    (tmp_path / "spans.csv").write_text(f"date,time,x\n{rows}\n")
+    with pytest.raises(DataError, match="'date' or 'time'"):
+        read_csv(tmp_path / "spans.csv")

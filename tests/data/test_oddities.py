@@ -152,3 +152,15 @@ def test_a_state_that_jumps_at_once_with_an_input(tmp_path):
 )
 def test_what_does_not_jump_with_an_input(tmp_path, voltage):
     assert not any("jumps at once" in note for note in driven(tmp_path, voltage))
+
+
+def test_a_state_of_very_few_values_is_told_of(tmp_path):
+    rows = [
+        f"{t},{x},{y if i in (10, 50, 90) else ''}" for i, (t, x, y) in enumerate(zip(TS, WAVE, SWING, strict=True))
+    ]
+    (note,) = notes(tmp_path, "t,x,y", rows=rows)
+    assert note.startswith(
+        "of 'y' there are 3 values only, of another state 160: a model meets so few whatever it does"
+    )
+    rows = [f"{t},{x},{y if i % 10 == 0 else ''}" for i, (t, x, y) in enumerate(zip(TS, WAVE, SWING, strict=True))]
+    assert notes(tmp_path, "t,x,y", rows=rows) == []

@@ -80,10 +80,12 @@ def test_few_rows_tell_nothing():
 def test_they_are_left_out_of_trajectories():
     ys = swinging(EVEN, 0.01, np.random.default_rng(0))
     data = from_arrays(EVEN, ys)
-    assert data.without_outliers() is data
+    assert data.without_outliers().trajectories is data.trajectories
+    assert data.without_outliers().sifted and not data.sifted
     ys[30, 0] = 9.0
     data = from_arrays(EVEN, ys)
     (left,) = data.without_outliers()
+    assert all(part.sifted for part in data.without_outliers().split(until=10.0))  # nobody looks again
     assert np.argwhere(np.isnan(left.ys)).tolist() == [[30, 0]]
     np.testing.assert_array_equal(np.delete(left.ys, 30, axis=0), np.delete(ys, 30, axis=0))
 

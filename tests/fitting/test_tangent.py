@@ -40,6 +40,25 @@ def test_whole_powers_go_first():
     assert sorted(one.spare()) == [2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("power, noise, most", [(1, 0.3, 0), (2, 0.5, 5)])
+def test_of_powers_that_explain_as_much_the_lower_is_chosen(power, noise, most):
+    """From 1 to 3 noise hides how a cube differs from a square."""
+    chosen = [chosen_powers(power, noise, seed) for seed in range(80)]
+    assert sum(3 in powers and power not in powers for powers in chosen) <= most
+
+
+def test_cubes_are_chosen_where_the_data_tell():
+    assert sum(chosen_powers(3, 0.2, seed) == [0, 3] for seed in range(40)) >= 34
+
+
+def chosen_powers(power, noise, seed):
+    draw = np.random.default_rng(seed)
+    x = draw.uniform(1, 3, 60)
+    target = 1 - 0.5 * x**power + noise * draw.normal(size=60)
+    one = tangent_at(x[:, None] ** np.arange(4), target, np.zeros(4))._replace(powers=np.arange(4))
+    return np.setdiff1d(range(4), one.spare()).tolist()
+
+
 def test_of_noise_alone_one_term_is_left():
     """A fit of no numbers is none."""
     one = tangent(RNG.normal(size=(N, 4)), np.zeros(4), 0.3)

@@ -268,3 +268,24 @@ def test_residuals_of_many_trajectories_mark_the_held_out_ones():
 def test_residuals_need_predictions_at_the_data():
     with pytest.raises(ValueError, match="predict at the times of the data"):
         plots.residuals(waves(), waves(times=50))
+
+
+def test_values_that_were_left_out_are_crossed_and_in_the_legend():
+    data = waves(runs=2, states=1)
+    (first, other), none = data, np.full((21, 1), np.nan)
+    near, far, middle = none.copy(), none.copy(), float(np.mean(first.ys))
+    near[5] = middle + 1.2 * np.ptp(first.ys)
+    far[7] = middle + 50 * np.ptp(first.ys)
+    gone = data.with_trajectories([replace(first, ys=near), replace(other, ys=none)])
+    axes = plots.trajectories(data, data, left_out=gone)
+    (cross,) = lines(axes[0, 0], "left out")
+    assert cross.get_marker() == "x"
+    assert cross.get_xydata().tolist() == [[first.ts[5], near[5, 0]]]
+    assert axes[0, 0].get_ylim()[1] > near[5, 0] and not lines(axes[1, 0], "left out")
+    assert "left out of the fit" in legend_texts(axes[0, 0])
+    gone = data.with_trajectories([replace(first, ys=none), replace(other, ys=far)])
+    axes = plots.trajectories(data, data, left_out=gone)
+    (cross,) = lines(axes[1, 0], "left out")
+    assert cross.get_ydata()[0] == axes[1, 0].get_ylim()[1] == plots.trajectories(data, data)[1, 0].get_ylim()[1]
+    assert "left out of the fit; at the edge: beyond" in legend_texts(axes[0, 0])
+    assert not any("left out" in text for text in legend_texts(plots.trajectories(data, data)[0, 0]))

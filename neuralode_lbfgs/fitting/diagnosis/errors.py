@@ -22,8 +22,13 @@ def flat_mean(view: View) -> Finding | None:
         f"flat-mean minimum: of {view.name_all(flat)} the model explains {max(float(explained[flat].min()), 0.0):.0%} "
         "of the variance, hardly more than a constant does",
         "fit a shorter part first, which can be predicted from its start (--train-until); try other initial weights "
-        f"(--starts 8), or, if the columns do not show the whole state, --hidden-states {view.hidden + 1}",
+        f"(--starts 8), or, {_other_states(view)}",
     )
+
+
+def _other_states(view: View) -> str:
+    more = f"if the columns do not show the whole state, --hidden-states {view.hidden + 1}"
+    return f"as hidden states can complete the others in many ways, fewer of them; {more}" if view.hidden else more
 
 
 def above_the_noise(view: View) -> Finding | None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..prediction import are_grown
 from ..run_on import MANY_TIMES
-from .view import Finding, View, root_mean_square
+from .view import WITHOUT, Finding, View, root_mean_square
 
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
 NEGATIVE = 0.1  # of the range, below zero
@@ -20,6 +20,12 @@ def errors_grow(view: View) -> Finding | None:
     if not are_grown(from_rows, fitted):
         return None
     missed = f"missed by {from_rows:.2g} standard deviations" if np.isfinite(from_rows) else "not followed to the end"
+    if view.hidden:
+        return Finding(
+            "hidden states are not found again: from their first rows, as new runs start, the training runs are "
+            f"{missed}, from the fitted starts by {fitted:.2g}; chaotic runs part so, too",
+            f"start predictions from more rows (predict --warmup 50); {WITHOUT}",
+        )
     return Finding(
         f"errors of a start grow: from their first rows the training runs are {missed}, from the fitted starts by "
         f"{fitted:.2g}; they do so along chaotic runs, or the model is unstable where no run has been",

@@ -6,24 +6,27 @@ import numpy as np
 
 from ...data.trajectories import Trajectories, Trajectory
 from ..coverage import distances, far_from_here
-from .view import Finding, View, listed, root_mean_square
+from .view import WITHOUT, Finding, View, listed, root_mean_square
 
 FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
 BEYOND = 0.1  # of the range of the training data: what goes on from its ends by less is as good as inside
 ALL = 0.9  # of the rows: then it is no matter of time
+WORSE = 1.2  # times the error of the mean: of what swings around it, noise makes the model as bad
 
 
 def worse_on_others(view: View) -> Finding | None:
-    """A training error far under that of what was held out."""
+    """A training error far under that of what was held out, or one of that which is worse than the mean's."""
     if view.test is None or view.held_out is None:
         return None
     train = root_mean_square(view.scaled(view.train, view.fitted))
     test = root_mean_square(view.scaled(view.test, view.held_out))
-    if not test > max(FAR * train, GROSS):
+    mean = view.of_mean(view.test, view.train)
+    if not (test > max(FAR * train, GROSS) or _is_worse(test, mean)):
         return None
     missed = f"not reached by the model's solution, the training data missed by {train:.2g}"
     if np.isfinite(test):
-        missed = f"missed by {test:.2g} standard deviations, {_times(test, train)} as the training data"
+        missed = f"missed by {test:.2g} {view.deviations}, {_times(test, train)} as the training data"
+    missed += _than_mean(test, mean)
     where = _where(view, view.test, view.held_out, max(FAR * train, GROSS), view.train)
     return Finding(
         f"held-out data are {missed}: the fit does not carry over{where.told}",
@@ -38,11 +41,13 @@ def worse_on_unseen(view: View) -> Finding | None:
     others, seen = view.train.split(ids=view.unseen.ids)
     train = root_mean_square(view.scaled(view.train, view.fitted))
     error = root_mean_square(view.scaled(seen, view.unseen))
-    if not error > max(FAR * train, GROSS):
+    mean = view.of_mean(seen, others)
+    if not (error > max(FAR * train, GROSS) or _is_worse(error, mean)):
         return None
     missed = "not reached by the solution of the model"
     if np.isfinite(error):
-        missed = f"missed by {error:.2g} standard deviations, {_times(error, train)} as in the end, by the model"
+        missed = f"missed by {error:.2g} {view.deviations}, {_times(error, train)} as in the end"
+        missed += f"{_than_mean(error, mean)}, by the model"
     was, it = ("was", "it") if len(seen) == 1 else ("were", "them")
     where = _where(view, seen, view.unseen, max(FAR * train, GROSS), others)
     return Finding(
@@ -62,6 +67,15 @@ def _times(error: float, train: float) -> str:
     return f"{error / train:.3g} times as far" if train > 0 else "many times as far"
 
 
+def _is_worse(error: float, mean: float) -> bool:
+    return error > max(WORSE * mean, GROSS)
+
+
+def _than_mean(error: float, mean: float) -> str:
+    told = f", and farther than by always predicting the mean ({mean:.2g})"
+    return told if np.isfinite(error) and _is_worse(error, mean) else ""
+
+
 def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float, train: Trajectories) -> _Where:
     """Which runs, states and times are missed by more than `limit` standard deviations, and what may help with them.
 
@@ -78,17 +92,18 @@ def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float
     missed.sort(key=lambda one: -one[0])
     where = f"; most of it is in {listed([what for _, what, _ in missed])}" if missed else ""
     strange = [why for _, _, why in missed if why is not None]
+    without = f"{WITHOUT}; " if view.hidden else ""
     if strange:
         return _Where(
             f"{where}; {listed(strange)}",
-            "train on runs that go there, for nothing that was trained on tells of such states; known structure "
-            "(--rate, --second-order) carries farther, and --ensemble 5 shows where the model is unsure",
+            f"{without}train on runs that go there, for nothing that was trained on tells of such states; known "
+            "structure (--rate, --second-order) carries farther, and --ensemble 5 shows where the model is unsure",
         )
     return _Where(
         where,
-        "train on more runs like those; try a smaller network (--width-size 8), more --weight-decay, other initial "
-        "weights (--starts 8), known structure (--rate, --second-order), or --ensemble 5 to see where the model is "
-        "unsure",
+        f"{without}train on more runs like those; try a smaller network (--width-size 8), more --weight-decay, other "
+        "initial weights (--starts 8), known structure (--rate, --second-order), or --ensemble 5 to see where the "
+        "model is unsure",
     )
 
 

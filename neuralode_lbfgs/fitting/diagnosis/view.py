@@ -11,6 +11,7 @@ from ..physics import PhysicalParameter
 from ..record import Stage
 
 MATTERS = 0.02  # standard deviations: what smaller errors look like is of no interest; no measurement is as exact
+WITHOUT = "compare with a fit of fewer hidden states, or of none, and keep what predicts better"
 PAIRS = 20  # of rows: fewer tell nothing of what is usual
 
 
@@ -40,6 +41,7 @@ class View:
         hidden: how many states the model has beside those of the data.
         ahead: error of each state one row ahead, where noise moves the system itself, as `train` has it; or None.
         in_pieces: whether the fit was of short pieces then.
+        logarithms: the states that are in logarithms, by their numbers, which are natural ones.
     """
 
     train: Trajectories
@@ -57,6 +59,7 @@ class View:
     hidden: int = 0
     ahead: np.ndarray | None = None
     in_pieces: bool = False
+    logarithms: tuple[int, ...] = ()
 
     @cached_property
     def spread(self) -> np.ndarray:
@@ -75,6 +78,19 @@ class View:
         """The root mean square error of each state in training; infinite where a prediction is not reached."""
         squares = np.concatenate(self.residuals) ** 2
         return np.sqrt(np.ma.masked_array(squares, np.isnan(squares)).mean(axis=0).filled(np.nan))
+
+    @property
+    def deviations(self) -> str:
+        """What errors are counted in, in words: the table of errors beside them is in the data's units."""
+        if not self.logarithms:
+            return "standard deviations"
+        names = [self.train.state_names[j] for j in self.logarithms]
+        return f"standard deviations (of {listed(names)}, as fitted; the table is in the data's units)"
+
+    def of_mean(self, data: Trajectories, train: Trajectories) -> float:
+        """The error of always predicting the mean of what was trained on, in standard deviations."""
+        mean = np.ma.masked_invalid(np.concatenate([run.ys for run in train])).mean(axis=0).filled(np.nan)
+        return root_mean_square([(run.ys - mean) / self.spread for run in data])
 
     def scaled(self, data: Trajectories, predicted: Trajectories) -> list[np.ndarray]:
         """Residuals of any data in standard deviations of the training data; see `residuals_of`."""

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from neuralode_lbfgs.data.trajectories import Trajectories
 from neuralode_lbfgs.outputs.held_out import held_out, held_out_from
-from neuralode_lbfgs.outputs.limits import value_limits
+from neuralode_lbfgs.outputs.limits import BEYOND, LEFT_OUT, value_limits, with_left_out
 from neuralode_lbfgs.outputs.metrics import paired
 from neuralode_lbfgs.outputs.plots import layout, panels, style
 
@@ -19,6 +19,7 @@ def trajectories(
     band: tuple[Trajectories, Trajectories] | None = None,
     train: Trajectories | None = None,
     until: float | None = None,
+    left_out: Trajectories | None = None,
     max_trajectories: int = 6,
     axes: np.ndarray | Sequence[Axes] | Axes | None = None,
 ) -> np.ndarray:
@@ -36,6 +37,8 @@ def trajectories(
             times of the predictions.
         train: the training data: ids and rows of `data` that it lacks were held out.
         until: the last time that was trained on: rows after it were held out.
+        left_out: values of `data` that were left out of the fit, under its ids and times, NaN for all others: they are
+            crossed; those far off stand at the edge of their panel.
         max_trajectories: how many trajectories to draw; up to half of them are held-out ones.
         axes: panels to draw in, as many as trajectories drawn times states; by default a new figure.
 
@@ -57,7 +60,10 @@ def trajectories(
         value_limits([run.ys[:, j] for run in runs], [curve.ys[:, j] for curve in curves if curve is not None])
         for j in range(states)
     ]
-    kinds, shaded = set[bool](), False
+    gone = [left_out[run.id] for run in runs] if left_out is not None else []
+    widened = [with_left_out(limits, [run.ys[:, j] for run in gone]) for j, limits in enumerate(values)]
+    values, beyond = [limits for limits, _ in widened], any(off for _, off in widened)
+    kinds, shaded, crossed = set[bool](), False, False
     for (k, j), _ in np.ndenumerate(grid.panels):
         run, curve = runs[k], curves[k]
         panel = layout.frame(grid, (k, j), data, times[k], values[j], same_times=len(set(times)) == 1)
@@ -75,9 +81,12 @@ def trajectories(
             panel.plot(curve.ts, curve.ys[:, j], label="predicted", marker=mark, **style.prediction(number))
         sd = None if run.sd is None else run.sd[:, j]
         kinds |= panels.mark(panel, run.ts, run.ys[:, j], held_out(run, train, until), sd, number=number)
+        if gone:
+            crossed |= panels.cross_out(panel, gone[k].ts, gone[k].ys[:, j])
     drawn = any(curve is not None for curve in curves)
     label = "10 to 90 % of members" if band is not None and drawn else ""
-    listed = style.entries(kinds, shaded=shaded, predicted=drawn, band=label)
+    crosses = LEFT_OUT + (BEYOND if beyond else "") if crossed else ""
+    listed = style.entries(kinds, shaded=shaded, predicted=drawn, band=label, gone=crosses)
     layout.finish(grid, listed, title=panels.how_many(runs, data))
     return grid.panels
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
-from neuralode_lbfgs.outputs.plots.style import SHADE, observation
+from neuralode_lbfgs.outputs.plots.style import SHADE, left_out, observation
 
 
 def shown(data: Trajectories, train: Trajectories | None, number: int) -> list[Trajectory]:
@@ -54,6 +54,19 @@ def time_limits(
         margin = 0.02 * (right - left) or 0.5 * max(abs(left), 1.0)
         limits.append((left - margin, right + margin))
     return limits
+
+
+def cross_out(axes: Axes, ts: np.ndarray, values: np.ndarray) -> bool:
+    """Draw the values of one state that were left out of the fit, beyond the limits at their edge; whether there are
+    any.
+
+    Args:
+        ts, values: shape `(times,)`; NaN for all others.
+    """
+    rows = np.isfinite(values)
+    if rows.any():
+        axes.plot(ts[rows], np.clip(values[rows], *axes.get_ylim()), label="left out", **left_out())
+    return bool(rows.any())
 
 
 def mark(

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from neuralode_lbfgs.outputs.colours import BLACK, BLUE
+from neuralode_lbfgs.outputs.colours import BLACK, BLUE, VERMILLION
 
 BAND = "#A6CFE8"  # BLUE at 35 %, where most members of an ensemble lie
 SHADE = "#ECECEC"  # what was held out: light enough for marks, dark enough for paper
@@ -69,8 +69,27 @@ def observation(number: int, held_out: bool) -> dict[str, Any]:
     }
 
 
+def left_out() -> dict[str, Any]:
+    """The marks of values that were left out of the fit."""
+    return {
+        "linestyle": "none",
+        "marker": "x",
+        "markersize": 5.0,
+        "color": VERMILLION,
+        "markeredgewidth": 1.3,
+        "zorder": 3.2,
+        "clip_on": False,
+    }
+
+
 def entries(
-    kinds: AbstractSet[bool], *, shaded: bool, predicted: bool, observed: str = "observed", band: str = ""
+    kinds: AbstractSet[bool],
+    *,
+    shaded: bool,
+    predicted: bool,
+    observed: str = "observed",
+    band: str = "",
+    gone: str = "",
 ) -> list[tuple[Any, str]]:
     """The legend of observations and predictions: what is in the figure, each once.
 
@@ -80,6 +99,7 @@ def entries(
         predicted: whether predictions are drawn.
         observed: what the filled marks are.
         band: what the band around predictions is, if there is one.
+        gone: what the crosses are, if there are any.
     """
     listed: list[tuple[Any, str]] = []
     if False in kinds:
@@ -94,6 +114,8 @@ def entries(
         listed.append(((patch, mark) if True in kinds else patch, "held out"))
     elif True in kinds:
         listed.append((mark, "held out"))
+    if gone:
+        listed.append((Line2D([], [], **left_out()), gone))
     return listed
 
 

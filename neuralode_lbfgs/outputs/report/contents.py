@@ -24,12 +24,14 @@ class Rows:
         predictions: of every row of `data`.
         train: what was trained on.
         until: the last time that was trained on, or None if the split is not by time.
+        left_out: values that were left out of the fit, NaN for all others; None if there are none.
     """
 
     data: Trajectories
     predictions: Trajectories
     train: Trajectories
     until: float | None
+    left_out: Trajectories | None = None
 
     @cached_property
     def held(self) -> dict[str, np.ndarray]:

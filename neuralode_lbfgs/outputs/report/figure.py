@@ -19,7 +19,7 @@ class Entry:
     """What a mark or line means; legends stand above their figures as text, so that they wrap on a phone.
 
     Args:
-        kind: `line`, `dots`, `rings`, `span`, `square`, `triangle` or `diamond`: drawn by the page's template.
+        kind: `line`, `dots`, `rings`, `span`, `cross`, `square`, `triangle` or `diamond`: drawn by the page's template.
         colour: in hexadecimal digits.
         text: what it means.
         dash: of a line, as in an SVG's stroke-dasharray.
@@ -98,6 +98,19 @@ def mark(made: Any, points: Any, column: str, kind: str) -> Any:
         ring = {"fill_color": None, "line_color": VERMILLION, "line_width": 1.4}
         return made.add_glyph(points, Scatter(x="t", y=column, size=size + 1, **ring))
     return made.add_glyph(points, Scatter(x="t", y=column, size=size, fill_color=INK, line_color=None))
+
+
+def cross_out(made: Any, rows: Rows, gone: Trajectory, j: int, low_high: tuple[float, float]) -> Any:
+    """The values of one state that were left out of the fit; beyond the limits just within them, to be seen whole."""
+    low, high = low_high
+    inside = 0.04 * (high - low)
+    at = np.flatnonzero(np.isfinite(gone.ys[:, j]))
+    columns: dict[str, Any] = {"t": gone.ts[at], "o": gone.ys[at, j]}
+    columns["y"] = np.clip(columns["o"], low + inside, high - inside)
+    if rows.data.clock.origin:
+        columns["text_t"] = [rows.data.clock.show(t) for t in gone.ts[at]]
+    look = {"marker": "x", "size": 9, "line_color": VERMILLION, "line_width": 2}
+    return made.add_glyph(source(**columns), Scatter(x="t", y="y", **look))
 
 
 def nth(k: int) -> str:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 from bokeh.models import Line, Step
 
 from ...data import Trajectory
-from ..limits import value_limits
+from ..limits import BEYOND, LEFT_OUT, value_limits, with_left_out
 from .choice import MARKS, every
 from .contents import Contents, Rows
-from .figure import Entry, Figure, few_states, kinds_of, mark, nth, points_of, states_shown, time_column
-from .look import BLUE, COLOURS, SHADE, hover, limits, panel, shade, source, stacked
+from .figure import Entry, Figure, cross_out, few_states, kinds_of, mark, nth, points_of, states_shown, time_column
+from .look import BLUE, COLOURS, SHADE, VERMILLION, hover, limits, panel, shade, source, stacked
 
 INPUTS = 4  # panels of a trajectory
 INPUT_ROWS = 4000
@@ -23,7 +24,7 @@ def over_time(contents: Contents) -> list[Figure]:
     for one in contents.drawn:
         rows = contents.rows
         remarks = [] if len(states) == len(contents.states) else [few_states(contents, states)]
-        panels, legend = [], [Entry("line", BLUE, "model")]
+        panels, legend, crossed, beyond = [], [Entry("line", BLUE, "model")], False, False
         ends = [one.curve.ts[0], one.curve.ts[-1]]
         run = None if rows is None else rows.data[one.id]
         if rows is not None and run is not None:
@@ -42,9 +43,13 @@ def over_time(contents: Contents) -> list[Figure]:
         curve = source(t=one.curve.ts, **{f"y{j}": one.curve.ys[:, j] for j in states})
         for j in states:
             seen = [] if run is None else [run.ys[:, j]]
+            gone = None if rows is None or rows.left_out is None else rows.left_out[one.id]
+            span_y, off = with_left_out(
+                value_limits(seen, [one.curve.ys[:, j]]), [] if gone is None else [gone.ys[:, j]]
+            )
             made = panel(
                 contents.label(contents.time), contents.label(contents.states[j]), height=HIGH, x_range=span,
-                y_range=limits(value_limits(seen, [one.curve.ys[:, j]])),
+                y_range=limits(span_y),
             )  # fmt: skip
             shade(made, start, ends[1])
             line = made.add_glyph(curve, Line(x="t", y=f"y{j}", line_color=BLUE, line_width=2))
@@ -57,7 +62,13 @@ def over_time(contents: Contents) -> list[Figure]:
                 ("difference", f"d{j}"),
             ]
             hover(made, marks, told)
+            if rows is not None and gone is not None and span_y is not None and np.isfinite(gone.ys[:, j]).any():
+                crosses = cross_out(made, rows, gone, j, span_y)
+                hover(made, [crosses], [(contents.time, time_column(rows)), (LEFT_OUT, "o")])
+                crossed, beyond = True, beyond or off
             panels.append(made)
+        if crossed:
+            legend.append(Entry("cross", VERMILLION, LEFT_OUT + (BEYOND if beyond else "")))
         if run is not None and run.inputs is not None and rows is not None:
             shown = range(min(INPUTS, rows.data.input_size))
             if rows.data.input_size > INPUTS:

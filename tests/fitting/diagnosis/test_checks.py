@@ -9,7 +9,7 @@ from neuralode_lbfgs import Trajectories, Trajectory
 from neuralode_lbfgs.fitting.diagnosis import Finding, View, diagnose
 from neuralode_lbfgs.fitting.diagnosis.checks import CHECKS
 from neuralode_lbfgs.fitting.diagnosis.errors import above_the_noise, below_the_noise
-from neuralode_lbfgs.fitting.diagnosis.forecast import runs_away
+from neuralode_lbfgs.fitting.diagnosis.forecast import errors_grow, runs_away
 from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on_unseen
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
@@ -341,3 +341,33 @@ def test_the_noise_of_neighbours_is_that_which_was_added():
     transient = np.stack([np.exp(-8 * uneven) + 0.01 * rng.normal(size=uneven.size)] * 2, axis=1)
     assert noise_level(runs(transient, ts=uneven), 0) is None
     assert np.isnan(roughness(runs(TRUTH[:2], ts=TS[:2]).trajectories, 0))
+
+
+def test_what_is_held_out_and_missed_farther_than_the_mean_is_said_to_be():
+    bad = TRUTH[::-1] + np.array([6.0, 0.0])
+    found = worse_on_others(replace(GOOD, held_out=runs(bad)))
+    assert found is not None and "and farther than by always predicting the mean (1" in found.finding
+    assert "hidden" not in found.advice
+    # As badly as the training data, so that only the mean tells that something is wrong.
+    also = replace(GOOD, fitted=runs(TRUTH + np.array([6.0, 0.0])), held_out=runs(bad), hidden=1)
+    found = worse_on_others(also)
+    assert found is not None and "1 times as far as the training data, and farther than" in found.finding
+    assert found.advice.startswith("compare with a fit of fewer hidden states, or of none")
+    better = worse_on_others(replace(GOOD, held_out=runs(TRUTH[::-1] + 1.0)))
+    assert better is not None and "mean" not in better.finding
+
+
+def test_hidden_states_that_first_rows_do_not_tell_are_named():
+    view = replace(GOOD, from_rows=runs(TRUTH + np.linspace(0, 5, TS.size)[:, None]), hidden=1)
+    found = errors_grow(view)
+    assert found is not None and found.finding.startswith("hidden states are not found again: from their first rows")
+    assert "fewer hidden states" in found.advice
+
+
+def test_errors_of_states_in_logarithms_are_said_to_be_of_these():
+    train, test, held_out = (
+        replace(data, state_names=("log hare", "lynx")) for data in (GOOD.train, runs(TRUTH), runs(TRUTH + 1.5))
+    )
+    found = worse_on_others(replace(GOOD, train=train, test=test, held_out=held_out, logarithms=(0,)))
+    assert found is not None
+    assert "standard deviations (of log hare, as fitted; the table is in the data's units)" in found.finding

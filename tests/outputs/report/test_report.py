@@ -247,6 +247,18 @@ def test_the_account_reads_back(told, tmp_path):
         read_account(tmp_path)
 
 
+def test_values_that_were_left_out_are_crossed_and_told_of(told):
+    run, _ = told
+    assert run.rows is not None
+    assert "left out of the fit" not in words_of(page(run))
+    blank = [replace(one, ys=np.full_like(one.ys, np.nan)) for one in run.rows.data]
+    blank[0].ys[3, 0] = 1e3
+    rows = replace(run.rows, left_out=run.rows.data.with_trajectories(blank))
+    text = page(replace(run, rows=rows))
+    assert "left out of the fit; at the edge: beyond" in words_of(text)
+    assert text.count('"marker":{"type":"value","value":"x"}') == 1
+
+
 # --- strangers' names, the network, weight ---
 
 
