@@ -13,6 +13,7 @@ import numpy as np
 from ..models import NeuralODE
 from ..optimise import LBFGS
 from .basin import AS_CURVES, FINE, left_by_curves
+from .beginning import begin
 from .beside import criterion, has_polynomial, is_regular, stays, with_polynomial
 from .course import Course
 from .given import error_from_rows
@@ -21,7 +22,7 @@ from .problems import newton_pays
 from .process_noise import FEWEST, Ahead, errors_ahead
 from .record import Record, seconds_left
 from .running import Reached, Watcher, because, ended, run_stages, whole_loss
-from .staged import Fitted, begin, stages_of
+from .staged import Fitted, stages_of
 from .task import Task
 from .terms import every_term, interrupted_choice, of_terms, tangent_of_pieces
 

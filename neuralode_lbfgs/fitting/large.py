@@ -13,16 +13,18 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained
 from ..optimise import LBFGS
+from .beginning import TIME_TO_CHOOSE, new_course
 from .course import Course
 from .driven_by_noise import unless_driven_by_noise, with_process_noise
 from .dual import FEWEST_WEIGHTS
 from .hidden import hidden_size, with_hidden
+from .outcome import as_result
 from .problems import most_numbers
 from .record import seconds_left
 from .result import FitResult
 from .running import Watcher, run_stages
 from .smoothing import SmoothTrajectory, each_state, lines_through
-from .staged import TIME_TO_CHOOSE, Fitted, as_result, best_stages, new_course, stages_of, starts_of_all, terms_of_all
+from .staged import Fitted, best_stages, stages_of, starts_of_all, terms_of_all
 from .task import Task
 from .transforms import transformed
 

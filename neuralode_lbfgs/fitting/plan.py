@@ -6,12 +6,12 @@ from typing import NamedTuple
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from .attempts import beside_network, may_be_short
+from .beginning import begin
 from .constraints import with_constraints
 from .driven_by_noise import STAGES
 from .large import first_part
 from .optimizers import in_batches, optimizer_of
 from .options import FitOptions
-from .staged import begin
 from .task import Task
 
 

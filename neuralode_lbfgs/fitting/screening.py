@@ -17,13 +17,15 @@ from jax.tree_util import Partial
 from ..models import NeuralODE
 from ..optimise import Minimum, StopReason, minimise_many
 from .attempts import before_the_whole
+from .beginning import Begun, begin
 from .journal import Journal
 from .losses import split_parameters, trajectory_loss
+from .outcome import as_result
 from .programs import same
 from .record import Record, Stage
 from .result import FitResult
 from .running import Watcher, whole_loss
-from .staged import Begun, Fitted, as_result, begin
+from .staged import Fitted
 from .stages import WHY
 from .task import Task
 

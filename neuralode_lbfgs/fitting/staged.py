@@ -1,53 +1,31 @@
 """A fit in stages: each begins where the one before it ended, and the one that predicts best is kept."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, count_trained, steps_of
-from ..optimise import LBFGS, StopReason
-from .attempts import ALL_STAGES, MUCH_WORSE, attempts, first_smooth
+from ..models import NeuralODE
+from ..optimise import StopReason
+from .attempts import MUCH_WORSE, attempts
 from .basin import EXACT
-from .beside import has_polynomial, what_is_left
+from .beginning import begin, new_course
+from .beside import has_polynomial
 from .course import Course
-from .doubts import doubts_of, is_dense
-from .dual import FEWEST_WEIGHTS
-from .evidence import has_physics, weight_groups
+from .doubts import is_dense
+from .evidence import has_physics
 from .first_rows import from_first_rows
 from .from_zero import few_terms
 from .given import GIVEN, error_from_rows, is_better, reaches_ends
-from .hidden import are_derivatives, hidden_size, state_curves, unobserved
-from .law import Term, law_of
-from .linear import is_linear, said_of_eigenvalues
-from .losses import Parameters
-from .matching import collect_slopes
-from .mesh import Mesher
-from .observing import Observation
-from .physics import parameters_after
+from .linear import is_linear
 from .prediction import are_grown
-from .preparing import prepared
-from .problems import newton_pays
 from .process_noise import Ahead
 from .record import Record, Stage, seconds_left
-from .result import FitResult
 from .running import Reached, Watcher, best_of, ended, error_of, run_stages, unseen_by, whole_loss
-from .scaling import find_coordinates
-from .settled import settled_loss, unsettled_note
-from .smoothing import SmoothTrajectory, smooth_all
 from .start_estimates import estimate_starts, usual_starts
-from .starts import first_states
-from .stiffness import stiffness_note
 from .task import Task
-from .transforms import transform_for, transformed
-from .uncertainty import sds_of_physics
-from .validation import hold_out
-from .waking import held_by
 
 WHY_ALONE = (
     "with all trajectories, predictions of the polynomial did not reach the end of each of them: the network was "
@@ -57,8 +35,6 @@ WHY_STEADIER = (
     "from first rows the polynomial missed the runs by {:.2g} standard deviations, for it magnifies the errors of "
     "starts: the network alone, which does so less, is kept."
 )
-EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
-TIME_TO_CHOOSE = 0.6  # of the time limit, before the fit to all trajectories
 
 
 class Fitted(NamedTuple):
@@ -183,124 +159,6 @@ def _steadier(model: NeuralODE, task: Task, callback: Watcher, notes: list[str],
     return before._replace(stages=[*before.stages, *others], spent=alone.spent)
 
 
-class Begun(NamedTuple):
-    """A fit before its first stage: model, data and curves as they are modelled, what is held out, stages to run."""
-
-    model: NeuralODE
-    data: Trajectories
-    curves: Sequence[SmoothTrajectory]
-    held_out: Trajectories | None
-    course: Course
-    names: tuple[str, ...]
-
-
-def begin(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
-    """Everything up to the first stage."""
-    measured, options, observe = task.data, task.options, task.observe
-    transform = transform_for(model, measured, options, notes, observe)
-    seen = transformed(measured, transform)
-    held_out = hold_out(measured) if options.validation and not options.stages else None
-    # Of hidden states curves are guesses that depend on the model; all others are those of the data.
-    model_too = None if observe is None and hidden_size(model, seen) == 0 else model
-    states, curves = task.programs.shared(
-        "curves", (), (measured, transform, observe, model_too), lambda: state_curves(model, seen, observe)
-    )
-    model = prepared(model, states, curves, transform)
-    data = states if observe is None else seen
-    part = data if held_out is None else data.split(ids=held_out.ids)[0]
-    by_id = dict(zip(data.ids, curves, strict=True))
-    limit = options.time_limit
-    time_to_choose = limit if limit is None or held_out is None else TIME_TO_CHOOSE * limit
-    part_curves = tuple(by_id[name] for name in part.ids)
-    course = new_course(model, task, part, part_curves, smooth=first_smooth(part), time_limit=time_to_choose)
-    course.times_as_many = data.observed / part.observed
-    return Begun(model, data, curves, held_out, course, _plan(course, notes))
-
-
-def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
-    """What a fit has come to."""
-    course, stages, spent, reason, validation, unseen, ahead = fitted
-    on_mesh = whole_loss(course)
-    loss = on_mesh if reason.cut_short else settled_loss(course)  # who interrupts, or sets a limit, waits for no more
-    law: tuple[Term, ...] = ()
-    sds: dict[str, np.ndarray] = {}
-    with suppress(KeyboardInterrupt, np.linalg.LinAlgError):  # the model is there already
-        sds = {} if reason.cut_short else sds_of_physics(course)
-        if is_linear(course):
-            notes += [said_of_eigenvalues(course)] if loss < EXPLAINS else []
-        else:
-            law = law_of(course)
-    notes += [
-        *_said_of_noise(course, ahead),
-        *doubts_of(course, law),
-        *what_is_left(course.parameters.model),
-        *stiffness_note(course),
-        *unsettled_note(on_mesh, loss),
-    ]
-    return FitResult(
-        model=course.parameters.model,
-        data=task.data,
-        starts=_starts_of_each(task.data, course),
-        stages=tuple(stages),
-        stop_reason=reason,
-        iterations=sum(record.iterations for record in spent),
-        evaluations=sum(record.evaluations for record in spent),
-        compile_s=sum(record.compile_s for record in spent),
-        run_s=sum(record.run_s for record in spent),
-        initial_loss=course.initial_loss,
-        loss=loss,
-        noise=course.noise,
-        estimated=course.train_starts and course.process is None,  # no run from a start follows noise for long
-        notes=tuple(notes),
-        observe=course.observe and course.observe.observe,
-        held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
-        validation=validation,
-        unseen=unseen,
-        ahead=None if ahead is None else ahead.root_mean_square * course.coordinates.scale,
-        ends=_ends_of(course),
-        parameters=parameters_after(task, course.parameters.model, sds),
-        law=law,
-    )
-
-
-def _starts_of_each(measured: Trajectories, course: Course) -> dict[str, np.ndarray]:
-    """Those that were fitted; of trajectories that were held out when a person stopped the fit, what is seen first of
-    each state, or the mean of the others."""
-    starts = {name: start for name, (_, start) in course.known_starts.items()}
-    mean = np.mean(list(starts.values()), axis=0)
-    for run in measured:
-        if run.id not in starts:
-            starts[run.id] = mean.copy()
-            for i, column in enumerate(run.ys.T if course.observe is None else ()):
-                starts[run.id][i] = next((value for value in column if np.isfinite(value)), mean[i])
-    return starts
-
-
-def _said_of_noise(course: Course, ahead: Ahead | None) -> list[str]:
-    """What a fit of pieces that noise moves misses one row ahead."""
-    if ahead is None or course.process is None:
-        return []
-    errors = zip(course.data.state_names, ahead.root_mean_square, strict=True)
-    missed = [f"{name} by {error:.3g}" for name, error in errors]
-    told = [
-        f"noise moves the system itself: one row ahead {', '.join(missed)} standard deviations are missed, and whole "
-        "runs are led elsewhere; what comes after the last rows is forecast from there."
-    ]
-    if not ahead.is_white:
-        told.append(
-            "errors one row ahead go together over several rows, as no noise does: something regular was missed, such "
-            "as a hidden state or an input, and the law has a part of it."
-        )
-    return told
-
-
-def _ends_of(course: Course) -> dict[str, np.ndarray]:
-    """The states at the last rows, in the data's units, where noise has moved the system until then."""
-    if course.ends is None:
-        return {}
-    return dict(zip(course.data.ids, course.coordinates.states_out(course.ends), strict=True))
-
-
 def starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -> np.ndarray:
     """In coordinates of order one: the fitted starts of the trajectories of a course, and what they say of others."""
     model, observe = course.parameters.model, course.observe and course.observe.observe
@@ -369,70 +227,3 @@ def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequen
     errors = ", ".join(f"{one.stage.name} {one.error:.3g}" for one in reached)
     shown = ", ".join(held_out.ids[:5]) + (f", ... ({len(held_out)} in all)" if len(held_out) > 5 else "")
     return f"held out {shown} (RMSE/sd: {errors}); then {', '.join(again)} with them as well."
-
-
-def new_course(
-    model: NeuralODE,
-    task: Task,
-    data: Trajectories,
-    curves: Sequence[SmoothTrajectory],
-    *,
-    smooth: float,
-    time_limit: float | None,
-) -> Course:
-    """Everything that stages share, at its beginning.
-
-    Args:
-        data: those of the task that are fitted, in the units of the model's coordinates.
-        curves: through them.
-    """
-    options, observe, programs = task.options, task.observe, task.programs
-    # In NumPy: every operation on JAX arrays outside a compiled program compiles a program of its own.
-    coordinates, dtype = jax.tree.map(np.asarray, model.coordinates.linear), jnp.result_type(float)
-    first = first_states(data if observe is None else unobserved(data, model), curves, options)
-    columns, observation = coordinates, None
-    if observe is not None:
-        found = find_coordinates(data, smooth_all(data))
-        columns = replace(coordinates, centre=found.centre, scale=found.scale, rate_scale=found.rate_scale)
-        observation = Observation(observe, coordinates, columns)
-    slopes, seen = None, np.isfinite(np.concatenate([run.ys for run in data])).any(axis=0)
-    if observe is None and (are_derivatives(model) or seen.all()):
-        slopes = collect_slopes(data, curves, coordinates, dtype)
-    decay = smooth if options.weight_decay is None else options.weight_decay
-    mesher = Mesher(data, columns, steps_of(model.solver), dtype)
-    mesher.program = programs.shared("mesh", None, None, lambda: mesher.program)
-    return Course(
-        data=data,
-        curves=curves,
-        options=options,
-        optimizer=task.optimizer,
-        begun=model,
-        parameters=Parameters(model, jnp.asarray(coordinates.states_in(first.states), dtype)),
-        train_starts=first.estimated,
-        first_rows=None if first.rows is None else coordinates.states_in(first.rows),
-        mesher=mesher,
-        decay=np.full(max(len(weight_groups(model)), 1), decay),
-        slopes=slopes,
-        smooth=smooth,
-        time_limit=time_limit,
-        observe=observation,
-        programs=programs,
-        journal=task.journal,
-    )
-
-
-def _plan(course: Course, notes: list[str]) -> tuple[str, ...]:
-    """The stages to run: those that were asked for, else those that suit the data and the model."""
-    asked = course.options.stages
-    newton = isinstance(course.optimizer, LBFGS) and newton_pays(course)
-    # Of a large network, equations of all nodes and weights cost too much.
-    large = count_trained(course.parameters.model) > FEWEST_WEIGHTS
-    names = asked or tuple(
-        name for name in ALL_STAGES if name in ("matching", "full") or (newton and not (large and name == "shooting"))
-    )
-    if course.slopes is None and "matching" in names:
-        notes.append("derivative matching was left out: no trajectory shows the slopes of every state.")
-        names = tuple(name for name in names if name != "matching")
-    if not names:
-        raise ValueError("no stage is left to run; add one with stages (full).")
-    return tuple(names)

@@ -12,11 +12,11 @@ import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import attempts, given
 from neuralode_lbfgs.fitting.attempts import ALL_STAGES
 from neuralode_lbfgs.fitting.basin import Basin, basin_of
+from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.journal import Journal
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.record import Stage
 from neuralode_lbfgs.fitting.running import Reached, run_stages
-from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.task import Task
 
 SHORT = ["matching", "polish"]

@@ -11,6 +11,7 @@ import scipy.linalg
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import attempts, beside, staged
+from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import explains_more, held_back, is_regular, stays, with_polynomial
 from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
 from neuralode_lbfgs.fitting.from_zero import few_terms
@@ -21,7 +22,6 @@ from neuralode_lbfgs.fitting.polish import Sensitivities
 from neuralode_lbfgs.fitting.problems import whole_trajectories
 from neuralode_lbfgs.fitting.record import Stage
 from neuralode_lbfgs.fitting.running import Reached, ended, run_stages
-from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.subspace import zero_of
 from neuralode_lbfgs.fitting.tangent import inverse
 from neuralode_lbfgs.fitting.task import Task

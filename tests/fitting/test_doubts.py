@@ -8,11 +8,11 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import doubts
+from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import with_polynomial
 from neuralode_lbfgs.fitting.doubts import REGULAR, doubts_of, share_missed
 from neuralode_lbfgs.fitting.law import Term
 from neuralode_lbfgs.fitting.options import FitOptions
-from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.task import Task
 from neuralode_lbfgs.fitting.terms import of_terms
 

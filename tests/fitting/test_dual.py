@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import dual, matching, polish, problems, staged, stages
+from neuralode_lbfgs.fitting import beginning, dual, matching, polish, problems, stages
 from neuralode_lbfgs.fitting.dual import DualEquations, most_residuals
 from neuralode_lbfgs.fitting.evidence import Gram, WeightGroups
 from neuralode_lbfgs.fitting.gauss_newton import Point
@@ -88,7 +88,7 @@ def test_sizes():
 @pytest.fixture
 def as_if_large(monkeypatch):
     """A small network takes the way of a large one."""
-    for module in (dual, matching, polish, problems, staged, stages):
+    for module in (beginning, dual, matching, polish, problems, stages):
         monkeypatch.setattr(module, "FEWEST_WEIGHTS", 50)
 
 

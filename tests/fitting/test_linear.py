@@ -6,11 +6,11 @@ import jax
 import numpy as np
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import with_polynomial
 from neuralode_lbfgs.fitting.journal import Journal
 from neuralode_lbfgs.fitting.linear import WHY_LINEAR, linear_law
 from neuralode_lbfgs.fitting.options import FitOptions
-from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.task import Task
 from neuralode_lbfgs.optimise import LBFGS
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.evidence import Evidence
 from neuralode_lbfgs.fitting.matching import SlopeRegression
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.running import run_stages
-from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.stages import smothered
 from neuralode_lbfgs.fitting.task import Task
 

@@ -6,8 +6,8 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import attempts
+from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.plan import plan_of
-from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.task import Task
 
 TS = np.linspace(0.0, 4.0, 15)

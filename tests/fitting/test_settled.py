@@ -8,11 +8,11 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import settled
+from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.losses import Parameters
 from neuralode_lbfgs.fitting.mesh import first_counts
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.settled import loss_on_mesh, settled_loss, unsettled_note
-from neuralode_lbfgs.fitting.staged import begin
 from neuralode_lbfgs.fitting.task import Task
 from neuralode_lbfgs.models import trainable
 
