@@ -79,7 +79,9 @@ def test_a_frame_of_booleans():
     assert (data.state_names, data.input_names) == (("x",), ("on",))
 
 
-STEPS = "note: 'u' looks like steps or pulses, as no state does; if it is known, give it as --inputs u (inputs= in Python)"
+STEPS = (
+    "note: 'u' looks like steps or pulses, as no state does; if it is known, give it as --inputs u (inputs= in Python)"
+)
 TWO = "note: 'u', 'the dose' look like steps or pulses, as no state does; if they are known, give them as --inputs u 'the dose' "
 STILL = (
     "note: 'y' stands still in every row: nothing shows what would change it, and in the model it may take the place "

@@ -10,13 +10,14 @@ from .held_out import worse_on_others, worse_on_unseen
 from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
 from .solves import solver_failures, unfinished
-from .structure import cannot_turn, goes_round, late_inputs, too_coarse
+from .structure import cannot_turn, goes_round, late_inputs, taken_for_states, too_coarse
 from .view import Finding, View
 
 Check = Callable[[View], Finding | None]
 CHECKS: tuple[Check, ...] = (
     unfinished,
     driven_by_noise,
+    taken_for_states,
     cannot_turn,
     held_by_decay,
     flat_mean,
@@ -38,6 +39,19 @@ CHECKS: tuple[Check, ...] = (
 )
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
     driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, worse_on_others, errors_grow),
+    taken_for_states: (
+        driven_by_noise,
+        held_by_decay,
+        flat_mean,
+        worse_on_others,
+        worse_on_unseen,
+        too_coarse,
+        lone_errors,
+        above_the_noise,
+        residuals_not_white,
+        errors_grow,
+        runs_away,
+    ),
     cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),

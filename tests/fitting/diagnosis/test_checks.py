@@ -14,7 +14,7 @@ from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
 from neuralode_lbfgs.fitting.diagnosis.solves import solver_failures
-from neuralode_lbfgs.fitting.diagnosis.structure import cannot_turn, late_inputs, too_coarse
+from neuralode_lbfgs.fitting.diagnosis.structure import cannot_turn, late_inputs, taken_for_states, too_coarse
 from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
 from neuralode_lbfgs.fitting.physics import PhysicalParameter
 from neuralode_lbfgs.fitting.record import Stage
@@ -104,7 +104,14 @@ UNSEEN = replace(
     test=None,
     held_out=None,
 )
+DRUG = Trajectories((Trajectory("a", TS, np.stack([answer(SWITCH)[:, 0], SWITCH], axis=1)),), ("volume", "the drug"))
+NO_DRUG = replace(DRUG, trajectories=(Trajectory("a", TS, np.full((TS.size, 2), 0.5)),))
 WRONG = {
+    "taken_for_states": (
+        View(DRUG, NO_DRUG),
+        "the drug looks like steps or pulses, which no state follows, and is missed",
+        "if it is known, as what was set or given, fit again with it as --inputs 'the drug' (inputs= in Python)",
+    ),
     "late_inputs": (LATE, "the states bend before switch steps", "shift the column of the input up"),
     "goes_round": (
         View(ROUND, replace(ROUND, trajectories=STRAIGHT.trajectories)),
@@ -229,6 +236,14 @@ def test_advice_for_another_cause_is_not_given_beside_inputs_that_are_late():
 )
 def test_inputs_that_are_not_late(seen, model):
     assert late_inputs(View(switched(seen), switched(model))) is None
+
+
+def test_advice_for_another_cause_is_not_given_beside_states_that_are_inputs():
+    assert [one.finding.split(" looks")[0] for one in diagnose(View(DRUG, NO_DRUG))] == ["the drug"]
+    assert taken_for_states(View(DRUG, DRUG)) is None  # followed all the same
+    alone = Trajectories((Trajectory("a", TS, SWITCH[:, None]),), ("the drug",))
+    flat = replace(alone, trajectories=(Trajectory("a", TS, 0 * FINE),))
+    assert taken_for_states(View(alone, flat)) is None  # nothing is left that it could drive
 
 
 def test_inputs_that_step_between_rows():
