@@ -35,8 +35,8 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
         looks, are, them = ("looks", "it is", "it") if len(known) == 1 else ("look", "they are", "them")
         flags = " ".join(map(shlex.quote, [*roles.inputs, *known]))
         said.append(
-            f"{listed(known)} {looks} like steps or pulses, as no state does; if {are} known, give {them} as --inputs {flags} "
-            "(inputs= in Python)"
+            f"{listed(known)} {looks} like steps or pulses, as no state does; if {are} known, give {them} as "
+            f"--inputs {flags} (inputs= in Python)"
         )
     side_by_side = [name for name in columns if _RUN_OF.fullmatch(name)] or _replicates(columns)
     if len(side_by_side) > 1:

@@ -82,7 +82,10 @@ def test_a_frame_of_booleans():
 STEPS = (
     "note: 'u' looks like steps or pulses, as no state does; if it is known, give it as --inputs u (inputs= in Python)"
 )
-TWO = "note: 'u', 'the dose' look like steps or pulses, as no state does; if they are known, give them as --inputs u 'the dose' "
+TWO = (
+    "note: 'u', 'the dose' look like steps or pulses, as no state does; if they are known, give them as --inputs u "
+    "'the dose' "
+)
 STILL = (
     "note: 'y' stands still in every row: nothing shows what would change it, and in the model it may take the place "
     "of any constant; leave it out with --states (states= in Python)"

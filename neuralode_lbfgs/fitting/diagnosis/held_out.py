@@ -11,6 +11,11 @@ from .view import Finding, View, listed, root_mean_square
 FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
 BEYOND = 0.1  # of the range of the training data: what goes on from its ends by less is as good as inside
 ALL = 0.9  # of the rows: then it is no matter of time
+# First of all: a network follows the runs that it was trained on without what it lacks, and only others can tell.
+HIDDEN = (
+    "if the columns may not show all that the system remembers, give the model a state that is not in them and compare "
+    "the held-out errors (--hidden-states 1); "
+)
 
 
 def worse_on_others(view: View) -> Finding | None:
@@ -84,11 +89,12 @@ def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float
             "train on runs that go there, for nothing that was trained on tells of such states; known structure "
             "(--rate, --second-order) carries farther, and --ensemble 5 shows where the model is unsure",
         )
+    hidden = "" if view.hidden else HIDDEN
     return _Where(
         where,
-        "train on more runs like those; try a smaller network (--width-size 8), more --weight-decay, other initial "
-        "weights (--starts 8), known structure (--rate, --second-order), or --ensemble 5 to see where the model is "
-        "unsure",
+        f"{hidden}train on more runs like those; try a smaller network (--width-size 8), more --weight-decay, other "
+        "initial weights (--starts 8), known structure (--rate, --second-order), or --ensemble 5 to see where the "
+        "model is unsure",
     )
 
 

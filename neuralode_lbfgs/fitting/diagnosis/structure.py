@@ -1,4 +1,4 @@
-"""What no model of these columns can follow: states that are hidden or are inputs, inputs that are late, too few rows."""
+"""What no model of these columns can follow: hidden states, inputs as states, late inputs, too few rows."""
 
 import shlex
 

@@ -304,6 +304,13 @@ def test_it_is_told_which_held_out_runs_are_missed_and_when():
     assert sum("from t = 8.1 on" in one.finding for one in diagnose(twice)) == 1
 
 
+def test_states_that_are_not_in_the_data_are_asked_for_first_where_none_are_in_the_model():
+    missed = replace(GOOD, held_out=runs(TRUTH[::-1] + 1.5))
+    for hidden, first in ((0, "if the columns may not show all"), (1, "train on more runs")):
+        (found,) = [one for one in diagnose(replace(missed, hidden=hidden)) if "held-out data" in one.finding]
+        assert found.advice.startswith(first) and ("--hidden-states 1" in found.advice) == (hidden == 0)
+
+
 def test_held_out_runs_that_go_where_no_other_does_are_told_of():
     far = replace(GOOD, test=runs(TRUTH + np.array([8, 0])), held_out=runs(TRUTH))
     found = worse_on_others(far)
