@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .errors import above_the_noise, below_the_noise, driven_by_noise, flat_mean, held_by_decay, residuals_not_white
-from .forecast import errors_grow, runs_away
+from .forecast import errors_grow, runs_away, unstable_nearby
 from .held_out import worse_on_others, worse_on_unseen
 from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
@@ -35,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     residuals_not_white,
     below_the_noise,
     errors_grow,
+    unstable_nearby,
     runs_away,
 )
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
@@ -50,11 +51,13 @@ FOLLOWS: dict[Check, tuple[Check, ...]] = {
         above_the_noise,
         residuals_not_white,
         errors_grow,
+        unstable_nearby,
         runs_away,
     ),
     cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
+    errors_grow: (unstable_nearby,),
     too_coarse: (lone_errors,),
     late_inputs: (lone_errors, flat_mean, above_the_noise, residuals_not_white),
 }

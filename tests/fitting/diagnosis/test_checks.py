@@ -168,6 +168,11 @@ WRONG = {
         replace(GOOD, fitted=runs(TRUTH + 0.8 * NOISE)), "hare is met within 0.0199, its noise is about 0.095",
         "--weight-decay",
     ),
+    "unstable_nearby": (
+        replace(GOOD, from_others=runs(TRUTH[5:35], AWAY[60:90], TRUTH[80:110], ts=TS[60:90])),
+        "of 3 training rows taken as starts, 1 leads out of the range of the data",
+        "--warmup 10",
+    ),
     "runs_away": (
         replace(GOOD, continued=runs(AWAY, ts=TS + 12)), "hare comes to 32.9, where the data lie between 7 and 13",
         "--ensemble",
@@ -259,6 +264,14 @@ def test_errors_in_two_rows_or_in_many_are_no_lone_ones():
     for rows in ((60, 61), tuple(range(0, 121, 10))):
         off = 5.0 * np.isin(np.arange(TS.size), rows)[:, None]
         assert lone_errors(replace(GOOD, train=runs(TRUTH + NOISE + off))) is None
+
+
+def test_starts_whose_errors_grow_are_told_of_once_and_those_that_stay_with_the_data_not_at_all():
+    lost = replace(GOOD, from_others=runs(AWAY))
+    assert [one.finding.split(":")[0] for one in diagnose(lost)] == ["the model is unstable beside its own runs"]
+    grown = replace(lost, from_rows=runs(TRUTH + np.linspace(0, 5, TS.size)[:, None]))
+    assert [one.finding.split(":")[0] for one in diagnose(grown)] == ["errors of a start grow"]
+    assert diagnose(replace(GOOD, from_others=runs(TRUTH[::-1] * 1.1, TRUTH + 2 * NOISE))) == ()
 
 
 def test_spikes_that_are_met_and_noise_are_not_too_coarse():
