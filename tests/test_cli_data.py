@@ -280,7 +280,8 @@ def test_what_nobody_named_is_told_once_and_then_kept(folder, capsys):
     printed = capsys.readouterr().out
     assert "states: x, y, current\ninputs: fan (held from row to row)\n" in printed
     assert (
-        "note: 'current' looks like steps, as no state does; if it is known, give it as --inputs fan current" in printed
+        "note: 'current' looks like steps or pulses, as no state does; if it is known, give it as --inputs fan current"
+        in printed
     )
     assert main(["fit", str(path), "--inputs", "current", "--out", str(folder / "roles"), *SMALL]) == 0
     capsys.readouterr()

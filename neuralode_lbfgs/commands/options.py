@@ -51,7 +51,7 @@ class DataOptions:
     """Columns that are known and drive the model."""
 
     input_hold: tuple[str, ...] | None = None
-    """Inputs that keep the value of a row until the next one; by default those that look like steps."""
+    """Inputs that keep the value of a row until the next one; by default those that look like steps or pulses."""
 
     input_linear: tuple[str, ...] | None = None
     """Inputs that are linear between rows; by default the others."""

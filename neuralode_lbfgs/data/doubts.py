@@ -5,10 +5,10 @@ import shlex
 
 import numpy as np
 
-from .driving import FEWEST, steps
 from .errors import listed
 from .headers import DEVIATION_OF, MEAN_OF
 from .roles import Roles
+from .steps import FEWEST, looks_set
 from .trajectories import Trajectories
 
 _RUN_OF = re.compile(r".+?[ _.(-]+(?:run|rep|replicate|trial)[ _.-]?\d+\)?", re.IGNORECASE)
@@ -29,14 +29,14 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
         return []
     columns = {name: [run.ys[:, i] for run in data] for i, name in enumerate(roles.states)}
     sd = {} if roles.sd else _deviations(columns)
-    known = [name for name in columns if name not in sd and _looks_like_steps(columns[name])]
+    known = [name for name in columns if name not in sd and looks_set(columns[name])]
     said = []
     if known and len(known) + len(sd) < len(columns):  # something is left that they could drive
         looks, are, them = ("looks", "it is", "it") if len(known) == 1 else ("look", "they are", "them")
         flags = " ".join(map(shlex.quote, [*roles.inputs, *known]))
         said.append(
-            f"{listed(known)} {looks} like steps, as no state does; if {are} known, give {them} as --inputs {flags} "
-            "(inputs= in Python)"
+            f"{listed(known)} {looks} like steps or pulses, as no state does; if {are} known, give {them} as "
+            f"--inputs {flags} (inputs= in Python)"
         )
     side_by_side = [name for name in columns if _RUN_OF.fullmatch(name)] or _replicates(columns)
     if len(side_by_side) > 1:
@@ -107,22 +107,3 @@ def _is_constant(runs: list[np.ndarray]) -> bool:
     seen = np.concatenate(runs)
     seen = seen[np.isfinite(seen)]
     return seen.size > 1 and bool(np.ptp(seen) == 0)
-
-
-def _looks_like_steps(runs: list[np.ndarray]) -> bool:
-    """Whether numbers stay and then jump."""
-    seen = [run[np.isfinite(run)] for run in runs]
-    seen = [run for run in seen if run.size > 1]
-    if sum(run.size for run in seen) < FEWEST:
-        return False
-    return steps(seen) and not _rounded(seen, np.unique(np.concatenate(seen)))
-
-
-def _rounded(seen: list[np.ndarray], levels: np.ndarray) -> bool:
-    """Whether there are several levels, and most changes are the least that there is between two of them.
-
-    So a slow state looks in the digits of a coarse instrument.
-    """
-    jumps = np.abs(np.concatenate([np.diff(run) for run in seen]))
-    least = 1.5 * np.diff(levels).min()
-    return levels.size > 2 and 2 * int(((jumps > 0) & (jumps < least)).sum()) > int((jumps > 0).sum())

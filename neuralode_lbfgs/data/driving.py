@@ -5,21 +5,22 @@ from collections.abc import Mapping
 import numpy as np
 
 from .roles import Roles
+from .steps import jumps_between_rows
 
-FEWEST = 5  # intervals from which on two values are a switch
 GAP = 5.0  # times the usual step
 USUAL, MOSTLY = 0.1, 0.8  # of the usual step that others differ from it, and of all steps that do not
 FEWEST_STEPS = 10  # that say what is usual
 
 
 def held(us: np.ndarray, rows: Mapping[str, np.ndarray], roles: Roles) -> tuple[bool, ...]:
-    """Which inputs keep their value until the next row: those that are named, else those that look like steps.
+    """Which inputs keep their value until the next row: those that are named, else those that look like steps or
+    pulses.
 
     Args:
         us: inputs of all rows, shape `(rows, inputs)`, NaN where blank.
     """
     return tuple(
-        name in roles.held or (name not in roles.linear and steps([us[at, i] for at in rows.values()]))
+        name in roles.held or (name not in roles.linear and jumps_between_rows([us[at, i] for at in rows.values()]))
         for i, name in enumerate(roles.inputs)
     )
 
@@ -32,22 +33,6 @@ def filled(ts: np.ndarray, us: np.ndarray, hold: tuple[bool, ...]) -> np.ndarray
         before = known[np.searchsorted(known, np.arange(ts.size), side="right") - 1]
         us[:, i] = us[before, i] if keep else np.interp(ts, ts[known], us[known, i])
     return us
-
-
-def steps(columns: list[np.ndarray]) -> bool:
-    """Whether values stay for some rows and then change at once: most changes stand alone, or there are two values."""
-    known = [column[np.isfinite(column)] for column in columns]
-    changes = [np.diff(column) != 0 for column in known if column.size > 2]
-    count = sum(int(change.sum()) for change in changes)
-    if not count:
-        return False
-    if np.unique(np.concatenate(known)).size == 2 and sum(change.size for change in changes) >= FEWEST:
-        return True
-    alone = 0
-    for change in changes:
-        beside = np.pad(change, 1)
-        alone += int((change & ~beside[:-2] & ~beside[2:]).sum())
-    return 2 * alone >= count
 
 
 def begin_anew(ts: np.ndarray, us: np.ndarray) -> np.ndarray:

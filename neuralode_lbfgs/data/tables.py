@@ -121,7 +121,8 @@ def read_csv(
         trajectory: the column that names the run of each row.
         sd_columns: for each state the column of the standard deviations of its observations, which weigh them.
         noise: for a state without one, the standard deviation of all its observations.
-        input_hold: inputs that keep the value of a row until the next one; by default those that look like steps.
+        input_hold: inputs that keep the value of a row until the next one; by default those that look like steps or
+            pulses.
         input_linear: inputs that are linear between rows; by default the others.
         units: units by column name, for plots and reports.
 

@@ -5,14 +5,17 @@ around it is mostly empty.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import jax
 import numpy as np
 from scipy.spatial import KDTree
 
-from ..data.trajectories import Trajectories
+from ..data.steps import looks_set
+from ..data.trajectories import Trajectories, Trajectory
 from ..models import NeuralODE
 from .evidence import weight_groups
+from .noise_level import roughness_of_half
 
 NEAR = 0.3  # standard deviations: as near as this is on the trajectory, as far as a field that is smooth can tell
 SIGMAS = 3.0  # of the noise in every state: a noisy start is off its trajectory by as much
@@ -60,17 +63,27 @@ def one_curve_note(model: object, data: Trajectories, noise: float | None) -> li
 
     Args:
         data: what it was fitted to, in the data's units; every state of the model is observed, or nothing is told.
-        noise: of order one, or None.
+        noise: of order one, as the fit left it, or None.
     """
     if not isinstance(model, NeuralODE) or model.state_size != data.state_size or not weight_groups(model):
         return []
-    rows = [run.ys[np.isfinite(run.ys).all(axis=1)] for run in data]
+    if any(looks_set([run.ys[:, state] for run in data]) for state in range(data.state_size)):
+        return []  # an input that was taken for a state: nothing is between its levels
     coordinates = jax.tree.map(np.asarray, model.coordinates)
-    runs = [np.asarray(coordinates.states_in(ys)) for ys in rows if len(ys)]
-    if not (runs and is_one_curve(runs, noise or 0.0)):
+    of_order_one = [replace(run, ys=np.asarray(coordinates.states_in(run.ys))) for run in data]
+    rows = [run.ys[np.isfinite(run.ys).all(axis=1)] for run in of_order_one]
+    runs = [ys for ys in rows if len(ys)]
+    if not (runs and is_one_curve(runs, _shown_by_rows(of_order_one, noise or 0.0))):
         return []
     what = "one trajectory" if len(data) == 1 else f"{len(data)} trajectories along one curve"
     return [f"fitted to {what}: of starts off it nothing is known from data; predict tells where a start is far."]
+
+
+def _shown_by_rows(runs: Sequence[Trajectory], noise: float) -> float:
+    """The noise, or what neighbouring rows show of it where that is less: what a poor fit leaves is not all noise."""
+    each = [roughness_of_half(runs, state) for state in range(runs[0].ys.shape[1])]
+    shown = float(np.sqrt(np.mean(np.square(each))))
+    return min(noise, shown) if np.isfinite(shown) else noise
 
 
 def is_one_curve(runs: Sequence[np.ndarray], noise: float) -> bool:

@@ -32,11 +32,13 @@ def roughness(runs: Sequence[Trajectory], state: int, reach: int = 1) -> float:
 
 
 def usual_roughness(runs: Sequence[Trajectory], state: int) -> float:
-    """`roughness` as half of the rows tell it: steep stretches and jumps that are in few rows count for nothing.
+    """`roughness` as half of the rows tell it, or of all where most rows stand still."""
+    return roughness_of_half(runs, state) or roughness(runs, state)
 
-    Where most rows stand still it is that of all.
-    """
-    return usual_of(squares := _squares(runs, state)) or _root_mean(squares)
+
+def roughness_of_half(runs: Sequence[Trajectory], state: int) -> float:
+    """`roughness` as half of the rows tell it: steep stretches and jumps that are in few rows count for nothing."""
+    return usual_of(_squares(runs, state))
 
 
 def usual_of(squares: np.ndarray) -> float:

@@ -20,6 +20,7 @@ from .many_starts import predict_many
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
 from .prediction import fitted_starts, predict, predict_from_first_rows, with_earlier_inputs
 from .record import Stage
+from .row_starts import from_rows_between
 from .run_on import MOST, run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
 from .start_prior import say_fewer, say_too_few
@@ -217,6 +218,7 @@ class FitResult:
                 held_out=None if held_out is None else as_modelled(held_out),
                 unseen=None if self.unseen is None else as_modelled(self.unseen),
                 from_rows=None if (from_rows := self._from_first_rows()) is None else as_modelled(from_rows),
+                from_others=from_rows_between(self.model, self.data, times) if self._noisy_rows else None,
                 continued=self._run_on(times),
                 low=seen.min(axis=0).filled(np.nan).tolist(),
                 high=seen.max(axis=0).filled(np.nan).tolist(),
@@ -232,11 +234,16 @@ class FitResult:
 
     def _from_first_rows(self) -> Trajectories | None:
         """Some of the training data predicted from the first rows, as new runs are, where starts were estimated."""
+        if self._noisy_rows:
+            return predict_from_first_rows(self.model, self.data, MOST)
         if not self.estimated or self.members:
             return None
-        if self.hidden or self.observe is not None:
-            return self._predicted(self.data.some(MOST), "data", None)
-        return predict_from_first_rows(self.model, self.data, MOST)
+        return self._predicted(self.data.some(MOST), "data", None)
+
+    @property
+    def _noisy_rows(self) -> bool:
+        """Whether starts were estimated and rows have all states: each row is a start beside the model's runs."""
+        return self.estimated and not self.hidden and self.observe is None and not self.members
 
     def _run_on(self, times: Mapping[str, int] | None) -> Trajectories | None:
         runs = [

@@ -20,12 +20,11 @@ def stiffness_note(course: Course) -> list[str]:
     taus = [course.mesher.coordinates.times_in(trajectory.ts) for trajectory in course.data]
     widths = np.concatenate([np.diff(tau) for tau in taus])
     counts = np.concatenate([*course.mesher.counts, np.zeros(0, int)])
-    split = counts > 1
-    if not split.any():
+    if not (counts > 1).any():
         return []
-    steps = counts[split].sum() / max(widths[split].sum(), 1e-300)
     at_most = int((counts >= MOST_PER_INTERVAL).sum())
     usual = course.mesher.tolerance ** (-1 / course.mesher.tableau.order)
+    steps = steps_along(counts, widths, usual)
     if steps < MANY_STEPS * usual and not at_most:
         return []
     name = type(solver).__name__
@@ -34,3 +33,16 @@ def stiffness_note(course: Course) -> list[str]:
         f"the model is stiff, or nearly: {name} takes {steps:.0f} steps while a state typically moves by one standard "
         f"deviation{where}; an implicit solver takes few: --solver Kvaerno5."
     ]
+
+
+def steps_along(counts: np.ndarray, widths: np.ndarray, usual: float) -> float:
+    """Steps while a state typically moves by one standard deviation, along all of the path.
+
+    Where a state bursts it moves far, and its intervals may be the only ones that are split. An interval of one step
+    might do with less, and counts by what it is usual to take.
+
+    Args:
+        counts: steps of each interval between rows.
+        widths: of these intervals, in the time in which a state typically moves by one standard deviation.
+    """
+    return float(np.where(counts > 1, counts, np.minimum(usual * widths, 1.0)).sum() / max(widths.sum(), 1e-300))

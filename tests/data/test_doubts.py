@@ -79,8 +79,13 @@ def test_a_frame_of_booleans():
     assert (data.state_names, data.input_names) == (("x",), ("on",))
 
 
-STEPS = "note: 'u' looks like steps, as no state does; if it is known, give it as --inputs u (inputs= in Python)"
-TWO = "note: 'u', 'the dose' look like steps, as no state does; if they are known, give them as --inputs u 'the dose' "
+STEPS = (
+    "note: 'u' looks like steps or pulses, as no state does; if it is known, give it as --inputs u (inputs= in Python)"
+)
+TWO = (
+    "note: 'u', 'the dose' look like steps or pulses, as no state does; if they are known, give them as --inputs u "
+    "'the dose' "
+)
 STILL = (
     "note: 'y' stands still in every row: nothing shows what would change it, and in the model it may take the place "
     "of any constant; leave it out with --states (states= in Python)"
@@ -103,6 +108,7 @@ SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-column
         ({"u": [12, 12, 12, 0, 0, 0]}, 1, STEPS),
         ({"u": [100, 0, 0, 0, 0, 0]}, 1, STEPS),
         ({"u": [0, 0, 5, 5, 7, 7]}, 1, STEPS),
+        ({"u": [0, 40, 0, 0, 25, 0, 0, 60]}, 1, STEPS),
         ({"u": [1, 1, 1, 0, 0, 0], "the dose": [5, 0, 0, 0, 0, 0]}, 1, TWO + "(inputs= in Python)"),
         *(({name: 6 * [0.1]}, 1, SD.format(name)) for name in ("x_sd", "X_std", "x_err", "se_x", "x.sem", "sigma_x")),
         ({"x_sd": [1, 1, 1, 2, 2, 2]}, 1, SD.format("x_sd")),

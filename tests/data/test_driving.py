@@ -59,9 +59,14 @@ def test_steps_are_held_unless_it_is_said_otherwise(table, words, hold):
         ([[1, 2]], False),
         ([[20, 20, 20, 22, 22], [18, 18, 25, 25, 25]], True),
         ([[0, 1, 0, 1, 1, 0]], True),
+        ([[400, 0, 0, 0, 200, 0, 0, 100, 0]], True),  # doses
+        ([[1, 1, 7, 1, 1, 6, 6, 1], [2, 2, 9, 2, 2, 2]], True),  # upon a rate of its own in each run
+        ([[0, 0, 120, 480, 510, 90, 0, 0, 0, 0, 60, 300, 110, 0, 0, 0]], False),  # daylight
+        ([[0, 0, 2.1, 3.5, 0.4, 0, 0, 0, 0.8, 0, 0, 1.2, 4.4, 0]], False),  # showers
+        ([[0, 0.3, 0, 0.7, 0.6, 0, 0.1, 0.9, 0.2, 0.4, 0, 0.5]], False),  # a heater that is seldom off
     ],
 )
-def test_what_looks_like_steps(tmp_path, us, held):
+def test_what_looks_like_steps_or_pulses(tmp_path, us, held):
     rows = [f"{run},{k},{k},{u}" for run, column in enumerate(us) for k, u in enumerate(column)]
     (tmp_path / "mine.csv").write_text("\n".join(["run,t,x,u", *rows]) + "\n")
     assert read_csv(tmp_path / "mine.csv", inputs=["u"])[0].hold == (held,)

@@ -1,9 +1,11 @@
 """How far a state is from all that training trajectories show."""
 
+import jax
 import numpy as np
 import pytest
 
-from neuralode_lbfgs.fitting.coverage import NEAR, distances, far_from_here, is_one_curve
+from neuralode_lbfgs import MLPVectorField, NeuralODE, Trajectories, Trajectory
+from neuralode_lbfgs.fitting.coverage import NEAR, distances, far_from_here, is_one_curve, one_curve_note
 
 TURN = np.linspace(0.0, 2 * np.pi, 41)
 
@@ -62,3 +64,20 @@ LINE = np.linspace(-1.7, 1.7, 30)
 )
 def test_data_that_are_one_curve(runs, expected):
     assert is_one_curve(runs, noise=0.01) == expected
+
+
+def note_of(*runs, noise):
+    data = Trajectories(tuple(Trajectory(f"r{i}", np.arange(float(len(ys))), ys) for i, ys in enumerate(runs)))
+    model = NeuralODE(MLPVectorField(runs[0].shape[1], width_size=4, depth=1, key=jax.random.key(0)))
+    return one_curve_note(model, data, noise)
+
+
+def test_what_a_poor_fit_leaves_is_no_noise_that_makes_one_curve_of_several():
+    assert note_of(ring(1.4), noise=0.6) != []
+    assert note_of(ring(1.4), ring(0.6), noise=0.6) == []
+
+
+def test_an_input_that_was_taken_for_a_state_makes_no_curve():
+    switch = np.where(TURN < 3, 0.0, 1.0)
+    grown = [np.stack([size + np.cumsum(1 - switch) / 20, switch], axis=1) for size in (1.0, 1.05, 1.1)]
+    assert note_of(*grown, noise=0.1) == []

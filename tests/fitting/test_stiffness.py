@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.stiffness import steps_along
 
 
 class Pulled(eqx.Module):
@@ -48,6 +49,16 @@ def test_an_explicit_solver_on_a_stiff_model_is_said_to_be_the_wrong_one():
 def test_a_model_that_is_not_stiff_is_not_said_to_be(solver):
     """Nor where a solver of low order takes many steps for the sake of accuracy."""
     assert not notes_of(fitted(3.0, solver))
+
+
+@pytest.mark.parametrize(
+    ("split", "into", "steps"),
+    [(20, 5, 20.7), (20, 300, 316), (1000, 5, 250), (0, 1, 16)],
+    ids=["spikes", "very short steps in places", "short steps everywhere", "rows alone"],
+)
+def test_steps_are_counted_along_the_whole_path_and_not_in_spikes_alone(split, into, steps):
+    counts = np.where(np.arange(1000) < split, into, 1)
+    assert steps_along(counts, np.full(1000, 0.02), usual=16.0) == pytest.approx(steps, rel=0.03)
 
 
 class Binding(eqx.Module):

@@ -5,18 +5,19 @@ from collections.abc import Callable
 import numpy as np
 
 from .errors import above_the_noise, below_the_noise, driven_by_noise, flat_mean, held_by_decay, residuals_not_white
-from .forecast import errors_grow, runs_away
+from .forecast import errors_grow, runs_away, unstable_nearby
 from .held_out import worse_on_others, worse_on_unseen
 from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
 from .solves import solver_failures, unfinished
-from .structure import cannot_turn, goes_round, late_inputs, too_coarse
+from .structure import cannot_turn, goes_round, late_inputs, taken_for_states, too_coarse
 from .view import Finding, View
 
 Check = Callable[[View], Finding | None]
 CHECKS: tuple[Check, ...] = (
     unfinished,
     driven_by_noise,
+    taken_for_states,
     cannot_turn,
     held_by_decay,
     flat_mean,
@@ -34,13 +35,29 @@ CHECKS: tuple[Check, ...] = (
     residuals_not_white,
     below_the_noise,
     errors_grow,
+    unstable_nearby,
     runs_away,
 )
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
     driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, worse_on_others, errors_grow),
+    taken_for_states: (
+        driven_by_noise,
+        held_by_decay,
+        flat_mean,
+        worse_on_others,
+        worse_on_unseen,
+        too_coarse,
+        lone_errors,
+        above_the_noise,
+        residuals_not_white,
+        errors_grow,
+        unstable_nearby,
+        runs_away,
+    ),
     cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
+    errors_grow: (unstable_nearby,),
     too_coarse: (lone_errors,),
     late_inputs: (lone_errors, flat_mean, above_the_noise, residuals_not_white),
 }

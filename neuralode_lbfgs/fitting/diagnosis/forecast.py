@@ -3,12 +3,16 @@
 import numpy as np
 
 from ..prediction import are_grown
-from ..run_on import MANY_TIMES
+from ..run_on import MANY_TIMES, beyond
 from .view import WITHOUT, Finding, View, root_mean_square
 
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
 NEGATIVE = 0.1  # of the range, below zero
 NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
+NEARBY = (
+    "start predictions from several rows (predict --warmup 10); compare the network alone (--degree 0) or other "
+    "initial weights (--seed 1), of which those are to be trusted that do better from first rows"
+)
 
 
 def errors_grow(view: View) -> Finding | None:
@@ -29,8 +33,24 @@ def errors_grow(view: View) -> Finding | None:
     return Finding(
         f"errors of a start grow: from their first rows the training runs are {missed}, from the fitted starts by "
         f"{fitted:.2g}; they do so along chaotic runs, or the model is unstable where no run has been",
-        "start predictions from several rows (predict --warmup 10); compare the network alone (--degree 0) or other "
-        "initial weights (--seed 1), of which those are to be trusted that do better from first rows",
+        NEARBY,
+    )
+
+
+def unstable_nearby(view: View) -> Finding | None:
+    """A model that leads from noisy rows out of the range of the data, though a row is as near to its runs as noise."""
+    if view.from_others is None:
+        return None
+    seen = np.stack([view.low, view.high])
+    lost = [run for run in view.from_others if beyond(run.ys, seen) > OUTSIDE]
+    if not lost:
+        return None
+    leads = "leads" if len(lost) == 1 else "lead"
+    first = f"{view.from_others.time_name} = {view.from_others.clock.show(float(lost[0].ts[0]))}"
+    return Finding(
+        f"the model is unstable beside its own runs: of {len(view.from_others)} training rows taken as starts, "
+        f"{len(lost)} {leads} out of the range of the data before a quarter of a run is over (the first at {first})",
+        NEARBY,
     )
 
 

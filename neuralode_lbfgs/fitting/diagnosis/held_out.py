@@ -6,12 +6,19 @@ import numpy as np
 
 from ...data.trajectories import Trajectories, Trajectory
 from ..coverage import distances, far_from_here
+from .memory import LAGS, memory
 from .view import WITHOUT, Finding, View, listed, root_mean_square
 
 FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
 BEYOND = 0.1  # of the range of the training data: what goes on from its ends by less is as good as inside
 ALL = 0.9  # of the rows: then it is no matter of time
 WORSE = 1.2  # times the error of the mean: of what swings around it, noise makes the model as bad
+CLEARLY = 0.5  # times the error of others: then it is no chance
+# First of all: a network follows the runs that it was trained on without what it lacks, and only others can tell.
+HIDDEN = (
+    "if the columns may not show all that the system remembers, give the model a state that is not in them and compare "
+    "the held-out errors (--hidden-states 1); "
+)
 
 
 def worse_on_others(view: View) -> Finding | None:
@@ -28,6 +35,15 @@ def worse_on_others(view: View) -> Finding | None:
         missed = f"missed by {test:.2g} {view.deviations}, {_times(test, train)} as the training data"
     missed += _than_mean(test, mean)
     where = _where(view, view.test, view.held_out, max(FAR * train, GROSS), view.train)
+    remembered = None if view.hidden else memory(view)
+    if remembered is not None and remembered.several < CLEARLY * min(remembered.one, test):
+        return Finding(
+            f"held-out data are {missed}, where a linear recurrence of {LAGS} rows misses them by "
+            f"{remembered.several:.2g} and of one row by {remembered.one:.2g}: something that is in no column remembers"
+            f"{where.told}",
+            "give the model states that are not in the columns (--hidden-states 1, then more), and compare the "
+            "held-out errors",
+        )
     return Finding(
         f"held-out data are {missed}: the fit does not carry over{where.told}",
         where.advice,
@@ -101,9 +117,9 @@ def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float
         )
     return _Where(
         where,
-        f"{without}train on more runs like those; try a smaller network (--width-size 8), more --weight-decay, other "
-        "initial weights (--starts 8), known structure (--rate, --second-order), or --ensemble 5 to see where the "
-        "model is unsure",
+        f"{without or HIDDEN}train on more runs like those; try a smaller network (--width-size 8), more "
+        "--weight-decay, other initial weights (--starts 8), known structure (--rate, --second-order), or --ensemble 5 "
+        "to see where the model is unsure",
     )
 
 

@@ -1,8 +1,11 @@
-"""What no model of these columns can follow: states that are hidden, inputs that are late, rows that are too few."""
+"""What no model of these columns can follow: hidden states, inputs as states, late inputs, too few rows."""
+
+import shlex
 
 import numpy as np
 
 from ...data.angles import ADVICE, TURNS, times_round, turn_of
+from ...data.steps import looks_set
 from ...data.steps_of_inputs import lead
 from ...data.trajectories import Trajectories
 from .noise import ABOVE, least_error
@@ -10,7 +13,7 @@ from .view import MATTERS, PAIRS, Finding, View, listed
 
 MOST_OF_IT, SUDDEN = 0.5, 8.0  # of the range between two rows, and times the usual change: no noise, nor a swing
 BY_A_ROW = 0.75  # of an interval, by which an input is late: nearer to a row than to its middle
-MISSED = 0.3  # standard deviations: a spike that is met is sampled well enough
+MISSED = 0.3  # standard deviations: a spike that is met is sampled well enough, and what is followed is a state
 
 
 def cannot_turn(view: View) -> Finding | None:
@@ -28,6 +31,24 @@ def cannot_turn(view: View) -> Finding | None:
         f"{view.train.state_names[0]} rises and falls, which nothing does in one run that depends on itself alone",
         "let the model have a state that is not in the data (--hidden-states 1, or --second-order if it swings), or "
         "name what drives it (--inputs)",
+    )
+
+
+def taken_for_states(view: View) -> Finding | None:
+    """States that jump between rows as what a person sets does, and that the model misses: they are inputs."""
+    names = [
+        name
+        for j, name in enumerate(view.train.state_names)
+        if view.errors[j] > MISSED * view.spread[j] and looks_set([run.ys[:, j] for run in view.train])
+    ]
+    if not 0 < len(names) < view.train.state_size:
+        return None
+    look, are, subject, them = ("looks", "is", "it", "it") if len(names) == 1 else ("look", "are", "they", "them")
+    return Finding(
+        f"{listed(names)} {look} like steps or pulses, which no state follows, and {are} missed: the errors of the "
+        "other states may all come from there",
+        f"if {subject} {are} known, as what was set or given, fit again with {them} as "
+        f"--inputs {' '.join(map(shlex.quote, [*view.train.input_names, *names]))} (inputs= in Python)",
     )
 
 

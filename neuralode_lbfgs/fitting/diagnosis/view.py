@@ -33,6 +33,7 @@ class View:
         test, held_out: the same of what was not trained on.
         unseen: predicted for those training trajectories that were held out for a while, by the model of then.
         from_rows: predicted for some training trajectories from their first rows, where starts were estimated.
+        from_others: predicted from some rows after the first for a part of their run, then; in the data's units.
         continued: predicted from the end of each trajectory on for as long again; in the data's units.
         low, high: least and largest observation of each state, in the data's units.
         stages: how the fit went.
@@ -50,6 +51,7 @@ class View:
     held_out: Trajectories | None = None
     unseen: Trajectories | None = None
     from_rows: Trajectories | None = None
+    from_others: Trajectories | None = None
     continued: Trajectories | None = None
     low: Sequence[float] = ()
     high: Sequence[float] = ()

@@ -14,7 +14,7 @@ from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
 from neuralode_lbfgs.fitting.diagnosis.solves import solver_failures
-from neuralode_lbfgs.fitting.diagnosis.structure import cannot_turn, late_inputs, too_coarse
+from neuralode_lbfgs.fitting.diagnosis.structure import cannot_turn, late_inputs, taken_for_states, too_coarse
 from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
 from neuralode_lbfgs.fitting.physics import PhysicalParameter
 from neuralode_lbfgs.fitting.record import Stage
@@ -104,7 +104,14 @@ UNSEEN = replace(
     test=None,
     held_out=None,
 )
+DRUG = Trajectories((Trajectory("a", TS, np.stack([answer(SWITCH)[:, 0], SWITCH], axis=1)),), ("volume", "the drug"))
+NO_DRUG = replace(DRUG, trajectories=(Trajectory("a", TS, np.full((TS.size, 2), 0.5)),))
 WRONG = {
+    "taken_for_states": (
+        View(DRUG, NO_DRUG),
+        "the drug looks like steps or pulses, which no state follows, and is missed",
+        "if it is known, as what was set or given, fit again with it as --inputs 'the drug' (inputs= in Python)",
+    ),
     "late_inputs": (LATE, "the states bend before switch steps", "shift the column of the input up"),
     "goes_round": (
         View(ROUND, replace(ROUND, trajectories=STRAIGHT.trajectories)),
@@ -160,6 +167,11 @@ WRONG = {
     "below_the_noise": (
         replace(GOOD, fitted=runs(TRUTH + 0.8 * NOISE)), "hare is met within 0.0199, its noise is about 0.095",
         "--weight-decay",
+    ),
+    "unstable_nearby": (
+        replace(GOOD, from_others=runs(TRUTH[5:35], AWAY[60:90], TRUTH[80:110], ts=TS[60:90])),
+        "of 3 training rows taken as starts, 1 leads out of the range of the data",
+        "--warmup 10",
     ),
     "runs_away": (
         replace(GOOD, continued=runs(AWAY, ts=TS + 12)), "hare comes to 32.9, where the data lie between 7 and 13",
@@ -231,6 +243,14 @@ def test_inputs_that_are_not_late(seen, model):
     assert late_inputs(View(switched(seen), switched(model))) is None
 
 
+def test_advice_for_another_cause_is_not_given_beside_states_that_are_inputs():
+    assert [one.finding.split(" looks")[0] for one in diagnose(View(DRUG, NO_DRUG))] == ["the drug"]
+    assert taken_for_states(View(DRUG, DRUG)) is None  # followed all the same
+    alone = Trajectories((Trajectory("a", TS, SWITCH[:, None]),), ("the drug",))
+    flat = replace(alone, trajectories=(Trajectory("a", TS, 0 * FINE),))
+    assert taken_for_states(View(alone, flat)) is None  # nothing is left that it could drive
+
+
 def test_inputs_that_step_between_rows():
     between = (answer(SWITCH) + answer(BEFORE)) / 2
     found = late_inputs(View(switched(between), switched(answer(SWITCH))))
@@ -244,6 +264,14 @@ def test_errors_in_two_rows_or_in_many_are_no_lone_ones():
     for rows in ((60, 61), tuple(range(0, 121, 10))):
         off = 5.0 * np.isin(np.arange(TS.size), rows)[:, None]
         assert lone_errors(replace(GOOD, train=runs(TRUTH + NOISE + off))) is None
+
+
+def test_starts_whose_errors_grow_are_told_of_once_and_those_that_stay_with_the_data_not_at_all():
+    lost = replace(GOOD, from_others=runs(AWAY))
+    assert [one.finding.split(":")[0] for one in diagnose(lost)] == ["the model is unstable beside its own runs"]
+    grown = replace(lost, from_rows=runs(TRUTH + np.linspace(0, 5, TS.size)[:, None]))
+    assert [one.finding.split(":")[0] for one in diagnose(grown)] == ["errors of a start grow"]
+    assert diagnose(replace(GOOD, from_others=runs(TRUTH[::-1] * 1.1, TRUTH + 2 * NOISE))) == ()
 
 
 def test_spikes_that_are_met_and_noise_are_not_too_coarse():
@@ -287,6 +315,13 @@ def test_it_is_told_which_held_out_runs_are_missed_and_when():
     assert "c (hare by 0.53" in found.finding and "from t = 8.1 on)" in found.finding
     twice = replace(UNSEEN, test=runs(TRUTH), held_out=runs(TOO_LATE))
     assert sum("from t = 8.1 on" in one.finding for one in diagnose(twice)) == 1
+
+
+def test_states_that_are_not_in_the_data_are_asked_for_first_where_none_are_in_the_model():
+    missed = replace(GOOD, held_out=runs(TRUTH[::-1] + 1.5))
+    for hidden, first in ((0, "if the columns may not show all"), (1, "train on more runs")):
+        (found,) = [one for one in diagnose(replace(missed, hidden=hidden)) if "held-out data" in one.finding]
+        assert found.advice.startswith(first) and ("--hidden-states 1" in found.advice) == (hidden == 0)
 
 
 def test_held_out_runs_that_go_where_no_other_does_are_told_of():

@@ -1,0 +1,63 @@
+"""Columns that stay for some rows and then change at once, as what a person sets does: steps, switches and pulses."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+FEWEST = 5  # intervals from which on two values are a switch, and rows that tell of anything
+BASE = 0.5  # of the rows of a run, at least, that are at one value, from which pulses depart
+WHOLE = 0.8  # of the rows off it, that are of one height until it is back: showers and daylight rise and fall
+
+
+def jumps_between_rows(columns: Sequence[np.ndarray]) -> bool:
+    """Whether values stay and then change at once: most changes stand alone, or there are two values, or pulses.
+
+    Args:
+        columns: of each run, NaN where blank.
+    """
+    known = [column[np.isfinite(column)] for column in columns]
+    changes = [np.diff(column) != 0 for column in known if column.size > 2]
+    count = sum(int(change.sum()) for change in changes)
+    if not count:
+        return False
+    if np.unique(np.concatenate(known)).size == 2 and sum(change.size for change in changes) >= FEWEST:
+        return True
+    alone = 0
+    for change in changes:
+        beside = np.pad(change, 1)
+        alone += int((change & ~beside[:-2] & ~beside[2:]).sum())
+    return 2 * alone >= count or _pulses(known)
+
+
+def _pulses(columns: Sequence[np.ndarray]) -> bool:
+    """Whether each run is at a value of its own, and leaves it for pulses of any height, each as flat as it is long."""
+    off = flat = 0
+    for column in columns:
+        values, counts = np.unique(column, return_counts=True)
+        if not column.size or counts.max() < BASE * column.size:
+            return False
+        away = column != values[np.argmax(counts)]
+        for part in np.split(column, np.flatnonzero(np.diff(away)) + 1):
+            if part[0] != values[np.argmax(counts)]:
+                off += part.size
+                flat += part.size if np.ptp(part) == 0 else 0
+    return flat >= WHOLE * off
+
+
+def looks_set(columns: Sequence[np.ndarray]) -> bool:
+    """Whether a column jumps between rows as no state does, so that it may be an input."""
+    seen = [column[np.isfinite(column)] for column in columns]
+    seen = [column for column in seen if column.size > 1]
+    if sum(column.size for column in seen) < FEWEST:
+        return False
+    return jumps_between_rows(seen) and not _rounded(seen, np.unique(np.concatenate(seen)))
+
+
+def _rounded(seen: Sequence[np.ndarray], levels: np.ndarray) -> bool:
+    """Whether there are several levels, and most changes are the least that there is between two of them.
+
+    So a slow state looks in the digits of a coarse instrument.
+    """
+    jumps = np.abs(np.concatenate([np.diff(column) for column in seen]))
+    least = 1.5 * np.diff(levels).min()
+    return levels.size > 2 and 2 * int(((jumps > 0) & (jumps < least)).sum()) > int((jumps > 0).sum())
