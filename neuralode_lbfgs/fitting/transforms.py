@@ -120,8 +120,9 @@ def _decades(data: Trajectories, state: int) -> int:
 
 def _proportion(data: Trajectories, state: int, most: float) -> float:
     """The errors of values up to a largest one, as parts of these; NaN where too few follow on each other."""
-    small = [run.at((run.ys[:, state] > 0) & (run.ys[:, state] <= most)) for run in data]
-    return roughness([replace(run, ys=np.log(run.ys[:, [state]]), sd=None) for run in small if run.ts.size], 0)
+    small = [(run, (run.ys[:, state] > 0) & (run.ys[:, state] <= most)) for run in data]
+    few = [run.at(rows) for run, rows in small if rows.any()]
+    return roughness([replace(run, ys=np.log(run.ys[:, [state]]), sd=None) for run in few], 0)
 
 
 def _number(name: str, data: Trajectories, option: str) -> int:
