@@ -220,6 +220,7 @@ class FitResult:
                 continued=self._run_on(times),
                 low=seen.min(axis=0).filled(np.nan).tolist(),
                 high=seen.max(axis=0).filled(np.nan).tolist(),
+                logarithms=logarithms,
                 stages=self.stages,
                 parameters=self.parameters,
                 held_by=self.held_by,

@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from ...data.trajectories import Trajectories
 from ..prediction import are_grown
 from ..run_on import MANY_TIMES
+from .below_zero import NOTHING
 from .view import Finding, View, root_mean_square
 
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
 NEGATIVE = 0.1  # of the range, below zero
-NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
+JUMP = 0.05  # of the range of an input, between its end and its beginning
 
 
 def errors_grow(view: View) -> Finding | None:
@@ -41,7 +43,7 @@ def runs_away(view: View) -> Finding | None:
             break
     ys = np.concatenate([run.ys for run in view.continued])
     ys = ys[np.isfinite(ys).all(axis=1)]
-    driven = view.continued.input_size > 0
+    lowest, driven = _lowest(view.continued, view.train), view.continued.input_size > 0
     for j, (name, least, most) in enumerate(zip(view.continued.state_names, view.low, view.high, strict=True)):
         column = ys[:, j]
         beyond = np.maximum(least - column, column - most)
@@ -50,9 +52,9 @@ def runs_away(view: View) -> Finding | None:
         if beyond.max() > (MANY_TIMES if driven else OUTSIDE) * (most - least):
             worst = column[np.argmax(beyond)]
             told.append(f"{name} comes to {worst:.3g}, where the data lie between {least:.3g} and {most:.3g}")
-        elif least >= -NOTHING * (most - least) and column.min() < -NEGATIVE * (most - least):
+        elif least >= -NOTHING * (most - least) and lowest[j] < -NEGATIVE * (most - least):
             rarely = "which the data never do" if least >= 0 else f"where the least of the data is {least:.3g}"
-            told.append(f"{name} falls below zero, to {column.min():.3g}, {rarely}")
+            told.append(f"{name} falls below zero, to {lowest[j]:.3g}, {rarely}")
     if not told:
         return None
     again = ", with the same inputs again," if driven else ""
@@ -61,3 +63,16 @@ def runs_away(view: View) -> Finding | None:
         "trust no forecast that far; keep states positive that cannot be negative (--positive); try --ensemble 5, "
         "which leaves out runaway members and shows a band, or more --weight-decay",
     )
+
+
+def _lowest(continued: Trajectories, train: Trajectories) -> np.ndarray:
+    """The least value of each state where a run goes on, `(states,)`.
+
+    Runs whose inputs begin again far from where they ended say nothing: that jump, which nobody made, throws a true
+    law off as well.
+    """
+    limit = JUMP * np.ptp(np.concatenate([run.inputs_at(run.ts) for run in train]), axis=0)
+    jumps = [np.abs(np.diff(run.inputs_at(run.ts[[0, -1]]), axis=0)) > limit for run in continued]
+    rows = [run.ys for run, jump in zip(continued, jumps, strict=True) if not jump.any()]
+    none = np.full((1, continued.state_size), np.inf)
+    return np.nanmin(np.concatenate([none, *rows]), axis=0)

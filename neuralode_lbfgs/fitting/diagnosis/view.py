@@ -34,6 +34,7 @@ class View:
         from_rows: predicted for some training trajectories from their first rows, where starts were estimated.
         continued: predicted from the end of each trajectory on for as long again; in the data's units.
         low, high: least and largest observation of each state, in the data's units.
+        logarithms: which states are modelled so.
         stages: how the fit went.
         parameters: the physical ones.
         held_by: a weight decay that a person gave and that may hold the model from the data, or None.
@@ -51,6 +52,7 @@ class View:
     continued: Trajectories | None = None
     low: Sequence[float] = ()
     high: Sequence[float] = ()
+    logarithms: Sequence[int] = ()
     stages: tuple[Stage, ...] = ()
     parameters: tuple[PhysicalParameter, ...] = ()
     held_by: float | None = None
