@@ -25,6 +25,10 @@ def below_zero(view: View) -> Finding | None:
         return None
     return Finding(
         f"predictions of rows of the data fall below zero, where none of these are: {'; '.join(told)}",
-        f"keep positive what cannot be negative (--positive {' '.join(names)}), or model logarithms where errors are "
-        f"the larger the larger the values are (--transform log={','.join(names)})",
+        view.kind.choice(
+            "keep",
+            f"positive what cannot be negative (--positive {' '.join(names)})",
+            f"to logarithms where errors are the larger the larger the values are (--transform log={','.join(names)})",
+        )
+        or "take what is below zero for nothing",
     )

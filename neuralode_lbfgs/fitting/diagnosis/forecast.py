@@ -6,6 +6,7 @@ from ...data.trajectories import Trajectories
 from ..prediction import are_grown
 from ..run_on import MANY_TIMES
 from .below_zero import NOTHING
+from .kind import sentence
 from .view import Finding, View, root_mean_square
 
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
@@ -25,8 +26,15 @@ def errors_grow(view: View) -> Finding | None:
     return Finding(
         f"errors of a start grow: from their first rows the training runs are {missed}, from the fitted starts by "
         f"{fitted:.2g}; they do so along chaotic runs, or the model is unstable where no run has been",
-        "start predictions from several rows (predict --warmup 10); compare the network alone (--degree 0) or other "
-        "initial weights (--seed 1), of which those are to be trusted that do better from first rows",
+        sentence(
+            "start predictions from several rows (predict --warmup 10)",
+            view.kind.choice(
+                "compare",
+                "the network alone (--degree 0)",
+                "other initial weights (--seed 1)",
+                then=", of which those are to be trusted that do better from first rows",
+            ),
+        ),
     )
 
 
@@ -60,8 +68,13 @@ def runs_away(view: View) -> Finding | None:
     again = ", with the same inputs again," if driven else ""
     return Finding(
         f"run on for as long again{again} the model leaves the range of the data: {'; '.join(told)}",
-        "trust no forecast that far; keep states positive that cannot be negative (--positive); try --ensemble 5, "
-        "which leaves out runaway members and shows a band, or more --weight-decay",
+        sentence(
+            "trust no forecast that far",
+            view.kind.choice("keep", "states positive that cannot be negative (--positive)"),
+            view.kind.choice(
+                "try", "--ensemble 5, which leaves out runaway members and shows a band,", "more --weight-decay"
+            ),
+        ),
     )
 
 

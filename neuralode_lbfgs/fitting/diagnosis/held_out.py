@@ -6,10 +6,12 @@ import numpy as np
 
 from ...data.trajectories import Trajectories, Trajectory
 from ..coverage import distances, far_from_here
+from .kind import sentence
 from .view import Finding, View, listed, root_mean_square
 
 FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
 BEYOND = 0.1  # of the range of the training data: what goes on from its ends by less is as good as inside
+KNOWN, UNSURE = "known structure (--rate, --second-order)", "--ensemble 5 to see where the model is unsure"
 ALL = 0.9  # of the rows: then it is no matter of time
 
 
@@ -81,14 +83,24 @@ def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float
     if strange:
         return _Where(
             f"{where}; {listed(strange)}",
-            "train on runs that go there, for nothing that was trained on tells of such states; known structure "
-            "(--rate, --second-order) carries farther, and --ensemble 5 shows where the model is unsure",
+            sentence(
+                "train on runs that go there, for nothing that was trained on tells of such states",
+                view.kind.choice("try", KNOWN, UNSURE),
+            ),
         )
     return _Where(
         where,
-        "train on more runs like those; try a smaller network (--width-size 8), more --weight-decay, other initial "
-        "weights (--starts 8), known structure (--rate, --second-order), or --ensemble 5 to see where the model is "
-        "unsure",
+        sentence(
+            "train on more runs like those",
+            view.kind.choice(
+                "try",
+                "a smaller network (--width-size 8)",
+                "more --weight-decay",
+                "other initial weights (--starts 8)",
+                KNOWN,
+                UNSURE,
+            ),
+        ),
     )
 
 
