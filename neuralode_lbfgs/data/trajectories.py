@@ -8,6 +8,7 @@ import numpy as np
 
 from .clock import Clock
 from .driving import stretches_of
+from .errors import counted
 from .headers import with_unit
 from .outliers import outliers
 
@@ -76,6 +77,11 @@ class Trajectory:
             raise ValueError(f"{who}: inputs must be finite at every time of the trajectory.")
         if self.hold and (self.inputs is None or len(self.hold) != self.inputs.shape[1]):
             raise ValueError(f"{who}: hold needs one entry for each input; it has {len(self.hold)}.")
+
+    def __repr__(self) -> str:
+        inputs = "" if self.inputs is None else f", {counted(self.inputs.shape[1], 'input')}"
+        rows, states = counted(self.ts.size, "row"), counted(self.ys.shape[1], "state")
+        return f"Trajectory({self.id!r}, {rows} from {self.ts[0]:g} to {self.ts[-1]:g}, {states}{inputs})"
 
     def inputs_at(self, ts: np.ndarray) -> np.ndarray:
         """The inputs at any times, shape `(times, inputs)`; beyond the first and last row they stay as there."""
@@ -148,6 +154,16 @@ class Trajectories:
         names = (self.time_name, *self.state_names, *self.input_names)
         if len(set(names)) < len(names):
             raise ValueError(f"time, states and inputs need different names; they have {list(names)}.")
+
+    def __repr__(self) -> str:
+        runs = counted(len(self), "trajectory", "trajectories")
+        shown = ", ".join(self.ids[:5]) + ", ..." * (len(self) > 5)
+        rows = counted(sum(run.ts.size for run in self), "row")
+        first, last = min(run.ts[0] for run in self), max(run.ts[-1] for run in self)
+        span = f"{self.label(self.time_name)} from {self.clock.show(float(first))} to {self.clock.show(float(last))}"
+        inputs = f"; inputs {', '.join(map(self.label, self.input_names))}" if self.input_size else ""
+        states = f"states {', '.join(map(self.label, self.state_names))}"
+        return f"Trajectories({runs}: {shown}; {rows}, {span}; {states}{inputs})"
 
     def __len__(self) -> int:
         return len(self.trajectories)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..data.errors import counted
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Transform, plain, trainable, with_coordinates
 from .scaling import find_coordinates
@@ -80,9 +81,11 @@ def check_field(model: NeuralODE, states: int, inputs: int) -> None:
     try:
         rate = eqx.filter_eval_shape(plain(model).vector_field, jax.ShapeDtypeStruct((), dtype), y, u)
     except (TypeError, ValueError) as error:
+        sizes = f"{counted(states, 'state')} and {counted(inputs, 'input')}"
+        advice = "make a network with input_size=data.input_size; equations of your own are handed the inputs as args"
         raise ValueError(
-            f"the vector field cannot be evaluated for {states} states "
-            f"and {inputs} inputs: {str(error).splitlines()[0]}"
+            f"the vector field cannot be evaluated for {sizes} ({str(error).splitlines()[0].rstrip('.')})"
+            + (f": {advice}." if inputs else ".")
         ) from error
     if getattr(rate, "shape", None) != (states,):
         raise ValueError(

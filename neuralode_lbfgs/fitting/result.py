@@ -13,6 +13,7 @@ from ..models import LinearInputs, NeuralODE, SteppedInputs, Transform
 from ..optimise import StopReason
 from .band import Band, band_of
 from .diagnosis import Finding, View, diagnose
+from .diagnosis.kind import kind_of
 from .hidden import hidden_size
 from .law import Term, law_table
 from .luck import Luck
@@ -226,6 +227,7 @@ class FitResult:
                 parameters=self.parameters,
                 held_by=self.held_by,
                 hidden=self.hidden,
+                kind=kind_of(self.model, self.law, self.observe),
                 ahead=self.ahead,
                 in_pieces=bool(self.ends),
                 logarithms=logarithms,

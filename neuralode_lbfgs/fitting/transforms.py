@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from ..data.errors import counted, did_you_mean
-from ..data.trajectories import Trajectories
+from ..data.trajectories import Trajectories, Trajectory
 from ..models import NeuralODE, SecondOrderField, Transform
-from .noise_level import roughness
+from .noise_level import ALIKE, roughness, usual_roughness
+from .noise_level import LEAST_ROWS as LEAST_TO_TELL
 from .options import FitOptions
 
 # Times count as log-spaced when their intervals differ by this much, a tenth at either end apart, and their logarithms'
@@ -16,6 +17,8 @@ from .options import FitOptions
 SPREAD, UNEVEN, LEAST_ROWS = 300.0, 1.4, 6
 DECADES = 4  # below the largest value of a state: of no weight beside it, and more than measurements mostly resolve
 FEWER = 2  # decades, of a state whose small values have errors in proportion to them
+LEAST = 1.3  # decades, of one whose logarithms are about as noisy in all rows
+DROWNED = 2.0  # times the small values: errors of the large ones, beside which these say nothing
 PROPORTION = (0.01, 0.3)  # of errors to small values: a smooth curve has hardly any, noise alike for all values more
 
 
@@ -69,9 +72,9 @@ def transform_for(
         names = [data.state_names[i] for i in wide]
         every = ",".join(data.state_names[i] for i in sorted([*log, *wide]))
         notes.append(
-            f"{', '.join(names)}: over more than {min(wide.values())} powers of ten small values count for nothing "
-            f"beside large ones; their logarithms are modelled by --transform 'log={every}' (transform=['log={every}'] "
-            "in Python)."
+            f"{', '.join(names)}: over more than {counted(min(wide.values()), 'power')} of ten small values count for "
+            f"nothing beside large ones; their logarithms are modelled by --transform 'log={every}' "
+            f"(transform=['log={every}'] in Python)."
         )
     return Transform(tuple((state, _floor(state, data, notes)) for state in sorted(log)), positive, log_time)
 
@@ -111,17 +114,28 @@ def _decades(data: Trajectories, state: int) -> int:
     positive = values[values > 0]
     if positive.size < LEAST_ROWS or values.min() < 0:
         return 0
-    decades = int(np.log10(positive.max() / np.quantile(positive, 0.1)))
+    decades = float(np.log10(positive.max() / np.quantile(positive, 0.1)))
     if decades >= DECADES:
         return DECADES
     least, most = PROPORTION
-    return decades if decades >= FEWER and least < _proportion(data, state, np.quantile(positive, 1 / 3)) < most else 0
+    small = roughness(_logarithms(data, state, np.quantile(positive, 1 / 3)), 0)
+    if decades < LEAST or not least < small < most:
+        return 0
+    return int(decades) if decades >= FEWER or _drowned(_logarithms(data, state), 10**decades) else 0
 
 
-def _proportion(data: Trajectories, state: int, most: float) -> float:
-    """The errors of values up to a largest one, as parts of these; NaN where too few follow on each other."""
-    small = [run.at((run.ys[:, state] > 0) & (run.ys[:, state] <= most)) for run in data]
-    return roughness([replace(run, ys=np.log(run.ys[:, [state]]), sd=None) for run in small if run.ts.size], 0)
+def _drowned(logs: list[Trajectory], times: float) -> bool:
+    """Whether errors go in proportion throughout, such that those of the largest value are beyond small ones."""
+    noise = roughness(logs, 0)
+    rows = sum(run.ts.size for run in logs)
+    return rows >= LEAST_TO_TELL and times * noise > DROWNED and noise < ALIKE * usual_roughness(logs, 0)
+
+
+def _logarithms(data: Trajectories, state: int, most: float = np.inf) -> list[Trajectory]:
+    """Those of a state, in the rows where it is positive and at most so large."""
+    small = [(run, (run.ys[:, state] > 0) & (run.ys[:, state] <= most)) for run in data]
+    few = [run.at(rows) for run, rows in small if rows.any()]
+    return [replace(run, ys=np.log(run.ys[:, [state]]), sd=None) for run in few]
 
 
 def _number(name: str, data: Trajectories, option: str) -> int:

@@ -6,7 +6,9 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
+
+ROUNDING = 64  # units in the last place of the largest value of an input: lines through more rows are read as one
 
 
 @runtime_checkable
@@ -35,6 +37,11 @@ class LinearInputs(eqx.Module):
         weight = jnp.clip((t - ts[i]) / (ts[i + 1] - ts[i]), 0.0, 1.0)
         return us[i] + weight * (us[i + 1] - us[i])
 
+    @property
+    def kinks(self) -> Float[Array, " times"]:
+        """The times at which the slope of an input changes; those at which none does are put far beyond the end."""
+        return _where(self.ts, _bends(self.ts, self.us).any(axis=1))
+
 
 class SteppedInputs(eqx.Module):
     """Inputs known at `ts`, of which some keep the value of a row until the next one; the others as `LinearInputs`.
@@ -58,9 +65,37 @@ class SteppedInputs(eqx.Module):
     @property
     def jumps(self) -> Float[Array, " intervals"]:
         """The times at which a held input changes; those at which none does are put far beyond the end."""
-        ts, us = jnp.asarray(self.ts), jnp.asarray(self.us)
-        changed = jnp.any((jnp.diff(us, axis=0) != 0) & np.array(self.hold), axis=1)
-        return jnp.where(changed, ts[1:], ts[-1] + 1 + 2 * (ts[-1] - ts[0]))
+        return _where(self.ts, self._changed)[1:]
+
+    @property
+    def kinks(self) -> Float[Array, " times"]:
+        """Those of the inputs that are linear, as of `LinearInputs`, but for those at which a held one changes."""
+        bends = (_bends(self.ts, self.us) & ~np.array(self.hold)).any(axis=1)
+        return _where(self.ts, bends & ~self._changed)
+
+    @property
+    def _changed(self) -> Bool[Array, " times"]:
+        """The rows at which a held input has another value than before."""
+        us = jnp.asarray(self.us)
+        return jnp.any((us != jnp.roll(us, 1, axis=0)) & np.array(self.hold), axis=1).at[0].set(False)
+
+
+def _bends(ts: ArrayLike, us: ArrayLike) -> Bool[Array, "times inputs"]:
+    """Where lines from row to row have another slope before than after, by more than rounding; outside it is zero."""
+    ts, us = jnp.asarray(ts), jnp.asarray(us)
+    if len(ts) < 2:
+        return jnp.zeros(us.shape, bool)
+    h = jnp.diff(ts)[:, None]
+    slopes = jnp.pad(jnp.diff(us, axis=0) / h, ((1, 1), (0, 0)))
+    nearest = jnp.minimum(jnp.pad(h, ((1, 0), (0, 0)), mode="edge"), jnp.pad(h, ((0, 1), (0, 0)), mode="edge"))
+    rounding = ROUNDING * jnp.finfo(us.dtype).eps * jnp.max(jnp.abs(us), axis=0)
+    return jnp.abs(jnp.diff(slopes, axis=0)) * nearest > rounding
+
+
+def _where(ts: ArrayLike, rows: Bool[Array, " times"]) -> Float[Array, " times"]:
+    """The times of these rows, and of the others one far beyond the end."""
+    ts = jnp.asarray(ts)
+    return jnp.where(rows, ts, ts[-1] + 1 + 2 * (ts[-1] - ts[0]))
 
 
 def sampled_inputs(

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from .constrained import Constrained
 from .coordinates import Coordinates
-from .inputs import Inputs, SteppedInputs
+from .inputs import Inputs, LinearInputs, SteppedInputs
 from .transform import Transform
 
 LONG = 10_000  # times, for which the solver may take its steps once more
@@ -20,6 +20,8 @@ GONE = 1e9  # times the start: a state that has run away, and would take all ste
 
 class NeuralODE(eqx.Module):
     """`model(ts, y0) -> ys`, all in the data's units, solved adaptively by diffrax.
+
+    Steps end where linear inputs have kinks, and just before and after held ones jump.
 
     Args:
         vector_field: `(t, y, args) -> dy/dt` in the data's units, where `args` are the inputs at t,
@@ -119,9 +121,12 @@ class NeuralODE(eqx.Module):
             stepped = SteppedInputs(c.times_in(jnp.asarray(inputs.ts)), c.inputs_in(inputs.us), inputs.hold)
             rate = lambda tau, z, _: self.rate(tau, z, stepped.evaluate(tau))  # noqa: E731
             if stepped.ts.size > 1:
-                controller = diffrax.ClipStepSizeController(controller, jump_ts=stepped.jumps)
+                controller = diffrax.ClipStepSizeController(controller, step_ts=stepped.kinks, jump_ts=stepped.jumps)
         else:
             rate = lambda tau, z, _: self.rate(tau, z, c.inputs_in(inputs.evaluate(c.times_out(tau))))  # noqa: E731
+            if isinstance(inputs, LinearInputs):
+                # An error estimate knows nothing of a kink within a step, least of all where inputs are noisy.
+                controller = diffrax.ClipStepSizeController(controller, step_ts=c.times_in(inputs.kinks))
         z0 = c.states_in(jnp.asarray(y0))
         most = GONE * (1 + jnp.max(jnp.abs(z0)))
         # What has run away stands still, for an event would compile longer.

@@ -15,7 +15,8 @@ class StopReason(enum.Enum):
     SEARCH_FAILED = (
         6,
         "no step along the steepest descent lowers the loss",
-        ": the floor of the arithmetic or of the solver is reached (use float64 or a tighter rtol if it is too high)",
+        ": the floor of the arithmetic or of the solver is reached (if it is too high, take a tighter rtol, or float64 "
+        "in place of single precision)",
     )
     NONFINITE_START = (
         7,

@@ -1,6 +1,7 @@
 """Trajectory and Trajectories: splits, windows, and errors that say what is wrong."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,6 +125,15 @@ def test_a_trajectory_says_what_is_wrong(arguments, message):
 def test_trajectories_say_what_is_wrong(trajectories, names, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Trajectories(trajectories, **names)
+
+
+def test_they_say_what_they_hold_in_a_line():
+    runs = [replace(run(id=str(i)), inputs=np.zeros((5, 1))) for i in range(7)]
+    data = Trajectories(tuple(runs), ("x", "v"), ("valve",), units={"x": "m", "t": "s"})
+    assert repr(data) == (
+        "Trajectories(7 trajectories: 0, 1, 2, 3, 4, ...; 35 rows, t [s] from 0 to 4; states x [m], v; inputs valve)"
+    )
+    assert repr(data[1]) == "Trajectory('1', 5 rows from 0 to 4, 2 states, 1 input)"
 
 
 def test_looking_up_and_counting():

@@ -312,6 +312,10 @@ def test_bad_models_give_one_sentence(data):
 
     with pytest.raises(ValueError, match=r"must return dy/dt of shape \(2,\)"):
         nl.fit(nl.NeuralODE(Field(jnp.array(1.0)), state_size=2), data)
+    runs = tuple(nl.Trajectory(run.id, run.ts, run.ys, None, run.ys[:, :1]) for run in data)
+    driven = nl.Trajectories(runs, data.state_names)
+    with pytest.raises(ValueError, match=r"for 2 states and 1 input \(.*\): make a network with input_size"):
+        nl.fit(model_for(data), driven)
     with pytest.raises(ValueError, match="nothing to train"):
         nl.fit(nl.NeuralODE(Field(1.0), state_size=2), data)
     with pytest.raises(TypeError, match="did you mean 'max_iter'"):

@@ -178,6 +178,29 @@ def test_so_are_those_with_errors_in_proportion(relative, absolute, noticed):
     assert [note.startswith("virus: over more than 2 powers of ten") for note in notes] == [True] * noticed
 
 
+@pytest.mark.parametrize("relative, absolute, noticed", [(0.1, 0, True), (0.03, 0, False), (0, 0.01, False)])
+def test_over_one_power_of_ten_they_are_if_large_values_have_the_same(relative, absolute, noticed):
+    ts, rng = np.linspace(0.0, 10.0, 60), np.random.default_rng(0)
+    runs = []
+    for name, start in (("a", 1.0), ("b", 0.3), ("c", 2.0)):
+        grown = start * np.exp(0.25 * ts) * np.exp(relative * rng.normal(size=60)) + absolute * rng.normal(size=60)
+        runs.append(nl.Trajectory(name, ts, grown[:, None]))
+    notes = []
+    data = nl.Trajectories(tuple(runs), ("volume",))
+    transform_for(model_for(data), data, FitOptions(), notes)
+    assert [note.startswith("volume: over more than 1 power of ten") for note in notes] == [True] * noticed
+
+
+def test_runs_without_small_values_have_no_part_in_that():
+    ts, rng = np.linspace(0.0, 10.0, 60), np.random.default_rng(0)
+    falls = np.exp(-0.7 * ts) * np.exp(0.1 * rng.normal(size=60))
+    runs = [nl.Trajectory("falls", ts, falls[:, None]), nl.Trajectory("stays", ts, np.ones((60, 1)))]
+    notes = []
+    data = nl.Trajectories(tuple(runs), ("virus",))
+    transform_for(model_for(data), data, FitOptions(), notes)
+    assert len(notes) == 1 and notes[0].startswith("virus: over more than 2 powers of ten")
+
+
 def test_what_counts_as_log_spaced():
     assert is_log_spaced(np.geomspace(1e-4, 1e3, 30))
     assert is_log_spaced(np.geomspace(1.0, 2000.0, 20))

@@ -215,6 +215,22 @@ def test_inputs_drive_the_model_in_their_own_units():
     np.testing.assert_allclose(model(TS, Y0, inputs), exactly(TS, Y0 + moved) - moved, rtol=1e-8)
 
 
+def test_steps_end_where_linear_inputs_have_kinks():
+    """x'' = -x / 4 - x' / 20 + u with u noise, straight from row to row: each interval by a matrix exponential."""
+    ts = 0.2 * np.arange(300)
+    u = np.random.default_rng(1).normal(size=300)
+    matrix = np.array([[0.0, 1.0, 0.0, 0.0], [-0.25, -0.05, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0], np.zeros(4)])
+    one_row = np.asarray(scipy.linalg.expm(0.2 * matrix))
+    ys = np.zeros((300, 2))
+    for i, (now, then) in enumerate(itertools.pairwise(u)):
+        ys[i + 1] = (one_row @ [*ys[i], now, (then - now) / 0.2])[:2]
+    field = lambda t, y, args: jnp.stack([y[1], -y[0] / 4 - y[1] / 20 + args[0]])  # noqa: E731
+    model = NeuralODE(field, coordinates=Coordinates.identity(2, 1))
+    np.testing.assert_allclose(model(ts, jnp.zeros(2), LinearInputs(ts, u[:, None])), ys, atol=2e-5)
+    back = model(ts[::-1], jnp.array(ys[-1]), LinearInputs(ts, u[:, None]))
+    np.testing.assert_allclose(back[::-1], ys, atol=2e-4)
+
+
 def test_a_solve_that_diverges_raises_or_is_not_finite():
     model = NeuralODE(lambda t, y, args: y**2, state_size=1, max_steps=256)
     ts = np.array([0.0, 0.5, 2.0])  # y = 1 / (1 - t) has no value at 2

@@ -11,6 +11,7 @@ from neuralode_lbfgs.models import (
     LinearInputs,
     MLPVectorField,
     NeuralODE,
+    SteppedInputs,
     is_constant,
     trainable,
     with_coordinates,
@@ -44,6 +45,18 @@ def test_linear_inputs_are_those_of_interp(n):
     times = np.concatenate([np.linspace(-1, 11, 50), ts])
     expected = np.stack([np.interp(times, ts, us[:, j]) for j in range(3)], axis=-1)
     np.testing.assert_allclose(jax.vmap(LinearInputs(ts, us).evaluate)(times), expected, atol=1e-13)
+
+
+def test_linear_inputs_have_kinks_where_their_slopes_change():
+    ts = np.array([0.0, 0.1, 0.3, 0.7, 1.1, 2.0])
+    lines = np.stack([0.1 + 0.3 * ts, np.array([1.0, 1.0, 1.0, 3.0, 5.0, 5.0])], axis=1)  # one of them straight on
+    kinks = np.asarray(LinearInputs(ts, lines).kinks)
+    assert kinks[kinks <= ts[-1]].tolist() == [0.0, 0.3, 1.1, 2.0]  # it stays as it is before and after all rows
+    both = SteppedInputs(ts, np.stack([lines[:, 1], [0, 0, 1, 1, 1, 1]], axis=1), (False, True))
+    kinks = np.asarray(both.kinks)
+    assert kinks[kinks <= ts[-1]].tolist() == [1.1]  # there is a jump at the other one
+    alone = LinearInputs(ts[:1], lines[:1])
+    assert alone.kinks > ts[0]
 
 
 class Hybrid(eqx.Module):

@@ -28,4 +28,5 @@ def test_a_model_says_what_it_said(folder):
         start = saved.starts[name]
         assert start.input_ts is not None and start.inputs is not None
         inputs = nl.LinearInputs(start.input_ts, start.inputs)
-        np.testing.assert_allclose(saved.model(np.array(known["ts"]), start.y, inputs), ys, rtol=1e-9)
+        # The solver of 0.1.0 stepped over the kinks of inputs, and was as far off as this.
+        np.testing.assert_allclose(saved.model(np.array(known["ts"]), start.y, inputs), ys, atol=1e-4)

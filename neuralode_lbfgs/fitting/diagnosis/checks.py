@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .below_zero import below_zero
 from .errors import above_the_noise, below_the_noise, driven_by_noise, flat_mean, held_by_decay, residuals_not_white
 from .forecast import errors_grow, runs_away, unstable_nearby
 from .held_out import worse_on_others, worse_on_unseen
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     above_the_noise,
     residuals_not_white,
     below_the_noise,
+    below_zero,
     errors_grow,
     unstable_nearby,
     runs_away,

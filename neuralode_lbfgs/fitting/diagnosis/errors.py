@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..noise_level import usual_of, usual_roughness
+from .kind import sentence
 from .noise import ABOVE, known_noise, least_error
 from .view import MATTERS, PAIRS, Finding, View
 
@@ -21,14 +22,17 @@ def flat_mean(view: View) -> Finding | None:
     return Finding(
         f"flat-mean minimum: of {view.name_all(flat)} the model explains {max(float(explained[flat].min()), 0.0):.0%} "
         "of the variance, hardly more than a constant does",
-        "fit a shorter part first, which can be predicted from its start (--train-until); try other initial weights "
-        f"(--starts 8), or, {_other_states(view)}",
+        sentence(
+            "fit a shorter part first, which can be predicted from its start (--train-until)",
+            view.kind.choice("try", "other initial weights (--starts 8)", *_other_states(view)),
+        ),
     )
 
 
-def _other_states(view: View) -> str:
-    more = f"if the columns do not show the whole state, --hidden-states {view.hidden + 1}"
-    return f"as hidden states can complete the others in many ways, fewer of them; {more}" if view.hidden else more
+def _other_states(view: View) -> list[str]:
+    """More hidden states, or first of all fewer: they can complete the others in many ways."""
+    more = f"another state, if the columns do not show all (--hidden-states {view.hidden + 1})"
+    return ["fewer hidden states", more] if view.hidden else [more]
 
 
 def above_the_noise(view: View) -> Finding | None:
@@ -51,8 +55,16 @@ def above_the_noise(view: View) -> Finding | None:
         return None
     return Finding(
         f"errors are far above the noise: {', '.join(told)}",
-        "allow more if it stopped at a limit (--max-iter, --max-evals); try other initial weights (--starts 8), a "
-        "larger network (--width-size 32), or a shorter part first (--train-until)",
+        sentence(
+            "allow more if it stopped at a limit (--max-iter, --max-evals)",
+            view.kind.choice(
+                "try",
+                "other initial weights (--starts 8)",
+                "a larger network (--width-size 32)",
+                "the network alone (--degree 0)",
+                "a shorter part first (--train-until)",
+            ),
+        ),
     )
 
 
@@ -95,7 +107,10 @@ def below_the_noise(view: View) -> Finding | None:
     )
     return Finding(
         f"errors are far below the noise, so the model follows it: {told}",
-        "try more --weight-decay or a smaller network (--width-size 8), or tell the noise if it is known (--noise)",
+        sentence(
+            view.kind.choice("try", "more --weight-decay", "a smaller network (--width-size 8)"),
+            "tell the noise if it is known (--noise)",
+        ),
     )
 
 
@@ -118,7 +133,14 @@ def residuals_not_white(view: View) -> Finding | None:
     return Finding(
         f"residuals are not white: neighbouring errors go together (correlation of {', '.join(found)}), so something "
         "regular was missed",
-        "look at the residual plot; try a larger network (--width-size 32), a hidden state "
-        f"(--hidden-states {view.hidden + 1}), or an input that drives the system and is not in the data; noise that "
-        "moves the system itself looks the same",
+        sentence(
+            "look at the residual plot",
+            view.kind.choice(
+                "try",
+                "a larger network (--width-size 32)",
+                f"a hidden state (--hidden-states {view.hidden + 1})",
+                "an input that drives the system and is not in the data",
+            ),
+            "noise that moves the system itself looks the same",
+        ),
     )

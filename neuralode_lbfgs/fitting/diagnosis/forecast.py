@@ -2,17 +2,16 @@
 
 import numpy as np
 
+from ...data.trajectories import Trajectories
 from ..prediction import are_grown
 from ..run_on import MANY_TIMES, beyond
+from .below_zero import NOTHING
+from .kind import sentence
 from .view import WITHOUT, Finding, View, root_mean_square
 
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
 NEGATIVE = 0.1  # of the range, below zero
-NOTHING = 0.02  # of the range, below zero: so little may be read of nothing, for noise
-NEARBY = (
-    "start predictions from several rows (predict --warmup 10); compare the network alone (--degree 0) or other "
-    "initial weights (--seed 1), of which those are to be trusted that do better from first rows"
-)
+JUMP = 0.05  # of the range of an input, between its end and its beginning
 
 
 def errors_grow(view: View) -> Finding | None:
@@ -33,7 +32,7 @@ def errors_grow(view: View) -> Finding | None:
     return Finding(
         f"errors of a start grow: from their first rows the training runs are {missed}, from the fitted starts by "
         f"{fitted:.2g}; they do so along chaotic runs, or the model is unstable where no run has been",
-        NEARBY,
+        _from_elsewhere(view),
     )
 
 
@@ -50,7 +49,20 @@ def unstable_nearby(view: View) -> Finding | None:
     return Finding(
         f"the model is unstable beside its own runs: of {len(view.from_others)} training rows taken as starts, "
         f"{len(lost)} {leads} out of the range of the data before a quarter of a run is over (the first at {first})",
-        NEARBY,
+        _from_elsewhere(view),
+    )
+
+
+def _from_elsewhere(view: View) -> str:
+    """What helps where starts beside the data lead astray."""
+    return sentence(
+        "start predictions from several rows (predict --warmup 10)",
+        view.kind.choice(
+            "compare",
+            "the network alone (--degree 0)",
+            "other initial weights (--seed 1)",
+            then=", of which those are to be trusted that do better from first rows",
+        ),
     )
 
 
@@ -67,7 +79,7 @@ def runs_away(view: View) -> Finding | None:
             break
     ys = np.concatenate([run.ys for run in view.continued])
     ys = ys[np.isfinite(ys).all(axis=1)]
-    driven = view.continued.input_size > 0
+    lowest, driven = _lowest(view.continued, view.train), view.continued.input_size > 0
     for j, (name, least, most) in enumerate(zip(view.continued.state_names, view.low, view.high, strict=True)):
         column = ys[:, j]
         beyond = np.maximum(least - column, column - most)
@@ -76,14 +88,32 @@ def runs_away(view: View) -> Finding | None:
         if beyond.max() > (MANY_TIMES if driven else OUTSIDE) * (most - least):
             worst = column[np.argmax(beyond)]
             told.append(f"{name} comes to {worst:.3g}, where the data lie between {least:.3g} and {most:.3g}")
-        elif least >= -NOTHING * (most - least) and column.min() < -NEGATIVE * (most - least):
+        elif least >= -NOTHING * (most - least) and lowest[j] < -NEGATIVE * (most - least):
             rarely = "which the data never do" if least >= 0 else f"where the least of the data is {least:.3g}"
-            told.append(f"{name} falls below zero, to {column.min():.3g}, {rarely}")
+            told.append(f"{name} falls below zero, to {lowest[j]:.3g}, {rarely}")
     if not told:
         return None
     again = ", with the same inputs again," if driven else ""
     return Finding(
         f"run on for as long again{again} the model leaves the range of the data: {'; '.join(told)}",
-        "trust no forecast that far; keep states positive that cannot be negative (--positive); try --ensemble 5, "
-        "which leaves out runaway members and shows a band, or more --weight-decay",
+        sentence(
+            "trust no forecast that far",
+            view.kind.choice("keep", "states positive that cannot be negative (--positive)"),
+            view.kind.choice(
+                "try", "--ensemble 5, which leaves out runaway members and shows a band,", "more --weight-decay"
+            ),
+        ),
     )
+
+
+def _lowest(continued: Trajectories, train: Trajectories) -> np.ndarray:
+    """The least value of each state where a run goes on, `(states,)`.
+
+    Runs whose inputs begin again far from where they ended say nothing: that jump, which nobody made, throws a true
+    law off as well.
+    """
+    limit = JUMP * np.ptp(np.concatenate([run.inputs_at(run.ts) for run in train]), axis=0)
+    jumps = [np.abs(np.diff(run.inputs_at(run.ts[[0, -1]]), axis=0)) > limit for run in continued]
+    rows = [run.ys for run, jump in zip(continued, jumps, strict=True) if not jump.any()]
+    none = np.full((1, continued.state_size), np.inf)
+    return np.nanmin(np.concatenate([none, *rows]), axis=0)

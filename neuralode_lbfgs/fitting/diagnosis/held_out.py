@@ -6,18 +6,20 @@ import numpy as np
 
 from ...data.trajectories import Trajectories, Trajectory
 from ..coverage import distances, far_from_here
+from .kind import sentence
 from .memory import LAGS, memory
 from .view import WITHOUT, Finding, View, listed, root_mean_square
 
 FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
 BEYOND = 0.1  # of the range of the training data: what goes on from its ends by less is as good as inside
+KNOWN, UNSURE = "known structure (--rate, --second-order)", "--ensemble 5 to see where the model is unsure"
 ALL = 0.9  # of the rows: then it is no matter of time
 WORSE = 1.2  # times the error of the mean: of what swings around it, noise makes the model as bad
 CLEARLY = 0.5  # times the error of others: then it is no chance
 # First of all: a network follows the runs that it was trained on without what it lacks, and only others can tell.
 HIDDEN = (
     "if the columns may not show all that the system remembers, give the model a state that is not in them and compare "
-    "the held-out errors (--hidden-states 1); "
+    "the held-out errors (--hidden-states 1)"
 )
 
 
@@ -35,7 +37,8 @@ def worse_on_others(view: View) -> Finding | None:
         missed = f"missed by {test:.2g} {view.deviations}, {_times(test, train)} as the training data"
     missed += _than_mean(test, mean)
     where = _where(view, view.test, view.held_out, max(FAR * train, GROSS), view.train)
-    remembered = None if view.hidden else memory(view)
+    all_seen = not view.hidden and view.kind.goes_with(HIDDEN)
+    remembered = memory(view) if all_seen else None
     if remembered is not None and remembered.several < CLEARLY * min(remembered.one, test):
         return Finding(
             f"held-out data are {missed}, where a linear recurrence of {LAGS} rows misses them by "
@@ -108,18 +111,29 @@ def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float
     missed.sort(key=lambda one: -one[0])
     where = f"; most of it is in {listed([what for _, what, _ in missed])}" if missed else ""
     strange = [why for _, _, why in missed if why is not None]
-    without = f"{WITHOUT}; " if view.hidden else ""
     if strange:
         return _Where(
             f"{where}; {listed(strange)}",
-            f"{without}train on runs that go there, for nothing that was trained on tells of such states; known "
-            "structure (--rate, --second-order) carries farther, and --ensemble 5 shows where the model is unsure",
+            sentence(
+                *([WITHOUT] if view.hidden else []),
+                "train on runs that go there, for nothing that was trained on tells of such states",
+                view.kind.choice("try", KNOWN, UNSURE),
+            ),
         )
     return _Where(
         where,
-        f"{without or HIDDEN}train on more runs like those; try a smaller network (--width-size 8), more "
-        "--weight-decay, other initial weights (--starts 8), known structure (--rate, --second-order), or --ensemble 5 "
-        "to see where the model is unsure",
+        sentence(
+            WITHOUT if view.hidden else HIDDEN if view.kind.goes_with(HIDDEN) else "",
+            "train on more runs like those",
+            view.kind.choice(
+                "try",
+                "a smaller network (--width-size 8)",
+                "more --weight-decay",
+                "other initial weights (--starts 8)",
+                KNOWN,
+                UNSURE,
+            ),
+        ),
     )
 
 

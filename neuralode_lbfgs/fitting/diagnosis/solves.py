@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...optimise import StopReason
+from .kind import sentence
 from .view import Finding, View, listed
 
 FAILED, FEW_FAILED = 0.2, 10  # of all solves, and solves: a search that steps too far now and then is none the worse
@@ -15,8 +16,11 @@ def unfinished(view: View) -> Finding | None:
         return None
     return Finding(
         f"the fitted model does not reach the end of trajectory {listed(lost)}",
-        "fit a shorter part first (--train-until), keep states positive that cannot be negative (--positive), or, "
-        "where the system is stiff, take an implicit solver (--solver Kvaerno5)",
+        sentence(
+            "fit a shorter part first (--train-until)",
+            view.kind.choice("keep", "states positive that cannot be negative (--positive)"),
+            "take an implicit solver where the system is stiff (--solver Kvaerno5)",
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from ...data.angles import ADVICE, TURNS, times_round, turn_of
 from ...data.steps import looks_set
 from ...data.steps_of_inputs import lead
 from ...data.trajectories import Trajectories
+from .kind import sentence
 from .noise import ABOVE, least_error
 from .view import MATTERS, PAIRS, Finding, View, listed
 
@@ -107,7 +108,10 @@ def too_coarse(view: View) -> Finding | None:
         return None
     return Finding(
         f"spikes of one or two rows: {'; '.join(told)}",
-        "measure more often there; of a positive state that goes over decades fit the logarithm (--transform log=...)",
+        sentence(
+            "measure more often there",
+            view.kind.choice("fit", "the logarithm of a positive state that goes over decades (--transform log=...)"),
+        ),
     )
 
 

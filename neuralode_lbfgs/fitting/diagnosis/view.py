@@ -9,6 +9,7 @@ import numpy as np
 from ...data.trajectories import Trajectories
 from ..physics import PhysicalParameter
 from ..record import Stage
+from .kind import ANY, Kind
 
 MATTERS = 0.02  # standard deviations: what smaller errors look like is of no interest; no measurement is as exact
 WITHOUT = "compare with a fit of fewer hidden states, or of none, and keep what predicts better"
@@ -40,6 +41,7 @@ class View:
         parameters: the physical ones.
         held_by: a weight decay that a person gave and that may hold the model from the data, or None.
         hidden: how many states the model has beside those of the data.
+        kind: what the model is made of.
         ahead: error of each state one row ahead, where noise moves the system itself, as `train` has it; or None.
         in_pieces: whether the fit was of short pieces then.
         logarithms: the states that are in logarithms, by their numbers, which are natural ones.
@@ -59,6 +61,7 @@ class View:
     parameters: tuple[PhysicalParameter, ...] = ()
     held_by: float | None = None
     hidden: int = 0
+    kind: Kind = ANY
     ahead: np.ndarray | None = None
     in_pieces: bool = False
     logarithms: tuple[int, ...] = ()

@@ -7,6 +7,7 @@ import pytest
 
 from neuralode_lbfgs import Trajectories, Trajectory
 from neuralode_lbfgs.fitting.diagnosis import Finding, View, diagnose
+from neuralode_lbfgs.fitting.diagnosis.below_zero import below_zero
 from neuralode_lbfgs.fitting.diagnosis.checks import CHECKS
 from neuralode_lbfgs.fitting.diagnosis.errors import above_the_noise, below_the_noise
 from neuralode_lbfgs.fitting.diagnosis.forecast import errors_grow, runs_away
@@ -173,6 +174,11 @@ WRONG = {
         "of 3 training rows taken as starts, 1 leads out of the range of the data",
         "--warmup 10",
     ),
+    "below_zero": (
+        replace(GOOD, fitted=runs(TRUTH - 7.2), test=None, held_out=None),
+        "fall below zero, where none of these are: hare (down to -0.2); lynx (down to -4.2)",
+        "--positive hare lynx",
+    ),
     "runs_away": (
         replace(GOOD, continued=runs(AWAY, ts=TS + 12)), "hare comes to 32.9, where the data lie between 7 and 13",
         "--ensemble",
@@ -303,8 +309,25 @@ def test_a_forecast_that_ends_or_falls_below_zero():
     found = runs_away(falling)
     assert found is not None and "hare falls below zero, to -2" in found.finding
     assert runs_away(replace(falling, low=[-1.0, 3.0])) is None
+    for last, told in ((0.0, True), (1.0, False)):  # inputs that begin anew with a jump throw a true law off as well
+        inputs = np.linspace(0.0, 1.0, TS.size) if last else np.sin(np.pi * TS / 12)
+
+        def driven(data, u=inputs):
+            return Trajectories(tuple(replace(run, inputs=u[:, None]) for run in data), data.state_names)
+
+        assert falling.continued is not None
+        found = runs_away(replace(falling, train=driven(falling.train), continued=driven(falling.continued)))
+        assert (found is not None and "falls below zero" in found.finding) == told
     found = runs_away(replace(falling, low=[-0.1, 3.0]))  # of nothing, for noise
     assert found is not None and "hare falls below zero, to -2, where the least of the data is -0.1" in found.finding
+
+
+def test_a_prediction_of_nothing_may_be_a_little_less():
+    fitted = TRUTH - [7.05, 0.0]
+    assert below_zero(replace(GOOD, fitted=runs(fitted), low=[0.0, 3.0])) is None
+    found = below_zero(replace(GOOD, fitted=runs(fitted)))
+    assert found is not None and "hare (down to -0.05, in 1 of 2 trajectories)" in found.finding
+    assert below_zero(replace(GOOD, fitted=runs(fitted), logarithms=(0,))) is None
 
 
 def test_it_is_told_which_held_out_runs_are_missed_and_when():
@@ -319,7 +342,7 @@ def test_it_is_told_which_held_out_runs_are_missed_and_when():
 
 def test_states_that_are_not_in_the_data_are_asked_for_first_where_none_are_in_the_model():
     missed = replace(GOOD, held_out=runs(TRUTH[::-1] + 1.5))
-    for hidden, first in ((0, "if the columns may not show all"), (1, "train on more runs")):
+    for hidden, first in ((0, "if the columns may not show all"), (1, "compare with a fit of fewer hidden states")):
         (found,) = [one for one in diagnose(replace(missed, hidden=hidden)) if "held-out data" in one.finding]
         assert found.advice.startswith(first) and ("--hidden-states 1" in found.advice) == (hidden == 0)
 
@@ -382,7 +405,7 @@ def test_what_is_held_out_and_missed_farther_than_the_mean_is_said_to_be():
     bad = TRUTH[::-1] + np.array([6.0, 0.0])
     found = worse_on_others(replace(GOOD, held_out=runs(bad)))
     assert found is not None and "and farther than by always predicting the mean (1" in found.finding
-    assert "hidden" not in found.advice
+    assert "fewer hidden states" not in found.advice
     # As badly as the training data, so that only the mean tells that something is wrong.
     also = replace(GOOD, fitted=runs(TRUTH + np.array([6.0, 0.0])), held_out=runs(bad), hidden=1)
     found = worse_on_others(also)

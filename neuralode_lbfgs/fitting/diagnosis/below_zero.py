@@ -1,0 +1,34 @@
+"""States that are never below zero, and that the model predicts there."""
+
+import numpy as np
+
+from .view import Finding, View
+
+NEARLY = 1e-3  # of the range, below zero: rounding and the solver's errors do no more
+NOTHING = 0.02  # of the range, below zero: so little may be read, or predicted, of nothing
+
+
+def below_zero(view: View) -> Finding | None:
+    """Predictions of the data's own rows below zero, where no data are."""
+    predicted = [*view.fitted, *(view.held_out or ())]
+    told, names = [], []
+    for j, (name, least, most) in enumerate(zip(view.train.state_names, view.low, view.high, strict=False)):
+        if j in view.logarithms or least < 0:
+            continue
+        limit = -(NEARLY if least > 0 else NOTHING) * (most - least)
+        lowest = [low for run in predicted if (low := np.nanmin(run.ys[:, j], initial=np.inf)) < limit]
+        if lowest:
+            count = f", in {len(lowest)} of {len(predicted)} trajectories" if len(predicted) > 1 else ""
+            told.append(f"{name} (down to {min(lowest):.3g}{count})")
+            names.append(name)
+    if not told:
+        return None
+    return Finding(
+        f"predictions of rows of the data fall below zero, where none of these are: {'; '.join(told)}",
+        view.kind.choice(
+            "keep",
+            f"positive what cannot be negative (--positive {' '.join(names)})",
+            f"to logarithms where errors are the larger the larger the values are (--transform log={','.join(names)})",
+        )
+        or "take what is below zero for nothing",
+    )
