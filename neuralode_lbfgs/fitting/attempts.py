@@ -34,6 +34,10 @@ HELD_BY = 600
 MUCH_WORSE = 2.0
 FEW = 20  # numbers observed for each term of a law, or more: of chaotic systems such a one may miss what is held out
 
+# After why a few steps of Gauss-Newton are taken, to see whether they lead to the data.
+THEY_DO = "; they do: shooting and full are left out"
+THEY_DO_NOT_FOR_ALL = "; they do, but not to those that are held out: the fit goes on"
+
 ALL_STAGES = ("matching", "shooting", "full", "polish")
 
 
@@ -194,15 +198,14 @@ def _at_once(
     # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
     bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
     stuck = held_out is None and basin.is_stuck(kept.loss)  # else what is held out is the judge
-    if not shoot:
-        they_do = "" if basin.near or not bottom or stuck else "; they do: shooting and full are left out"
-        polished = because(polished, basin.why(which) + they_do)
-        last = because(last, polished.stage.why) if kept is short else last
-    reached, told = [matched, last], names[:1] + names[-1:]
-    if all_of_it := _is_all(kept):  # few terms overfit nothing: where a free run leaves others held out, errors grow
-        reached, told = [last], names[-1:]
+    all_of_it = _is_all(kept)  # few terms overfit nothing: where a free run leaves others held out, errors grow
     misses = held_out is not None and not last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5)
-    better = all_of_it or held_out is None or (best_of(reached) == len(reached) - 1 and not misses)
+    better = all_of_it or held_out is None or (best_of([matched, last]) == 1 and not misses)
+    if not shoot:
+        they_do = THEY_DO if better else THEY_DO_NOT_FOR_ALL
+        polished = because(polished, basin.why(which) + ("" if basin.near or not bottom or stuck else they_do))
+        last = because(last, polished.stage.why) if kept is short else last
+    reached, told = ([last], names[-1:]) if all_of_it else ([matched, last], names[:1] + names[-1:])
     more = [one for one in more if one.stage.reason is not StopReason.NONFINITE_START]  # nothing was done there
     attempt = _attempt(told, kept, reached, [matched, *shot, polished, *more], held_out)
     many = kept.terms is not None and kept.terms.size * FEW > kept.data.observed

@@ -125,6 +125,9 @@ def test_a_few_steps_where_it_is_far(tried):
     (one,), names, _ = tried([0.2, 0.1], basin=FAR)
     assert names == [SHORT] and one.course.trial == pytest.approx(0.25)
     assert one.reached[-1].stage.why.endswith("to the data; they do: shooting and full are left out")
+    made, names, _ = tried([0.05, 0.1, 0.1, 0.1, 0.1], basin=FAR)  # what is held out was met better before
+    assert names == [SHORT, [*ALL_STAGES][1:]]
+    assert made[0].stages[1].why.endswith("; they do, but not to those that are held out: the fit goes on")
     made, names, notes = tried([0.5, 0.3, 0.2, 0.1, 0.1], basin=FAR)
     assert names == [SHORT, [*ALL_STAGES][1:]] and not notes
     assert made[0].stages[1].why.endswith("from the matched model to the data")
