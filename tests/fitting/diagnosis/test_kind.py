@@ -62,8 +62,8 @@ def test_no_flag_is_named_that_the_model_refuses():
     wrong = TRUTH + 0.6 * np.sin(3 * TS)[:, None]
     noise = 0.1 * np.random.default_rng(0).normal(size=TRUTH.shape)
     missed = View(
-        runs(TRUTH + noise), runs(wrong), runs(TRUTH + 5 * noise), runs(wrong + 3), None, runs(wrong - 3), continued=runs(TRUTH - 40),
-        low=[7.0, 3.0], high=[13.0, 7.0],
+        runs(TRUTH + noise), runs(wrong), runs(TRUTH + 5 * noise), runs(wrong + 3), None, runs(wrong - 3),
+        continued=runs(TRUTH - 40), low=[7.0, 3.0], high=[13.0, 7.0],
     )  # fmt: skip
     flags = {
         Kind(second_order=True, transformable=False): ("--hidden-states", "--second-order", "--rate", "--positive"),
