@@ -26,9 +26,9 @@ def below_zero(view: View) -> Finding | None:
     return Finding(
         f"predictions of rows of the data fall below zero, where none of these are: {'; '.join(told)}",
         view.kind.choice(
-            "keep",
-            f"positive what cannot be negative (--positive {' '.join(names)})",
-            f"to logarithms where errors are the larger the larger the values are (--transform log={','.join(names)})",
+            "model",
+            f"as positive what cannot be negative (--positive {' '.join(names)})",
+            f"logarithms, where errors grow with the values (--transform log={','.join(names)})",
         )
         or "take what is below zero for nothing",
     )
