@@ -7,6 +7,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from .beside import what_is_left
 from .course import Course
+from .diagnosis.view import listed
 from .doubts import doubts_of
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
@@ -90,7 +91,7 @@ def _said_of_noise(course: Course, ahead: Ahead | None) -> list[str]:
     errors = zip(course.data.state_names, ahead.root_mean_square, strict=True)
     missed = [f"{name} by {error:.3g}" for name, error in errors]
     told = [
-        f"noise moves the system itself: one row ahead {', '.join(missed)} standard deviations are missed, and whole "
+        f"noise moves the system itself: one row ahead {listed(missed)} standard deviations are missed, and whole "
         "runs are led elsewhere; what comes after the last rows is forecast from there."
     ]
     if not ahead.is_white:

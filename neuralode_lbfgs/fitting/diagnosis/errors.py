@@ -5,7 +5,7 @@ import numpy as np
 from ..noise_level import usual_of, usual_roughness
 from .kind import sentence
 from .noise import ABOVE, known_noise, least_error
-from .view import MATTERS, PAIRS, Finding, View
+from .view import MATTERS, PAIRS, Finding, View, listed
 
 FLAT = 0.1  # of the variance: a model that explains less has found the mean, which costs nothing to find
 BELOW = 0.5  # times the noise: it takes 3/4 of the rows
@@ -54,7 +54,7 @@ def above_the_noise(view: View) -> Finding | None:
     if not told:
         return None
     return Finding(
-        f"errors are far above the noise: {', '.join(told)}",
+        f"errors are far above the noise: {listed(told)}",
         sentence(
             "allow more if it stopped at a limit (--max-iter, --max-evals)",
             view.kind.choice(
@@ -72,9 +72,11 @@ def driven_by_noise(view: View) -> Finding | None:
     """Noise that moves the system itself, which no solution follows for long."""
     if view.ahead is None or view.in_pieces:
         return None
-    one_row = ", ".join(
-        f"{name} by {error:.3g} and {ahead:.3g}"
-        for name, error, ahead in zip(view.train.state_names, view.errors, view.ahead, strict=True)
+    one_row = listed(
+        [
+            f"{name} by {error:.3g} and {ahead:.3g}"
+            for name, error, ahead in zip(view.train.state_names, view.errors, view.ahead, strict=True)
+        ]
     )
     return Finding(
         "noise moves the system itself: no solution of an equation follows these data for long, and one that seems to "
@@ -131,7 +133,7 @@ def residuals_not_white(view: View) -> Finding | None:
     if not found:
         return None
     return Finding(
-        f"residuals are not white: neighbouring errors go together (correlation of {', '.join(found)}), so something "
+        f"residuals are not white: neighbouring errors go together (correlation of {listed(found)}), so something "
         "regular was missed",
         sentence(
             "look at the residual plot",
