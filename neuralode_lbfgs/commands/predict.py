@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -66,6 +65,7 @@ def predict(
     from ..fitting.hidden import hidden_size
     from ..fitting.prediction import predict as solve
     from ..fitting.prediction import with_earlier_inputs
+    from .future import future, without_states
     from .saved import open_members
     from .warmup import say_of_starts
 
@@ -76,7 +76,7 @@ def predict(
 
         assert t1 is not None
         asked, y0s = rows_to_forecast(saved, initial_states, t1, num)
-        table, roles = _without_states(asked, saved.columns)
+        table, roles = without_states(asked, saved.columns)
         return _write(out, run, table, roles, [forecast(one.model, asked, y0s) for one in members], saved)
     if data:
         if trajectory:
@@ -93,7 +93,7 @@ def predict(
                 asked = _sifted(table, roles, asked, saved.columns)
     else:
         assert t1 is not None
-        table, roles, asked = _future(saved, t1, num, trajectory)
+        table, roles, asked = future(saved, t1, num, trajectory)
         start = "fitted"
     found = [
         solve(one.model, asked, starts=_starts(one, asked, start, warmup), ends=_ends(one, asked, start))
@@ -236,77 +236,6 @@ def _start_of(saved: "SavedRun", run: "Trajectory", *, alone: bool) -> "Start":
         f"trajectory {run.id!r} has no fitted start{did_you_mean(run.id, saved.starts)}: the model was trained on "
         f"{few}; use --start data."
     )
-
-
-def _future(
-    saved: "SavedRun", until: float | str, num: int, names: tuple[str, ...]
-) -> "tuple[Table, Roles, Trajectories]":
-    """An empty table of the times of a forecast, in the columns of the training data."""
-    import numpy as np
-
-    from ..data import DataError, Trajectories, Trajectory, did_you_mean
-    from .many_starts import MOST_ROWS
-
-    if num < 2 or num * len(names or saved.starts) > MOST_ROWS:
-        raise DataError(f"num must be at least 2 times, and {MOST_ROWS} in all at most; it is {num}.")
-    for name in names:
-        if name not in saved.starts:
-            hint = did_you_mean(name, saved.starts)
-            raise DataError(f"there is no training trajectory {name!r}{hint}; there are {', '.join(saved.starts)}.")
-    columns, runs = saved.columns, []
-    show = columns.clock.show
-    try:
-        t1 = columns.clock.read(until)
-        show(t1)
-    except ValueError as error:
-        raise DataError(f"--t1: {error}") from None
-    asked: list[Trajectory] = []
-    for name in names or saved.starts:
-        start = saved.starts[name]
-        if not np.isfinite(t1) or t1 <= start.t:
-            raise DataError(f"t1 must be after the start of trajectory {name!r}, {show(start.t)}; it is {show(t1)}.")
-        ts = np.linspace(start.t, t1, num)
-        if start.input_ts is not None and start.inputs is not None and t1 > start.input_ts[-1]:
-            raise DataError(
-                f"the inputs of trajectory {name!r} are known up to {show(start.input_ts[-1])}, not to {show(t1)}; "
-                "give times and inputs in a file with --data."
-            )
-        runs.append(_unobserved(name, ts, columns, None))
-        asked.append(_unobserved(name, ts, columns, start))
-    id_name, units = columns.trajectory or "trajectory", dict(columns.units)
-    clock = columns.clock
-    data = Trajectories(tuple(asked), columns.states, columns.inputs, columns.time, id_name, units, clock)
-    blank = Trajectories(tuple(runs), columns.states, (), columns.time, id_name, units, clock)
-    table, roles = _without_states(blank, columns)
-    if columns.trajectory is None and len(runs) == 1:
-        table, roles = replace(table, columns=table.columns[1:], title=runs[0].id), replace(roles, trajectory=None)
-    return table, roles, data
-
-
-def _without_states(asked: "Trajectories", columns: "Columns") -> "tuple[Table, Roles]":
-    """The table of times that are to be predicted, under the names and units of the training data."""
-    from ..data import Roles, from_trajectories
-
-    table = from_trajectories(asked)
-    plain = columns.time if columns.clock.origin else None  # times are written as they were, not counted from there
-    headed = [one if one.name == plain else replace(one, header=asked.label(one.name)) for one in table.columns]
-    return replace(table, columns=tuple(headed)), Roles(asked.id_name, columns.time, columns.states)
-
-
-def _unobserved(name: str, ts: "np.ndarray", columns: "Columns", start: "Start | None") -> "Trajectory":
-    """A trajectory without observations, with the inputs behind `start`: those at all their times, not only at `ts`."""
-    import numpy as np
-
-    from ..data import Trajectory
-
-    def blank(ts: "np.ndarray") -> "np.ndarray":
-        return np.full((ts.size, len(columns.states)), np.nan)
-
-    if start is None or start.input_ts is None or start.inputs is None:
-        return Trajectory(name, ts, blank(ts))
-    known = Trajectory(name, start.input_ts, blank(start.input_ts), None, start.inputs, columns.hold)
-    ts = np.union1d(ts, start.input_ts[start.input_ts <= ts[-1]])
-    return Trajectory(name, ts, blank(ts), None, known.inputs_at(ts), columns.hold)
 
 
 def _gaps(predicted: "Trajectories") -> list[str]:
