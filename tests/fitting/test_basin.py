@@ -174,7 +174,7 @@ def test_smoother_fields_begin_after_matching(tried):
     made, names, notes = tried([2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 0.5], basin=GONE)
     assert [len(one) for one in names] == [4, 3]
     assert [one.error for one in made] == [2.0, 0.5]
-    assert notes[0].startswith("tried 2 times") and notes[0].endswith("(RMSE/sd: 2, 0.5).")
+    assert notes[0].startswith("tried 2 times") and notes[0].endswith("(RMSE/sd of what was held out: 2, 0.5).")
 
 
 def test_a_model_that_predictions_cannot_follow_is_no_better_than_the_one_that_was_given(task, monkeypatch):
