@@ -116,12 +116,15 @@ def _tried(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) ->
     for start in filter(None, (with_polynomial(begun), begun)):
         course = start.apart()
         course.elsewhere = len(course.spent)
-        reached += run_stages(STAGES, course, None, callback, [])
-        if has_polynomial(course.begun) and not ended(reached):
-            course, fewer = _of_few_terms(course, callback)
-            reached += fewer
-        if np.isfinite(course.surprise):
-            found.append((not stays(course), _cost(course), course))
+        try:
+            reached += run_stages(STAGES, course, None, callback, [])
+            if has_polynomial(course.begun) and not ended(reached):
+                course, fewer = _of_few_terms(course, callback)
+                reached += fewer
+            if np.isfinite(course.surprise):
+                found.append((not stays(course), _cost(course), course))
+        except (np.linalg.LinAlgError, ValueError):  # of a model along which errors grow beyond all numbers
+            continue
         if ended(reached):
             break
     runs_away, _, best = min(found, key=lambda one: one[:2], default=(True, np.inf, None))

@@ -14,8 +14,8 @@ from jaxtyping import Float
 from .pieces import Cut, side_by_side
 from .process_noise import ProcessNoise
 
-UNKNOWN = 1e4  # variance of a first state, order one
-UNSEEN = 1e12  # of what was not observed
+UNKNOWN = 1e2  # variance of a first state, order one
+UNSEEN = 1e8  # of what was not observed
 
 
 class Filter(NamedTuple):
@@ -30,8 +30,13 @@ class Filter(NamedTuple):
     spreads: Float[np.ndarray, "nodes states states"]
 
     @classmethod
+    @np.errstate(over="ignore", invalid="ignore")
     def of(cls, cuts: Cut, of_start: np.ndarray, process: ProcessNoise) -> "Filter":
-        """Where pieces depend on their starts as `of_start` says, `(pieces, states, states)`."""
+        """Where pieces depend on their starts as `of_start` says, `(pieces, states, states)`.
+
+        Raises:
+            LinAlgError: where errors grow beyond all numbers along the pieces.
+        """
         nodes, states = cuts.guess.shape
         piece = np.full(nodes, -1)
         piece[cuts.begin] = np.arange(len(cuts.begin))
@@ -49,6 +54,8 @@ class Filter(NamedTuple):
         for here in side_by_side(cuts.first, cuts.sizes):
             along = of_start[piece[here - 1]]
             observe(here, along @ after[here - 1] @ along.transpose(0, 2, 1) + _diagonal(moved[piece[here - 1]]))
+        if not np.isfinite(gains).all():
+            raise np.linalg.LinAlgError("errors grow beyond all numbers along the pieces")
         return cls(gains, spreads)
 
     def corrected(self, cuts: Cut, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

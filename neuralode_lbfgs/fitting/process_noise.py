@@ -52,13 +52,16 @@ class Ahead(NamedTuple):
 
     @property
     def is_enough(self) -> bool:
-        return bool(np.sum(self.second >= 0) >= FEWEST and np.isfinite(self.errors).all())
+        return bool(
+            np.sum(self.second >= 0) >= FEWEST and np.isfinite(self.errors).all() and np.isfinite(self.of_start).all()
+        )
 
     @property
     def root_mean_square(self) -> Float[np.ndarray, " states"]:
         return np.sqrt(np.mean(self.errors**2, axis=0))
 
     @property
+    @np.errstate(over="ignore")
     def noise(self) -> ProcessNoise:
         """What noise of both kinds explains them, by moments."""
         here = np.flatnonzero(self.second >= 0)

@@ -18,6 +18,7 @@ from neuralode_lbfgs.fitting.innovations import Filter
 from neuralode_lbfgs.fitting.pieces import Cut, Ends, PieceSolver
 from neuralode_lbfgs.fitting.process_noise import FEWEST, Ahead, ProcessNoise, errors_ahead
 from neuralode_lbfgs.fitting.shooting import Shooting
+from neuralode_lbfgs.fitting.task import Task
 
 DECAY = -0.2
 STEP = 0.5
@@ -106,6 +107,21 @@ def test_the_likelihood_is_that_of_the_whole_gaussian():
 
     one, other = (-0.1, 0.03, 0.1), (-0.4, 0.05, 0.07)
     assert ours(*one) - ours(*other) == pytest.approx(dense(*one) - dense(*other), abs=1e-3)
+
+
+def test_errors_that_grow_beyond_all_numbers_end_a_filter_and_no_fit(monkeypatch):
+    """A model of which nothing can be reckoned is none of those to choose from."""
+    ys = moved(np.random.default_rng(6), 40, 0.03, 0.1)
+    with pytest.raises(np.linalg.LinAlgError):
+        Filter.of(cuts_of(ys, [40]), np.full((39, 1, 1), np.nan), ProcessNoise(np.ones(1), np.ones(1)))
+
+    def unreckoned(*_):
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(driven_by_noise, "run_stages", unreckoned)
+    model = nl.NeuralODE(nl.MLPVectorField(2, width_size=3, depth=1, key=jax.random.key(0)))
+    task = Task(nl.from_arrays(*shaken_spring(60)), nl.FitOptions(degree=1), nl.LBFGS())
+    assert driven_by_noise._tried(model, task, None, []).course is None
 
 
 def test_the_number_is_found_through_both_kinds_of_noise():

@@ -79,9 +79,11 @@ def driven_by_noise(view: View) -> Finding | None:
         ]
     )
     return Finding(
-        "noise moves the system itself: no solution of an equation follows these data for long, and one that seems to "
-        f"has been bent to go along with that noise (missed by whole runs and one row ahead: {one_row})",
-        "fit short pieces (--process-noise), whose law holds for new starts, and which forecasts from the last rows",
+        "noise moves the system itself, or something that is in no column does: no solution of these states alone "
+        "follows the data for long, and one that seems to has been bent to go along with it (missed by whole runs and "
+        f"one row ahead: {one_row})",
+        "fit short pieces (--process-noise), whose law holds for new starts, and which forecasts from the last rows; "
+        "name what drives the system, if it is known (--inputs)",
     )
 
 

@@ -136,7 +136,7 @@ WRONG = {
     ),
     "driven_by_noise": (
         replace(GOOD, fitted=runs(FLAT), ahead=np.array([0.11, 0.12])),
-        "noise moves the system itself: no solution of an equation follows these data for long",
+        "noise moves the system itself, or something that is in no column does: no solution of these states alone",
         "--process-noise",
     ),
     "cannot_turn": (View(ONE, STRAIGHT), "hare rises and falls, which nothing does in one run", "--hidden-states 1"),
