@@ -83,7 +83,7 @@ def predict(
             raise ValueError("--trajectory chooses what --t1 forecasts; with --data the file says what is predicted.")
         table, roles, asked = _read(data, saved.columns)
         if start == "fitted":
-            starts = {one.id: _start_of(saved, one, alone=len(asked) == 1) for one in asked}
+            starts = _fitted_starts(saved, asked)
             asked = asked.with_trajectories(
                 [with_earlier_inputs(one, starts[one.id].input_ts, starts[one.id].inputs) for one in asked]
             )
@@ -149,8 +149,7 @@ def _starts(
     from ..fitting.start_estimates import estimate_starts, usual_starts
 
     if start == "fitted":
-        starts = {one.id: _start_of(saved, one, alone=len(asked) == 1) for one in asked}
-        return {name: (begin.t, begin.y) for name, begin in starts.items()}
+        return {name: (begin.t, begin.y) for name, begin in _fitted_starts(saved, asked).items()}
     prior = usual_starts(saved.model, asked, (start.y for start in saved.starts.values()), saved.noise)
     if prior is None and warmup is None:
         return None
@@ -161,10 +160,14 @@ def _ends(
     saved: "SavedRun", asked: "Trajectories", start: Literal["data", "fitted"]
 ) -> "dict[str, tuple[float, np.ndarray]]":
     """Time and state after which each trajectory goes on from there, of those that have such an end."""
-    if start != "fitted":
-        return {}
-    lasts = {one.id: _start_of(saved, one, alone=len(asked) == 1).last for one in asked}
-    return {name: last for name, last in lasts.items() if last is not None}
+    from ..outputs.store import ends_of
+
+    return ends_of(_fitted_starts(saved, asked)) if start == "fitted" else {}
+
+
+def _fitted_starts(saved: "SavedRun", asked: "Trajectories") -> "dict[str, Start]":
+    """Those of the training trajectories of the same names."""
+    return {one.id: _start_of(saved, one, alone=len(asked) == 1) for one in asked}
 
 
 def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Trajectories]":

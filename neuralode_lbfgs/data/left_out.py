@@ -13,8 +13,6 @@ from .rows import rows_by_trajectory
 from .trajectories import Trajectories
 
 MOST_SHOWN = 10
-
-
 FIT, STARTS = "the fit and of the errors", "the rows that starts are estimated from"
 
 
@@ -45,6 +43,8 @@ def cells_left_out(
     table: Table, roles: Roles, data: Trajectories, kept: Trajectories, clock: Clock | None = None
 ) -> list[tuple[int, str]]:
     """The row and the column of each value that is kept no more."""
+    if kept.observed == data.observed:
+        return []
     rows, cells = rows_by_trajectory(table, roles, clock), []
     for before, after in zip(data, kept, strict=True):
         gone = np.argwhere(np.isfinite(before.ys) & np.isnan(after.ys)).tolist()
@@ -54,10 +54,13 @@ def cells_left_out(
 
 def blanked(table: Table, cells: Collection[tuple[int, str]]) -> Table:
     """The table with these cells blank."""
+    rows: dict[str, set[int]] = {}
+    for row, name in cells:
+        rows.setdefault(name, set()).add(row)
     columns = [
-        replace(
-            column, cells=tuple("" if (row, column.name) in cells else text for row, text in enumerate(column.cells))
-        )
-        for column in table.columns
+        replace(one, cells=tuple("" if row in rows[one.name] else text for row, text in enumerate(one.cells)))
+        if one.name in rows
+        else one
+        for one in table.columns
     ]
     return replace(table, columns=tuple(columns))

@@ -36,11 +36,11 @@ def _pulses(columns: Sequence[np.ndarray]) -> bool:
         values, counts = np.unique(column, return_counts=True)
         if not column.size or counts.max() < BASE * column.size:
             return False
-        away = column != values[np.argmax(counts)]
-        for part in np.split(column, np.flatnonzero(np.diff(away)) + 1):
-            if part[0] != values[np.argmax(counts)]:
-                off += part.size
-                flat += part.size if np.ptp(part) == 0 else 0
+        base = values[np.argmax(counts)]
+        parts = np.split(column, np.flatnonzero(np.diff(column != base)) + 1)
+        away = [part for part in parts if part[0] != base]
+        off += sum(part.size for part in away)
+        flat += sum(part.size for part in away if np.ptp(part) == 0)
     return flat >= WHOLE * off
 
 

@@ -52,11 +52,6 @@ class BlockTridiagonal:
         """Of the model's numbers, the states eliminated."""
         return self._right(self._factor(TINY))
 
-    @property
-    def log_det(self) -> float:
-        """The logarithm of the determinant of T."""
-        return float(2 * np.log(self._factor(TINY)[-1]).sum())
-
     def step(self, ridge: np.ndarray, damping: float) -> Step:
         factor = self._factor(damping + TINY)
         damped = self._eliminated(factor) + np.diag(ridge + (damping + TINY) * self._scale[1])

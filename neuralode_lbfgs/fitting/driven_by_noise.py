@@ -13,7 +13,7 @@ import numpy as np
 from ..models import NeuralODE
 from ..optimise import LBFGS
 from .basin import AS_CURVES, FINE, left_by_curves
-from .beginning import begin
+from .beginning import Begun, begin
 from .beside import criterion, has_polynomial, is_regular, stays, with_polynomial
 from .course import Course
 from .given import error_from_rows
@@ -44,11 +44,9 @@ class Tried(NamedTuple):
     reached: list[Reached]
     spent: list[Record]
 
-    def fitted(self) -> Fitted:
-        """The likeliest."""
-        assert self.course is not None
-        stages, reason = stages_of(self.reached, self.course), self.reached[-1].stage.reason
-        return Fitted(self.course, stages, self.spent, reason, ahead=ahead_of(self.course))
+    def fitted(self, course: Course, ahead: Ahead) -> Fitted:
+        """The likeliest, which this is."""
+        return Fitted(course, stages_of(self.reached, course), self.spent, self.reached[-1].stage.reason, ahead=ahead)
 
 
 def with_process_noise(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
@@ -60,7 +58,7 @@ def with_process_noise(model: NeuralODE, task: Task, callback: Watcher, notes: l
     tried = _tried(model, task, callback, notes)
     if tried.course is None:
         raise ValueError(NOT_POSSIBLE.format(FEWEST))
-    return tried.fitted()
+    return tried.fitted(tried.course, ahead_of(tried.course))
 
 
 def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callback: Watcher) -> Fitted:
@@ -75,13 +73,21 @@ def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callbac
     if ended(tried.reached):
         return before._replace(reason=tried.reached[-1].stage.reason)
     course = tried.course
-    if course is None or not (tried.stays and _is_likelier(course, before.course)):
+    if course is None or not tried.stays:
+        return before
+    ahead = ahead_of(course)  # likelier alone is a model that misses something regular, too
+    if not (ahead.is_white and _cost(course) < criterion(before.course) + before.course.data.observed):
         return before
     if _missed(course, task) > _missed(before.course, task):
-        return before._replace(ahead=ahead_of(course))
-    fitted = tried.fitted()
+        return before._replace(ahead=ahead)
+    fitted = tried.fitted(course, ahead)
     given_up = [replace(one, kept=False) for one in earlier]
     return fitted._replace(stages=[*given_up, *fitted.stages], spent=spent)
+
+
+def begin_with_all(model: NeuralODE, task: Task, notes: list[str]) -> Begun:
+    """Everything up to the first stage: no run is held out for a while, as none can be followed from its start."""
+    return begin(model, replace(task, options=replace(task.options, validation=False)), notes)
 
 
 def ahead_of(course: Course) -> Ahead:
@@ -96,7 +102,7 @@ def _may_be_driven(fitted: Fitted, task: Task) -> bool:
     by_default = options.process_noise is None and not options.stages and options.weight_decay is None
     if not by_default or fitted.reason.cut_short or not isinstance(course.optimizer, LBFGS):
         return False
-    if course.slopes is None or course.hidden or not newton_pays(course):
+    if not _has_pieces(course):
         return False
     loss = whole_loss(course)
     if not loss > FINE**2:
@@ -105,13 +111,17 @@ def _may_be_driven(fitted: Fitted, task: Task) -> bool:
     return misses or are_grown(error_from_rows(course, task.data), float(np.sqrt(loss)))
 
 
+def _has_pieces(course: Course) -> bool:
+    """Whether states at neighbouring rows are observed, and not too many for the equations of all of them."""
+    return course.slopes is not None and not course.hidden and newton_pays(course)
+
+
 def _tried(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Tried:
     """With a polynomial beside the network, of the terms that explain the data, and without."""
-    all_data = replace(task, options=replace(task.options, validation=False))
-    begun = begin(model, all_data, notes).course
+    begun = begin_with_all(model, task, notes).course
     found: list[tuple[bool, float, Course]] = []
     reached: list[Reached] = []
-    if begun.slopes is None or begun.hidden or not newton_pays(begun):
+    if not _has_pieces(begun):
         return Tried(None, False, reached, begun.spent)
     for start in filter(None, (with_polynomial(begun), begun)):
         course = start.apart()
@@ -156,11 +166,6 @@ def _of_few_terms(course: Course, callback: Watcher) -> tuple[Course, list[Reach
 def _cost(course: Course) -> float:
     """Schwarz' criterion, as in `criterion`, of pieces that noise moves."""
     return course.surprise + float(np.log(course.data.observed)) * course.determined
-
-
-def _is_likelier(course: Course, other: Course) -> bool:
-    """Whether noise that moves the system explains more than noise of measurements alone, and is noise."""
-    return ahead_of(course).is_white and _cost(course) < criterion(other) + other.data.observed
 
 
 def _missed(course: Course, task: Task) -> float:

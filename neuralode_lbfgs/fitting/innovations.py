@@ -40,7 +40,7 @@ class Filter(NamedTuple):
         nodes, states = cuts.guess.shape
         piece = np.full(nodes, -1)
         piece[cuts.begin] = np.arange(len(cuts.begin))
-        moved = cuts.h[: len(cuts.begin)].sum(axis=1)[:, None] * process.moving
+        moved = cuts.durations[:, None] * process.moving
         measured = np.where(cuts.weights > 0, process.observed**2, UNSEEN)
         gains, spreads = np.zeros((2, nodes, states, states))
         after = np.zeros((nodes, states, states))

@@ -35,10 +35,10 @@ WINDOWS = 8  # that the part consists of, at least: some are held out, and they 
 def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> FitResult:
     """`best_stages`; where the data are too many for Gauss-Newton, with a part of them first."""
     options, weights = task.options, _weights(model)
-    some = None if options.process_noise else first_part(model, task)
+    if options.process_noise:
+        return as_result(task, with_process_noise(model, task, callback, notes), notes)
+    some = first_part(model, task)
     if some is None:
-        if options.process_noise:
-            return as_result(task, with_process_noise(model, task, callback, notes), notes)
         fitted = best_stages(model, task, callback, notes)
         return as_result(task, unless_driven_by_noise(model, task, fitted, callback), notes)
     part = some.data

@@ -66,6 +66,16 @@ class Cut:
         last[self.first + self.sizes - 1] = True
         return np.flatnonzero(~last)
 
+    @property
+    def durations(self) -> Float[np.ndarray, " begun"]:
+        """Of each piece, in the order of `begin`."""
+        return self.h[: len(self.begin)].sum(axis=1)
+
+    @property
+    def as_measured(self) -> Float[np.ndarray, "nodes states"]:
+        """The states at the nodes as they were observed, where every state is; the smooth curves elsewhere."""
+        return np.where(self.weights > 0, self.targets, self.guess)
+
 
 def cut(
     data: Trajectories,

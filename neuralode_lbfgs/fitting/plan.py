@@ -1,6 +1,5 @@
 """What a fit will do with a model and data, before it does any of it."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from ..data.trajectories import Trajectories
@@ -8,7 +7,7 @@ from ..models import NeuralODE
 from .attempts import beside_network, may_be_short
 from .beginning import begin
 from .constraints import with_constraints
-from .driven_by_noise import STAGES
+from .driven_by_noise import STAGES, begin_with_all
 from .large import first_part
 from .optimizers import in_batches, optimizer_of
 from .options import FitOptions
@@ -40,10 +39,10 @@ def plan_of(model: NeuralODE, data: Trajectories, options: FitOptions) -> Plan:
     notes: list[str] = []
     model = with_constraints(model, options, notes)
     task = in_batches(Task(data, options, optimizer_of(None, None, options)))
-    task = first_part(model, task) or task
     if options.process_noise:
-        task = replace(task, options=replace(task.options, validation=False))
-    begun = begin(model, task, notes)
+        begun = begin_with_all(model, task, notes)
+    else:
+        begun = begin(model, first_part(model, task) or task, notes)
     wider = beside_network(begun.names, begun.course)
     degree = 0 if wider is None else wider.begun.vector_field.degree
     if options.process_noise:

@@ -35,9 +35,7 @@ def in_pieces(course: Course, states: np.ndarray | None = None) -> Shooting:
         problem.continuity = LITTLE
         return problem
     cuts = course.cut()
-    if states is None:
-        states = np.where(cuts.weights > 0, cuts.targets, cuts.guess)
-    of_start = course.solver.derivatives(cuts, course.point.x, states).of_start
+    of_start = course.solver.derivatives(cuts, course.point.x, cuts.as_measured if states is None else states).of_start
     filtered = Filter.of(cuts, of_start, course.process)
     problem = Shooting(course.solver, cuts, course.data.observed, course.observe, None, filtered)
     problem.continuity = NONE_LEFT

@@ -93,7 +93,7 @@ def errors_ahead(solver: PieceSolver, cuts: Cut, x: np.ndarray) -> Ahead:
     """Of the model of these free numbers, each row predicted from the one before as it was measured."""
     begin = cuts.begin
     whole = np.asarray((cuts.weights > 0).all(axis=1))
-    ends = solver.derivatives(cuts, x, np.where(cuts.weights > 0, cuts.targets, cuts.guess))
+    ends = solver.derivatives(cuts, x, cuts.as_measured)
     of = whole[begin] & whole[begin + 1]
     number = np.full(len(whole) + 1, -1)
     number[begin[of]] = np.arange(of.sum())
@@ -102,7 +102,7 @@ def errors_ahead(solver: PieceSolver, cuts: Cut, x: np.ndarray) -> Ahead:
     return Ahead(
         (cuts.targets[begin + 1] - ends.states)[of],
         ends.of_start[of],
-        cuts.h[: len(begin)].sum(axis=1)[of],
+        cuts.durations[of],
         second,
         third,
     )

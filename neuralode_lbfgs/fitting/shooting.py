@@ -57,7 +57,7 @@ class Shooting:
 
     @np.errstate(over="ignore", invalid="ignore")
     def value(self, point: Point) -> float:
-        jump, weights = self._counted()
+        self._jump, self._weights = jump, weights = self._counted()
         begins, of_start = point.states, None
         if isinstance(self.process, Filter):
             begins, of_start = self.process.corrected(self.cuts, point.states)
@@ -75,8 +75,7 @@ class Shooting:
     @np.errstate(over="ignore", invalid="ignore")
     def linearised(self, point: Point) -> "BlockTridiagonal":
         """The normal equations at the point whose value was asked for last."""
-        cuts, rho = self.cuts, self.continuity / self.observed
-        jump, weights = self._counted()
+        cuts, rho, jump, weights = self.cuts, self.continuity / self.observed, self._jump, self._weights
         of_z, of_x = self._of_start, self._of_x
         begin, end = cuts.begin, cuts.begin + 1
         nodes, n = point.states.shape
@@ -109,15 +108,12 @@ class Shooting:
 
     def _counted(self) -> tuple[np.ndarray, np.ndarray]:
         """What jumps `(pieces, states)` and misfits `(nodes, observed)` are multiplied by."""
-        cuts = self.cuts
-        pieces = len(cuts.begin)
-        if not isinstance(self.process, ProcessNoise):
-            weights = cuts.weights
-            if self.process is not None:
-                spread = np.sqrt(np.einsum("kii->ki", self.process.spreads))
-                weights = weights * np.median(spread[weights > 0]) / spread
-            return np.full((pieces, cuts.guess.shape[1]), (self.continuity / self.observed) ** 0.5), weights
-        observed, moving = self.process
-        usual = np.sqrt(np.mean(observed**2))
-        durations = cuts.h[:pieces].sum(axis=1)[:, None]
-        return usual / np.sqrt(self.observed * moving * durations), cuts.weights * usual / observed
+        cuts, weights = self.cuts, self.cuts.weights
+        if isinstance(self.process, ProcessNoise):
+            observed, moving = self.process
+            usual = np.sqrt(np.mean(observed**2))
+            return usual / np.sqrt(self.observed * moving * cuts.durations[:, None]), weights * usual / observed
+        if self.process is not None:
+            spread = np.sqrt(np.einsum("kii->ki", self.process.spreads))
+            weights = weights * np.median(spread[weights > 0]) / spread
+        return np.full((len(cuts.begin), cuts.guess.shape[1]), (self.continuity / self.observed) ** 0.5), weights

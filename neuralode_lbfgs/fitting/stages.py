@@ -191,7 +191,7 @@ def let_noise_move(course: Course, record: Record) -> StopReason:
             break
         course.process = ahead.noise
         if states is None:
-            states = np.where(cuts.weights > 0, cuts.targets, cuts.guess)
+            states = cuts.as_measured
         problem = in_pieces(course, states) if filtered else with_states(course)
         fit = gauss_newton(
             problem, Point(x, states), course.decay, choose=course.choose, max_steps=NOISE_STEPS, ftol=NOISE_FTOL,

@@ -19,9 +19,8 @@ LEAST_NUMBERS = 3  # observed, for each term: what follows all noise is no law
 NOTHING = 1e-30  # of the largest of its diagonal: a term of which the data do not depend
 MOST_COSINE = 2.0  # between two terms; it is one, but for rounding
 MOST_SETS = 5000  # of terms of one rate that are tried: all of ten terms, of twenty those of up to four
-FACTOR = 2 * math.log(
-    2
-)  # a term is half as likely beforehand with a factor more: of two that explain as much, it loses
+# A term is half as likely beforehand with a factor more: of two that explain as much, it loses.
+FACTOR = 2 * math.log(2)
 HOPELESS = 100.0  # of the criterion above the least so far, which further terms less do not make good
 
 

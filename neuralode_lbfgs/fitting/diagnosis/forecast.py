@@ -82,11 +82,11 @@ def runs_away(view: View) -> Finding | None:
     lowest, driven = _lowest(view.continued, view.train), view.continued.input_size > 0
     for j, (name, least, most) in enumerate(zip(view.continued.state_names, view.low, view.high, strict=True)):
         column = ys[:, j]
-        beyond = np.maximum(least - column, column - most)
+        off = np.maximum(least - column, column - most)
         if not (column.size and most > least):
             continue
-        if beyond.max() > (MANY_TIMES if driven else OUTSIDE) * (most - least):
-            worst = column[np.argmax(beyond)]
+        if off.max() > (MANY_TIMES if driven else OUTSIDE) * (most - least):
+            worst = column[np.argmax(off)]
             told.append(f"{name} comes to {worst:.3g}, where the data lie between {least:.3g} and {most:.3g}")
         elif least >= -NOTHING * (most - least) and lowest[j] < -NEGATIVE * (most - least):
             rarely = "which the data never do" if least >= 0 else f"where the least of the data is {least:.3g}"

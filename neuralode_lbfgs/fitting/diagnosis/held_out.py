@@ -110,12 +110,12 @@ def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float
             missed.append((float(errors[worst]), what, _unlike(view, train, run)))
     missed.sort(key=lambda one: -one[0])
     where = f"; most of it is in {listed([what for _, what, _ in missed])}" if missed else ""
-    strange = [why for _, _, why in missed if why is not None]
+    strange, fewer = [why for _, _, why in missed if why is not None], WITHOUT if view.hidden else ""
     if strange:
         return _Where(
             f"{where}; {listed(strange)}",
             sentence(
-                *([WITHOUT] if view.hidden else []),
+                fewer,
                 "train on runs that go there, for nothing that was trained on tells of such states",
                 view.kind.choice("try", KNOWN, UNSURE),
             ),
@@ -123,7 +123,7 @@ def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float
     return _Where(
         where,
         sentence(
-            WITHOUT if view.hidden else HIDDEN if view.kind.goes_with(HIDDEN) else "",
+            fewer or (HIDDEN if view.kind.goes_with(HIDDEN) else ""),
             "train on more runs like those",
             view.kind.choice(
                 "try",
