@@ -10,6 +10,8 @@ from .options import ModelOptions, RunOptions
 from .own_field import described
 from .source import Source
 
+FORCES = "tried, too: a network of the positions alone, with linear terms of velocities and inputs"
+
 
 def plan_lines(
     source: Source,
@@ -33,6 +35,7 @@ def plan_lines(
         *parameters,
         _model_line(source, model_options),
         *([beside] if plan.degree else []),
+        *([FORCES] if plan.forces else []),
         *_structure(model_options, fit_options),
         f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",
         f"fit: {fit_options.optimizer}, stages: {', '.join(plan.stages)}{needed}; "

@@ -11,15 +11,26 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
 from .basin import HIGH, NEAR, near_curves
-from .beside import explains_more, has_polynomial, held_back, is_regular, stays, with_network, with_polynomial
+from .beside import (
+    criterion,
+    explains_more,
+    has_forces,
+    has_polynomial,
+    held_back,
+    is_regular,
+    stays,
+    with_forces,
+    with_network,
+    with_polynomial,
+)
 from .course import Course
 from .from_zero import few_terms
 from .given import error_as_solved, nearer
 from .linear import linear_law, may_be_any
 from .losses import Parameters
 from .record import Stage
-from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss, why_matching
-from .stages import WHY, WHY_AWAKE, WHY_BESIDE, WHY_WITHOUT
+from .running import CLEARLY_WORSE, Reached, Watcher, because, best_of, ended, run_stages, whole_loss, why_matching
+from .stages import WHY, WHY_AWAKE, WHY_BESIDE, WHY_FORCES, WHY_WITHOUT
 from .terms import of_pieces
 
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
@@ -55,26 +66,29 @@ class Attempt(NamedTuple):
 def attempts(
     names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
 ) -> list[Attempt]:
-    """A linear law of hidden states, if that is all; else with a polynomial beside the network, and without."""
+    """A linear law of hidden states, if that is all; else simpler models, if one leads to the data and stays with them;
+    else the network alone, too."""
     if not may_be_short(names, course):
         return _usual(names, course, [], held_out, callback, notes, told=0)
-    wider = with_polynomial(course)
-    if wider is None:
+    simpler = simpler_models(names, course)
+    if not simpler:
         return _by_itself(names, course, held_out, callback, notes, why_matching(course, WHY["matching"]))
-    before = []
-    if may_be_any(course) and course.options.weight_decay is None:
-        law, taken = linear_law(wider, held_out, callback)
-        found = _attempt(names[-1:], law or wider, taken[-1:], taken, held_out)
+    before, first = [], simpler[0]
+    if may_be_any(course) and course.options.weight_decay is None and not has_forces(first.begun):
+        law, taken = linear_law(first, held_out, callback)
+        found = _attempt(names[-1:], law or first, taken[-1:], taken, held_out)
         if law is not None:
             return [found]
         before = [found._replace(error=np.inf)]
-        course.elsewhere = wider.elsewhere = len(course.spent)
-    return [*before, *_beside(names, course, wider, held_out, callback, notes)]
+    return [*before, *_from_simple(names, course, simpler, held_out, callback, notes)]
 
 
-def beside_network(names: tuple[str, ...], course: Course) -> Course | None:
-    """The same fit with a polynomial beside the network, where one is tried; else None."""
-    return with_polynomial(course) if may_be_short(names, course) else None
+def simpler_models(names: tuple[str, ...], course: Course) -> list[Course]:
+    """The same fit of models that are tried before the network alone: with a polynomial beside it, and of accelerations
+    that are forces of the positions."""
+    if not may_be_short(names, course):
+        return []
+    return [one for one in (with_polynomial(course), with_forces(course)) if one is not None]
 
 
 def may_be_short(names: tuple[str, ...], course: Course) -> bool:
@@ -91,7 +105,7 @@ def before_the_whole(
     if not may_be_short(names, course):
         return course, run_stages(early, course, held_out, callback, [])
     matched: list[Reached] = []
-    for one in filter(None, (with_polynomial(course), course)):
+    for one in (*simpler_models(names, course), course):
         one.elsewhere = len(one.spent)
         matched = run_stages(early[:1], one, held_out, callback, [])
         if ended(matched):
@@ -103,29 +117,66 @@ def before_the_whole(
     return course, [*matched, *run_stages(early[1:], course, held_out, callback, [])]
 
 
-def _beside(
+def _from_simple(
     names: tuple[str, ...],
     course: Course,
-    wider: Course,
+    simpler: Sequence[Course],
     held_out: Trajectories | None,
     callback: Watcher,
     notes: list[str],
 ) -> list[Attempt]:
-    """With a polynomial beside the network, if that leads to the data and stays with them; else without, too."""
-    why = why_matching(course, WHY_BESIDE.format(wider.begun.vector_field.degree))
-    first = _at_once(names, wider, held_out, callback, why, shoot="shooting" in names)
-    beside = first.attempt
-    fits = first.leads and not held_back(beside.course) and stays(beside.course)
-    if ended(beside.reached) or (fits and first.near_enough):
-        return [beside]
+    """Simpler models, up to one that leads to the data, stays with them, and is near enough; else the network alone,
+    too."""
+    found: list[_Simple] = []
+    for one in simpler:
+        one.elsewhere = len(one.spent)
+        field = one.begun.vector_field
+        said = WHY_FORCES if has_forces(one.begun) else WHY_BESIDE.format(field.degree)
+        tried = _at_once(names, one, held_out, callback, why_matching(one, said), shoot="shooting" in names)
+        fits = tried.leads and not held_back(tried.attempt.course) and stays(tried.attempt.course)
+        found.append(_Simple(tried.attempt, fits, fits and tried.near_enough))
+        if ended(tried.attempt.reached):
+            return [simple.attempt for simple in found]  # the one that has come further
+        if found[-1].is_enough and _is_short(tried.attempt.course):
+            break
+    if any(simple.is_enough for simple in found):
+        return _likeliest(found)
     course.elsewhere = len(course.spent)
     alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)
-    if ended(alone[-1].reached) or (fits and held_out is not None):
-        return [beside, *alone]  # the one that predicts better, or has come further
-    best = min(alone, key=lambda attempt: attempt.error)
-    if not fits or explains_more(best.course, beside.course):  # the network has to be worth its numbers
-        return [beside._replace(error=np.inf), *alone]
-    return [beside, *(one._replace(error=np.inf) for one in alone)]
+    if ended(alone[-1].reached):
+        return [*(simple.attempt for simple in found), *alone]
+    kept = _likeliest(found)
+    best, simple = (min(some, key=lambda attempt: attempt.error) for some in (alone, kept))
+    if held_out is not None or not np.isfinite(simple.error):
+        return [*kept, *alone]
+    if explains_more(best.course, simple.course):  # the network has to be worth its numbers
+        return [*(one._replace(error=np.inf) for one in kept), *alone]
+    return [*kept, *(one._replace(error=np.inf) for one in alone)]
+
+
+class _Simple(NamedTuple):
+    """An attempt of a simpler model, whether it leads to the data and stays with them, and is near enough."""
+
+    attempt: Attempt
+    fits: bool
+    is_enough: bool
+
+
+def _likeliest(found: Sequence[_Simple]) -> list[Attempt]:
+    """Attempts of simpler models, of which only one may be kept: of those that fit and predict about as well as the
+    best, the one that explains most for its numbers."""
+    fit = [simple.attempt for simple in found if simple.fits]
+    least = min((attempt.error for attempt in fit), default=np.inf)
+    near = [attempt for attempt in fit if attempt.error <= CLEARLY_WORSE * least]
+    kept = min(near, key=lambda attempt: criterion(attempt.course), default=None)
+    attempts = [simple.attempt for simple in found]
+    return [one if one is kept else one._replace(error=np.inf) for one in attempts]
+
+
+def _is_short(course: Course) -> bool:
+    """Whether a law has no more terms than a linear one could have."""
+    field = course.begun.vector_field
+    return course.terms is not None and course.terms.size <= field.learned.size * field.polynomial.in_size
 
 
 def _by_itself(
@@ -225,7 +276,7 @@ def _simplest_near(
     """The simplest model where polish has come near, or a law of short pieces, where that does after shooting; else the
     same model. And what this has taken."""
     last, taken = polished, []
-    if shot and not course.loss <= enough and not ended([polished]):
+    if shot and not has_forces(course.begun) and not course.loss <= enough and not ended([polished]):
         law, taken = of_pieces(course, shot[-1].model, enough, held_out, callback)
         if law is not None:
             course, last = law, taken[-1]
@@ -241,7 +292,7 @@ def _simplest(
 ) -> tuple[Course, Reached, list[Reached]]:
     """The few terms of a polynomial that explain the data; if they leave something regular, with its sleeping network
     woken, where that explains more. And what this has taken."""
-    if not has_polynomial(course.begun) or ended([polished]):
+    if not has_polynomial(course.begun) or has_forces(course.begun) or ended([polished]):
         return course, polished, []
     law, last, taken = few_terms(course, polished, held_out, callback)
     wider = None if ended(taken) or _is_all(law) else with_network(course)

@@ -36,14 +36,28 @@ DEAREST = 0.1  # of the loss: what the weights of a network may cost when it is 
 def with_polynomial(course: Course) -> Course | None:
     """The same fit at its beginning, of the field with a polynomial; None where none is wanted, or is affordable."""
     model = course.parameters.model
+    field = _extendable(model)
+    degree = 0 if field is None else course.options.degree_beside(model.state_size + course.data.input_size)
+    return _begun_with(course, field.with_polynomial(degree)) if field is not None and degree else None
+
+
+def with_forces(course: Course) -> Course | None:
+    """The same fit at its beginning, of accelerations that are forces of the positions beside linear terms; None where
+    states are not positions and velocities, it is not wanted, or affordable."""
+    field = _extendable(course.parameters.model)
+    wanted = field is not None and field.has_positions and course.options.degree != 0
+    return _begun_with(course, field.of_positions()) if field is not None and wanted else None
+
+
+def _extendable(model: Any) -> MLPVectorField | None:
+    """The field of a model, where it is a network alone."""
     field = model.vector_field
-    if type(field) not in (MLPVectorField, SecondOrderField) or field.polynomial is not None:
-        return None
-    degree = course.options.degree_beside(model.state_size + course.data.input_size)
-    if degree == 0:
-        return None
+    return field if type(field) in (MLPVectorField, SecondOrderField) and field.polynomial is None else None
+
+
+def _begun_with(course: Course, field: MLPVectorField) -> Course | None:
     other = copy(course)
-    wider = eqx.tree_at(lambda m: m.vector_field, model, field.with_polynomial(degree))
+    wider = eqx.tree_at(lambda m: m.vector_field, course.parameters.model, field)
     other.begun, other.parameters = wider, Parameters(wider, course.parameters.starts)
     other.decay = np.full(len(weight_groups(wider)), course.decay[0])
     return other if newton_pays(other) else None
@@ -52,6 +66,11 @@ def with_polynomial(course: Course) -> Course | None:
 def has_polynomial(model: Any) -> bool:
     """Whether there is one beside the network of a model's vector field."""
     return getattr(model.vector_field, "polynomial", None) is not None
+
+
+def has_forces(model: Any) -> bool:
+    """Whether the network of a model's vector field gives forces of the positions alone."""
+    return getattr(model.vector_field, "sees_positions", False)
 
 
 def degree_alone(model: Any) -> int | None:

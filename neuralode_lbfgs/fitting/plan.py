@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
-from .attempts import beside_network, may_be_short
+from .attempts import may_be_short, simpler_models
 from .beginning import begin
 from .constraints import with_constraints
 from .driven_by_noise import STAGES, begin_with_all
@@ -21,12 +21,14 @@ class Plan(NamedTuple):
         stages: that are run.
         may_be_short: whether shooting and full are left out where they are not needed.
         degree: of the polynomial that is tried beside the network; 0 where none is.
+        forces: whether accelerations that are forces of the positions are tried.
         notes: what a person should know, one sentence each.
     """
 
     stages: tuple[str, ...]
     may_be_short: bool
     degree: int
+    forces: bool
     notes: tuple[str, ...]
 
 
@@ -43,8 +45,9 @@ def plan_of(model: NeuralODE, data: Trajectories, options: FitOptions) -> Plan:
         begun = begin_with_all(model, task, notes)
     else:
         begun = begin(model, first_part(model, task) or task, notes)
-    wider = beside_network(begun.names, begun.course)
-    degree = 0 if wider is None else wider.begun.vector_field.degree
+    fields = [one.begun.vector_field for one in simpler_models(begun.names, begun.course)]
+    degree = max((field.degree for field in fields if not field.sees_positions), default=0)
     if options.process_noise:
-        return Plan(STAGES, False, degree, tuple(notes))
-    return Plan(begun.names, may_be_short(begun.names, begun.course), degree, tuple(notes))
+        return Plan(STAGES, False, degree, False, tuple(notes))
+    forces = any(field.sees_positions for field in fields)
+    return Plan(begun.names, may_be_short(begun.names, begun.course), degree, forces, tuple(notes))

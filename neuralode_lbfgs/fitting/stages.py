@@ -296,9 +296,12 @@ WHY = {
     "process noise": "every row begins a short piece, and noise that moves the system itself makes jumps between them",
 }
 WHY_BESIDE = "the network, and beside it a polynomial of degree {}, are regressed on the slopes of smooth curves first"
+WHY_FORCES = (
+    "accelerations, by a network of the positions alone and linear terms of all else, are regressed on the slopes of "
+    "smooth curves"
+)
 WHY_WITHOUT = (
-    "as the model with a polynomial misses what smooth curves follow, or leaves the data, the network alone is "
-    "regressed on the slopes"
+    "as simpler models miss what smooth curves follow, or leave the data, the network alone is regressed on the slopes"
 )
 WHY_AWAKE = "the network, which slopes had no use for, is woken beside the polynomial: it {}"
 WHY_SEEN = "every state is observed: {}"

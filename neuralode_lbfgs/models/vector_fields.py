@@ -83,6 +83,9 @@ class MLPVectorField(eqx.Module):
         """dz/dtau in coordinates of order one: what a solve uses directly, free of rounding in the units."""
         x = z if u is None else jnp.concatenate([z, u])
         seen = jnp.append(x, tau) if self.time_dependent else x
+        if self.sees_positions:
+            positions = np.array(self._positions)
+            seen, x = z[positions], jnp.delete(x, positions, assume_unique_indices=True)
         c, learned = self.coordinates, self.mlp(seen)
         if self.polynomial is not None:
             learned = learned + self.polynomial(x)
@@ -123,9 +126,38 @@ class MLPVectorField(eqx.Module):
         polynomial = self._polynomial(degree)
         return eqx.tree_at(lambda field: field.polynomial, self, polynomial, is_leaf=lambda node: node is None)
 
-    def _polynomial(self, degree: int) -> Polynomial | None:
+    @property
+    def has_positions(self) -> bool:
+        """Whether each learned rate is an acceleration, that of a velocity, and depends on no time."""
+        return bool(self.rates) and not self.time_dependent and {v for _, v in self.rates} == set(self.learned.tolist())
+
+    @property
+    def sees_positions(self) -> bool:
+        """Whether the network sees the positions alone, as in `of_positions`."""
+        return bool(self.rates) and self.mlp.in_size == len(self.rates)
+
+    def of_positions(self) -> "MLPVectorField":
+        """The same, but that the network sees the positions alone, beside linear terms of all else.
+
+        Accelerations a(x) + D v + B u: any forces of the positions, linear friction, turning in a magnetic field or a
+        rotating frame, and inputs. The network begins from the weights that it had for the positions.
+
+        Raises:
+            ValueError: if it does not have positions, as `has_positions` says.
+        """
+        if not self.has_positions:
+            raise ValueError("of_positions needs rates by which every other state is a velocity, and no time.")
+        where = lambda field: (field.mlp, field.polynomial)  # noqa: E731
+        parts = (_of_some(self.mlp, self._positions), self._polynomial(1, without=len(self.rates)))
+        return eqx.tree_at(where, self, parts, is_leaf=lambda node: node is None)
+
+    @property
+    def _positions(self) -> tuple[int, ...]:
+        return tuple(position for position, _ in self.rates)
+
+    def _polynomial(self, degree: int, without: int = 0) -> Polynomial | None:
         size = self.coordinates.centre.shape[0]
-        variables = size + self.coordinates.input_centre.shape[0]
+        variables = size + self.coordinates.input_centre.shape[0] - without
         return Polynomial(variables, size - len(self.rates), degree) if degree else None
 
     @property
@@ -143,7 +175,26 @@ def _initialised(in_size, out_size, width_size, depth, activation, key):
     mlp = eqx.filter_eval_shape(eqx.nn.MLP, in_size, out_size, width_size, depth, activation=activation, key=key)
     shapes = tuple(layer.weight.shape for layer in mlp.layers)
     drawn = _drawn(shapes, jax.random.key_data(key), str(jax.random.key_impl(key)))
-    return eqx.tree_at(lambda m: [part for layer in m.layers for part in (layer.weight, layer.bias)], mlp, drawn)
+    return eqx.tree_at(_numbers, mlp, drawn)
+
+
+def _numbers(mlp):
+    """The weights and biases of all layers."""
+    return [part for layer in mlp.layers for part in (layer.weight, layer.bias)]
+
+
+def _of_some(mlp: eqx.nn.MLP, variables: tuple[int, ...]) -> eqx.nn.MLP:
+    """A network of some of its variables, from the weights that it has for them; what comes in varies as before."""
+    shape = eqx.filter_eval_shape(
+        eqx.nn.MLP, len(variables), mlp.out_size, mlp.width_size, mlp.depth, activation=mlp.activation,
+        key=np.zeros(2, np.uint32),
+    )  # fmt: skip
+    first, *others = _numbers(mlp)
+    return eqx.tree_at(_numbers, shape, [_columns(first, variables), *others])
+
+
+def _some_columns(weight, variables):
+    return weight[:, np.array(variables)] * np.sqrt(weight.shape[1] / len(variables))
 
 
 def _weights_and_biases(shapes, key_data, implementation):
@@ -156,4 +207,6 @@ def _weights_and_biases(shapes, key_data, implementation):
     )
 
 
-_drawn = Compiled(_weights_and_biases)  # every random draw on its own would cost a compilation
+# Every operation on its own would cost a compilation.
+_drawn = Compiled(_weights_and_biases)
+_columns = Compiled(_some_columns)

@@ -60,6 +60,7 @@ class ModelSpec:
     rates: tuple[tuple[int, int], ...] = ()
     second_order: bool = False
     degree: int = 0  # of the polynomial beside the network
+    of_positions: bool = False  # whether the network sees them alone
 
 
 def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
@@ -80,7 +81,7 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
             spec.state_size, **sizes, time_dependent=spec.time_dependent, rates=dict(spec.rates), key=key
         )
     return NeuralODE(
-        vector_field.with_polynomial(spec.degree),
+        vector_field.of_positions() if spec.of_positions else vector_field.with_polynomial(spec.degree),
         solver=SOLVERS[spec.solver](),
         rtol=spec.rtol,
         atol=spec.atol,
@@ -112,4 +113,5 @@ def spec_of(model: Any) -> ModelSpec | None:
         rates=() if second_order else network.rates,
         second_order=second_order,
         degree=network.degree,
+        of_positions=network.sees_positions,
     )

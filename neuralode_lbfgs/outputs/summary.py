@@ -1,6 +1,7 @@
 """The dozen lines that a fit ends with."""
 
 import textwrap
+from typing import Any
 
 from ..data.errors import counted
 from ..data.trajectories import Trajectories
@@ -28,8 +29,7 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
         states += f" and {result.hidden} hidden"
     numbers = counted(result.trained, "number")
     field = getattr(result.model, "vector_field", None)
-    network = "a polynomial and a network" if isinstance(field, MLPVectorField) and field.degree else "a network"
-    model = f"{numbers} trained" if result.parameters else f"{network} of {result.trained} weights"
+    model = f"{numbers} trained" if result.parameters else f"{_network(field)} of {result.trained} weights"
     if (degree := degree_alone(result.model)) is not None:
         model = "a polynomial of " + (counted(len(result.law), "term") if result.law else f"degree {degree}")
     lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
@@ -59,6 +59,12 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     for one in metrics["diagnosis"]:
         lines += [*_wrapped(f"diagnosis: {one['finding']}."), *_wrapped(f"  advice: {one['advice']}.")]
     return "\n".join(lines)
+
+
+def _network(field: Any) -> str:
+    if not (isinstance(field, MLPVectorField) and field.degree):
+        return "a network"
+    return "linear terms and a network of the positions" if field.sees_positions else "a polynomial and a network"
 
 
 def error_table(metrics: Metrics, train: Trajectories) -> list[str]:
