@@ -166,7 +166,7 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, monkeypatc
     assert "8 of 12 trajectories; held out: test1, test2, test3, test4" in printed
     assert "layers 3-16-16-2" in printed
     assert "beside it: a polynomial of degree 3, kept if it leads to the data" in printed
-    assert "stages: matching, shooting, full, polish, as far as they are needed; at most" in printed
+    assert "stages: matching, shooting, full, polish, as far as they are needed;\n  at most" in printed
     for words, stages in (
         ("--degree 0", "matching, shooting, full, polish, as far as they are needed"),
         ("--ensemble 3", "matching, shooting, full, polish, as far as they are needed"),
@@ -177,10 +177,22 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, monkeypatc
         assert main(["fit", "mass_spring_forced", "--dry-run", *words.split()]) == 0
         printed = capsys.readouterr().out
         assert "polynomial" not in printed
-        assert f"stages: {stages}; at most" in printed
+        assert f"stages: {stages}; at most" in printed.replace("\n  ", " ")
     assert main(["fit", "mass_spring_forced", "--dry-run", "--test-trajectories"]) == 0
     assert "nothing is held out" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def test_many_columns_are_listed_within_80(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = [f"temperature_{place} [degC]" for place in range(12)]
+    rows = [",".join(str(float(t + place)) for place in range(13)) for t in range(5)]
+    (tmp_path / "wide.csv").write_text("\n".join([",".join(["t", *names]), *rows]) + "\n")
+    assert main(["fit", "wide.csv", "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    assert all(name in printed for name in names)  # each with its unit in one line
+    assert f"states: {', '.join(names)}\n" in printed.replace("\n  ", " ")
 
 
 def told_by(path):

@@ -37,6 +37,7 @@ def fit(
     from ..data import DataError
     from ..fitting.entry import JournalError
     from ..outputs.run_folder import check_folder
+    from ..outputs.screen import screenful
     from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
     from .structure import below_zero, check_logarithms, check_states, check_together, exact_rates
@@ -59,17 +60,16 @@ def fit(
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
     notes = [f"note: {note}" for note in below_zero(fitted, fit_options.positive)]
-    for line in (*source.describe().splitlines(), *notes):
-        print(line, file=sys.stdout if run_options.dry_run else sys.stderr)
+    understood = screenful([*source.describe().splitlines(), *notes])
+    print(understood, file=sys.stdout if run_options.dry_run else sys.stderr)
     from .environment import prepare_jax
 
     prepare_jax(float32=run_options.float32, cache=not run_options.no_compilation_cache)
     if run_options.dry_run:
         from .plan import plan_lines
 
-        print(
-            "\n".join(plan_lines(source, _model(source, model_options), model_options, fit_options, run_options, out))
-        )
+        model = _model(source, model_options)
+        print(screenful(plan_lines(source, model, model_options, fit_options, run_options, out)))
         return 0
     from .repeatable import config_of, note_other_origins
 
