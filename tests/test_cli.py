@@ -16,7 +16,7 @@ import jax
 import numpy as np
 import pytest
 
-from neuralode_lbfgs import NeuralODE, load_model, read_csv
+from neuralode_lbfgs import LinearInputs, NeuralODE, load_model, read_csv
 from neuralode_lbfgs.cli import app, main
 from neuralode_lbfgs.commands.interrupts import Interrupts
 from neuralode_lbfgs.commands.telling import contents_of_folder
@@ -544,7 +544,14 @@ def test_a_forecast_is_driven_by_all_inputs_and_ends_with_them(tmp_path, capsys)
     assert float(coarse[-1][1]) == pytest.approx(float(fine[-1][1]), abs=1e-9)
     assert float(coarse[-1][1]) != pytest.approx(1.0, abs=1e-6)
     assert main([*words[:2], "--t1", "5", "--out", str(tmp_path / "p.csv")]) == 2
-    assert "are known up to 4, not to 5" in capsys.readouterr().err
+    assert "are known up to 4, not to 5: give its later times and inputs in a file" in capsys.readouterr().err
+    # Rows without states, as it says, and the inputs that the model knows before them.
+    (tmp_path / "to_come.csv").write_text("t,x,u\n4.5,,0.5\n5,,-1\n")
+    words = [*words[:2], "--data", str(tmp_path / "to_come.csv"), "--start", "fitted", "--out", str(tmp_path / "p.csv")]
+    assert main(words) == 0
+    known = LinearInputs(np.array([*ts, 4.5, 5.0]), np.array([*np.sin(5 * ts), 0.5, -1.0])[:, None])
+    expected = np.asarray(model(np.array([0.0, 4.5, 5.0]), np.array([1.0]), known))[1:, 0]
+    assert [float(row[1]) for row in rows_of(tmp_path / "p.csv")[1:]] == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.fixture
