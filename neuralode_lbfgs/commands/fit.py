@@ -194,6 +194,7 @@ def _write(
     """Write the folder and print the summary; a signal that comes meanwhile is heeded once the numbers are written."""
     from ..compiling import compile_seconds
     from ..data import predictions_table, write_table
+    from ..fitting.band import band_of
     from ..outputs import evaluate, run_folder
     from ..outputs.report.account import write_account
     from ..outputs.store import Columns, SavedRun, save_model, starts_of
@@ -211,8 +212,10 @@ def _write(
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
         asked = evaluate.with_curve_times(source.data) if drawn_by else source.data
         before = compile_seconds()
-        band = evaluate.predict_band(saved[1:] or saved, asked)
-        result = replace(result, compile_s=result.compile_s + compile_seconds() - before)
+        each = evaluate.predict_each(saved[1:] or saved, asked)
+        luck = evaluate.luck_on(source.test, result.luck, source.train, each)
+        result = replace(result, luck=luck, compile_s=result.compile_s + compile_seconds() - before)
+        band = band_of(each)
         curves, predictions = band.middle, band.middle.rows_of(source.data)
         ends = (band.low, band.high) if result.members else None
         metrics = evaluate.metrics(result, source.train, source.test, curves, keeper.seconds)
