@@ -279,8 +279,8 @@ def test_a_prediction_that_runs_away_does_not_flatten_the_other_residuals(told):
 
 def test_up_to_eight_inputs_are_drawn_and_more_told_of(told):
     run, _ = told
-    for number, last in ((6, "u5"), (9, "u7")):
-        names = tuple(f"u{i}" for i in range(number))
+    for number, last in ((6, "flow_o..._u5"), (9, "flow_o..._u7")):  # too long for the panel, and told apart
+        names = tuple(f"flow_of_water_u{i}" for i in range(number))
         (one,) = run.rows.data
         one = replace(one, inputs=np.repeat(one.inputs, number, axis=1), hold=one.hold * number)
         data = replace(run.rows.data, input_names=names, trajectories=(one,))
