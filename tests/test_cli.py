@@ -16,7 +16,7 @@ import jax
 import numpy as np
 import pytest
 
-from neuralode_lbfgs import NeuralODE, load_model, read_csv
+from neuralode_lbfgs import LinearInputs, NeuralODE, load_model, read_csv
 from neuralode_lbfgs.cli import app, main
 from neuralode_lbfgs.commands.interrupts import Interrupts
 from neuralode_lbfgs.commands.telling import contents_of_folder
@@ -166,7 +166,7 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, monkeypatc
     assert "8 of 12 trajectories; held out: test1, test2, test3, test4" in printed
     assert "layers 3-16-16-2" in printed
     assert "beside it: a polynomial of degree 3, kept if it leads to the data" in printed
-    assert "stages: matching, shooting, full, polish, as far as they are needed; at most" in printed
+    assert "stages: matching, shooting, full, polish, as far as they are needed;\n  at most" in printed
     for words, stages in (
         ("--degree 0", "matching, shooting, full, polish, as far as they are needed"),
         ("--ensemble 3", "matching, shooting, full, polish, as far as they are needed"),
@@ -177,10 +177,22 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path, monkeypatc
         assert main(["fit", "mass_spring_forced", "--dry-run", *words.split()]) == 0
         printed = capsys.readouterr().out
         assert "polynomial" not in printed
-        assert f"stages: {stages}; at most" in printed
+        assert f"stages: {stages}; at most" in printed.replace("\n  ", " ")
     assert main(["fit", "mass_spring_forced", "--dry-run", "--test-trajectories"]) == 0
     assert "nothing is held out" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def test_many_columns_are_listed_within_80(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = [f"temperature_{place} [degC]" for place in range(12)]
+    rows = [",".join(str(float(t + place)) for place in range(13)) for t in range(5)]
+    (tmp_path / "wide.csv").write_text("\n".join([",".join(["t", *names]), *rows]) + "\n")
+    assert main(["fit", "wide.csv", "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    assert all(name in printed for name in names)  # each with its unit in one line
+    assert f"states: {', '.join(names)}\n" in printed.replace("\n  ", " ")
 
 
 def told_by(path):
@@ -532,7 +544,14 @@ def test_a_forecast_is_driven_by_all_inputs_and_ends_with_them(tmp_path, capsys)
     assert float(coarse[-1][1]) == pytest.approx(float(fine[-1][1]), abs=1e-9)
     assert float(coarse[-1][1]) != pytest.approx(1.0, abs=1e-6)
     assert main([*words[:2], "--t1", "5", "--out", str(tmp_path / "p.csv")]) == 2
-    assert "are known up to 4, not to 5" in capsys.readouterr().err
+    assert "are known up to 4, not to 5: give its later times and inputs in a file" in capsys.readouterr().err
+    # Rows without states, as it says, and the inputs that the model knows before them.
+    (tmp_path / "to_come.csv").write_text("t,x,u\n4.5,,0.5\n5,,-1\n")
+    words = [*words[:2], "--data", str(tmp_path / "to_come.csv"), "--start", "fitted", "--out", str(tmp_path / "p.csv")]
+    assert main(words) == 0
+    known = LinearInputs(np.array([*ts, 4.5, 5.0]), np.array([*np.sin(5 * ts), 0.5, -1.0])[:, None])
+    expected = np.asarray(model(np.array([0.0, 4.5, 5.0]), np.array([1.0]), known))[1:, 0]
+    assert [float(row[1]) for row in rows_of(tmp_path / "p.csv")[1:]] == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_timestamps_are_fitted_as_the_minutes_that_they_are(plain, dated, folder
     assert (saved.columns.clock.origin, saved.columns.clock.unit) == ("2024-03-31T00:00Z", "min")
     words = ["fit", "--config", str(dated / "config.toml"), "--dry-run"]
     assert main(words) == 0
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().out.replace("\n  ", " ")
     assert "time: t [minutes since 2024-03-31T00:00Z], from 2024-03-31T00:00:00Z to 2024-03-31T03:00:00Z" in printed
     assert "rows up to 2024-03-31T02:30:00Z; held out: 4 rows" in printed
     assert "the rows of 2 of 2 trajectories were not in the order of time and were sorted" in printed
@@ -227,7 +227,7 @@ def test_a_switch_is_held_between_rows(folder, capsys):
     assert main(["fit", path, "--dry-run", "--inputs", "valve", "--input-linear", "valve"]) == 0
     assert "inputs: valve (linear)" in capsys.readouterr().out
     assert main(["fit", path, *words, "--out", str(folder / "held")]) == 0
-    printed = capsys.readouterr().err
+    printed = capsys.readouterr().err.replace("\n  ", " ")
     assert "inputs: valve (held from row to row)" in printed
     assert "blank cells of the input 'valve' were filled with the value before" in printed
     assert json.loads((folder / "held" / "metrics.json").read_text())["train"]["scaled_rmse"] < 0.1
@@ -263,7 +263,7 @@ def test_a_driven_run_begins_anew_after_a_gap(folder, capsys):
     path, rows = table("t,x,u", both, folder / "gap.csv"), seen.sum()
     told = f"note: 1 gap in the rows (the first before {path}, line {int((ts < 8.5).sum()) + 2}, column 't')"
     assert main(["fit", str(path), "--inputs", "u", "--out", str(folder / "gap"), *SMALL]) == 0
-    assert told in capsys.readouterr().err
+    assert told in capsys.readouterr().err.replace("\n  ", " ")
     written = rows_of(folder / "gap" / "predictions.csv")
     assert len(written) == rows + 1
     assert {row[0] for row in written[1:]} == {"gap (1)", "gap (2)"}
@@ -277,7 +277,7 @@ def test_what_nobody_named_is_told_once_and_then_kept(folder, capsys):
     rows = [(t, *states(t, STARTS["a"]), t > 60, 5 * (t > 90)) for t in MINUTES.tolist()]
     path = table("t,x,y,fan,current", rows, folder / "roles.csv")
     assert main(["fit", str(path), "--dry-run"]) == 0
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().out.replace("\n  ", " ")
     assert "states: x, y, current\ninputs: fan (held from row to row)\n" in printed
     assert (
         "note: 'current' looks like steps or pulses, as no state does; if it is known, give it as --inputs fan current"

@@ -156,6 +156,27 @@ def test_a_file_of_starts(run, model, tmp_path, capsys):
     assert not (tmp_path / "r.csv").exists()
 
 
+@pytest.mark.parametrize(
+    "text,names,header,unused",
+    [
+        ("name,x,y\nlow,1,20\nhigh,2,25\n", ("low", "high"), "name", ""),
+        ("x,y,id,tank\n1,20,7,a\n2,25,9,b\n", ("7", "9"), "id", "'tank'"),
+        ("x,y,id,group\n1,20,7,a\n2,25,7,a\n", ("0", "1"), "trajectory", "'id', 'group'"),  # they name no row
+    ],
+)
+def test_starts_have_the_names_of_their_file(text, names, header, unused, model, tmp_path, capsys):
+    columns = Columns("t", None, ("x", "y"), units={"t": "s"})  # the training data had a single run
+    save_model(tmp_path / "model.safetensors", model, starts={}, columns=columns)
+    (tmp_path / "starts.csv").write_text(text)
+    out, starts = tmp_path / "p.csv", tmp_path / "starts.csv"
+    words = ["predict", str(tmp_path), "--initial-states", str(starts), "--t1", "4", "--num", "5", "--out", str(out)]
+    assert main(words) == 0
+    found, rows = columns_of(out)
+    assert (found[0], tuple(dict.fromkeys(rows[:, 0]))) == (header, names)
+    told = [line for line in capsys.readouterr().err.splitlines() if "not used" in line]
+    assert told == ([f"note: {starts}: not used: {unused}."] if unused else [])
+
+
 def test_a_grid_of_dated_times(model, tmp_path):
     columns = Columns("day", None, ("x", "y"), clock=Clock("2024-01-31", "d"))
     starts = {"a": Start(0.0, np.array([1.0, 2.0]))}

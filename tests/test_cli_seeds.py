@@ -34,10 +34,12 @@ def test_an_ensemble_from_a_file_to_predictions_and_plots(table, tmp_path, capsy
     run = tmp_path / "run"
     assert main(["fit", table, "--ensemble", "3", "--train-until", "2.5", "--no-plots", "--out", str(run), *SMALL]) == 0
     printed = capsys.readouterr().out
-    assert "ensemble: " in printed
+    assert ", held out " in " ".join(printed.partition("ensemble: ")[2].partition("; luck ")[0].split())
     assert max(map(len, printed.splitlines()[:-1])) <= 80
     metrics = json.loads((run / "metrics.json").read_text())
     kept = 3 - len(metrics["ensemble"]["left_out"])
+    assert len(metrics["ensemble"]["held_out"]) == kept
+    assert min(metrics["ensemble"]["held_out"]) < 2 * metrics["test"]["scaled_rmse"]
     assert (metrics["ensemble"]["begun"], len(metrics["ensemble"]["scaled_rmse"])) == (3, 3)
     assert metrics["ensemble"]["band"] == [0.1, 0.9]
     names = [f"{number}.safetensors" for number in range(1, kept + 1)]

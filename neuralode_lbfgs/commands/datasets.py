@@ -2,12 +2,11 @@
 
 import textwrap
 
-WIDTH = 80
-
 
 def datasets() -> int:
     """List the bundled data sets."""
     from ..data import dataset_card, dataset_names, load_dataset
+    from ..outputs.screen import WIDTH
 
     rows = [("name", "rows", "runs", "states", "title")]
     for name in dataset_names():

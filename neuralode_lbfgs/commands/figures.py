@@ -37,9 +37,9 @@ def draw(
     Returns:
         The names of the plots.
     """
-    held = {"train": train, "until": until}
+    held: dict[str, Any] = {"train": train, "until": until, "left_out": left_out}
     drawn: dict[str, Any] = {
-        "trajectories": plots.trajectories(data, curves, band=band, left_out=left_out, **held),
+        "trajectories": plots.trajectories(data, curves, band=band, **held),
         "residuals": plots.residuals(data, curves.rows_of(data), **held),
     }
     if data.state_size >= 2:

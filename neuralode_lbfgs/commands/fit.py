@@ -37,6 +37,7 @@ def fit(
     from ..data import DataError
     from ..fitting.entry import JournalError
     from ..outputs.run_folder import check_folder
+    from ..outputs.screen import screenful
     from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
     from .structure import below_zero, check_logarithms, check_states, check_together, exact_rates
@@ -59,17 +60,16 @@ def fit(
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
     notes = [f"note: {note}" for note in below_zero(fitted, fit_options.positive)]
-    for line in (*source.describe().splitlines(), *notes):
-        print(line, file=sys.stdout if run_options.dry_run else sys.stderr)
+    understood = screenful([*source.describe().splitlines(), *notes])
+    print(understood, file=sys.stdout if run_options.dry_run else sys.stderr)
     from .environment import prepare_jax
 
     prepare_jax(float32=run_options.float32, cache=not run_options.no_compilation_cache)
     if run_options.dry_run:
         from .plan import plan_lines
 
-        print(
-            "\n".join(plan_lines(source, _model(source, model_options), model_options, fit_options, run_options, out))
-        )
+        model = _model(source, model_options)
+        print(screenful(plan_lines(source, model, model_options, fit_options, run_options, out)))
         return 0
     from .repeatable import config_of, note_other_origins
 
@@ -194,6 +194,7 @@ def _write(
     """Write the folder and print the summary; a signal that comes meanwhile is heeded once the numbers are written."""
     from ..compiling import compile_seconds
     from ..data import predictions_table, write_table
+    from ..fitting.band import band_of
     from ..outputs import evaluate, run_folder
     from ..outputs.report.account import write_account
     from ..outputs.store import Columns, SavedRun, save_model, starts_of
@@ -211,8 +212,10 @@ def _write(
         # One solve serves the table and the curves of the plots: what it costs is its compilation.
         asked = evaluate.with_curve_times(source.data) if drawn_by else source.data
         before = compile_seconds()
-        band = evaluate.predict_band(saved[1:] or saved, asked)
-        result = replace(result, compile_s=result.compile_s + compile_seconds() - before)
+        each = evaluate.predict_each(saved[1:] or saved, asked)
+        luck = evaluate.luck_on(source.test, result.luck, source.train, each)
+        result = replace(result, luck=luck, compile_s=result.compile_s + compile_seconds() - before)
+        band = band_of(each)
         curves, predictions = band.middle, band.middle.rows_of(source.data)
         ends = (band.low, band.high) if result.members else None
         metrics = evaluate.metrics(result, source.train, source.test, curves, keeper.seconds)

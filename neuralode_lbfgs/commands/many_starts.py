@@ -1,14 +1,17 @@
 """Forecasts from many initial states, a row of a file each, solved at once."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ..data import DataError, Table, Trajectories, Trajectory, read_table
+from ..data.errors import listed
 from ..data.rows import read_times
+from ..data.runs import may_name_runs
 from ..fitting.many_starts import predict_many
-from ..outputs.store import SavedRun
+from ..outputs.store import Columns, SavedRun
 
 MOST_ROWS = 10_000_000  # of the forecast
 
@@ -18,7 +21,7 @@ def rows_to_forecast(saved: SavedRun, path: str, until: float | str, num: int) -
 
     Args:
         path: of a table with a column for each state, and perhaps one of times, at which rows start (the start of the
-            training data otherwise), and one of names (numbers from 0 otherwise).
+            training data otherwise), and one of names (numbers from 0 otherwise), whatever it is called.
         until: the last time, written as in the data.
         num: how many times, evenly spread.
 
@@ -48,22 +51,39 @@ def rows_to_forecast(saved: SavedRun, path: str, until: float | str, num: int) -
     if late.size or not np.isfinite(t1):
         show = columns.clock.show
         raise DataError(f"--t1 must be after the start of every row, {show(float(begin.max()))}; it is {until}.")
-    ids = [str(row) for row in range(len(table))]
-    if columns.trajectory is not None and columns.trajectory in table.names:
-        ids = list(table.column(columns.trajectory).cells)
-        if len(set(ids)) < len(ids) or "" in ids:
-            raise DataError(f"{table.source}: each row needs a name of its own in column {columns.trajectory!r}.")
+    naming = _names_of_rows(table, columns)
+    ids = [str(row) for row in range(len(table))] if naming is None else list(table.column(naming).cells)
+    if not _all_different(ids):
+        raise DataError(f"{table.source}: each row needs a name of its own in column {naming!r}.")
+    _say_unused(table, (naming, columns.time, *columns.states))
     ts = np.linspace(begin, t1, num, axis=1)
     blank = np.full((*ts.shape, len(columns.states)), np.nan)
     asked = Trajectories(
         tuple(map(Trajectory, ids, ts, blank)),
         state_names=columns.states,
         time_name=columns.time,
-        id_name=columns.trajectory or "trajectory",
+        id_name=columns.trajectory or naming or "trajectory",
         units=dict(columns.units),
         clock=columns.clock,
     )
     return asked, y0s
+
+
+def _names_of_rows(table: Table, columns: Columns) -> str | None:
+    """The column of names: that of the training data, else the first that may name runs and gives each row its own."""
+    if columns.trajectory is not None and columns.trajectory in table.names:
+        return columns.trajectory
+    free = [column for column in table.columns if column.name not in (columns.time, *columns.states)]
+    return next((one.name for one in free if may_name_runs(one) and _all_different(one.cells)), None)
+
+
+def _all_different(names: Sequence[str]) -> bool:
+    return len(set(names)) == len(names) and "" not in names
+
+
+def _say_unused(table: Table, used: Collection[str | None]) -> None:
+    if unused := [name for name in table.names if name not in used]:
+        print(f"note: {table.source}: not used: {listed(unused)}.", file=sys.stderr)
 
 
 def forecast(model: Callable, asked: Trajectories, y0s: np.ndarray) -> Trajectories:

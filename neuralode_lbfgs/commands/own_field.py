@@ -59,7 +59,7 @@ def own_model(reference: str, options: ModelOptions, state_size: int, input_size
     return with_coordinates(model, Coordinates.identity(state_size, input_size))
 
 
-def described(model: NeuralODE, options: FitOptions) -> str:
+def described(model: NeuralODE, options: FitOptions) -> list[str]:
     """The paths of its trained parameters, with small ones' values, and of the frozen ones.
 
     Raises:
@@ -75,7 +75,7 @@ def described(model: NeuralODE, options: FitOptions) -> str:
         if not is_constant(leaf) and eqx.is_inexact_array(leaf):
             value = f" = {float(leaf):.5g}" if leaf.ndim == 0 else f" {leaf.shape}"
             kinds["frozen" if covering(name, options.freeze) else "trained"].append(f"{name}{value}")
-    return "\n".join(f"{kind}: {', '.join(names) or 'none'}" for kind, names in kinds.items())
+    return [f"{kind}: {', '.join(names) or 'none'}" for kind, names in kinds.items()]
 
 
 def _imported(path: Path) -> ModuleType:

@@ -27,7 +27,7 @@ def plan_lines(
         ValueError: as `fit` does.
     """
     own = model_options.vector_field is not None or fit_options.freeze or fit_options.bounds
-    parameters = [described(model, fit_options)] if own else []
+    parameters = described(model, fit_options) if own else []
     plan = plan_of(model, source.train, fit_options)
     beside = f"beside it: a polynomial of degree {plan.degree}, kept if it leads to the data"
     needed = ", as far as they are needed" if plan.may_be_short else ""

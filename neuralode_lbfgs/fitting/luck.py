@@ -21,6 +21,8 @@ class Luck:
         validated: errors on trajectories held out inside the training data; empty if there were none.
         screened: where the starts were when the hopeless were culled, and what each had gone through: stages of
             its own, for the fit to the end may go another way.
+        held_out: of an ensemble, errors of the members that are kept on data held out from all of them; empty if there
+            were none.
     """
 
     kind: str
@@ -30,6 +32,7 @@ class Luck:
     validated: tuple[float, ...] = ()
     screened: tuple[float, ...] = ()
     stage: str = ""
+    held_out: tuple[float, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -37,15 +40,14 @@ class Luck:
         kept = [error for i, error in enumerate(self.errors) if i not in self.left_out]
         if self.kind == "ensemble":
             gone = f" ({len(self.left_out)} more left out)" if self.left_out else ""
-            return f"ensemble: {len(kept)} members{gone}, RMSE/sd {spread(kept)}; {_verdict(kept)}"
+            begun = f"ensemble: {len(kept)} members{gone}, RMSE/sd {spread(kept)}"
+            return f"{begun}{_judged(self.held_out, kept)}"
         culled = ""
         if len(self.errors) < self.begun:
             by = f" by a screening ({self.stage} of each: {spread(self.screened)})" if self.screened else ""
             culled = f", {self.begun - len(self.errors)} culled{by}"
-        parts = [f"luck: {self.begun} starts{culled}; fitted to the end RMSE/sd {spread(self.errors)}"]
-        if self.validated:
-            parts.append(f"held out {spread(self.validated)}")
-        return f"{', '.join(parts)}; {_verdict(self.validated or self.errors)}"
+        ended = f"luck: {self.begun} starts{culled}; fitted to the end RMSE/sd {spread(self.errors)}"
+        return f"{ended}{_judged(self.validated, self.errors)}"
 
 
 def spread(errors: Sequence[float]) -> str:
@@ -53,6 +55,13 @@ def spread(errors: Sequence[float]) -> str:
     if len(errors) == 1:
         return f"{errors[0]:.3g}"
     return f"{min(errors):.3g} to {max(errors):.3g}, median {float(np.median(errors)):.3g}"
+
+
+def _judged(held_out: Sequence[float], trained: Sequence[float]) -> str:
+    """The end of the line; fits that are alike on their own data may differ on others, which have the say."""
+    if held_out:
+        return f", held out {spread(held_out)}; {_verdict(held_out)}"
+    return f"; {_verdict(trained)} in training"
 
 
 def _verdict(errors: Sequence[float]) -> str:

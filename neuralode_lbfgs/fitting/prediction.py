@@ -74,7 +74,8 @@ def predict(
             if not complete.size:
                 raise ValueError(
                     f"trajectory {trajectory.id!r} has no row in which every state is given, so there is no state "
-                    "to start from; give one complete row, or estimate the start from several (warmup)."
+                    "to start from; give one complete row, estimate the start from several (warmup), or take that of "
+                    "the fit (--start fitted; start='fitted' in Python)."
                 )
             time, state = float(trajectory.ts[complete[0]]), trajectory.ys[complete[0]]
         ran = free_run(model, trajectory, time, np.asarray(state))

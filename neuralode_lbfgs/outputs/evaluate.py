@@ -1,6 +1,7 @@
 """A fit held against its data: predictions of every row, and the errors that `metrics.json` gives."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NotRequired, TypedDict
 
 import numpy as np
@@ -47,6 +48,7 @@ class Seeds(TypedDict):
 
     `scaled_rmse` and `left_out` (positions in it) are of those that were fitted to the end, `validation` their errors
     on trajectories held out inside the training data; `screened` are the errors of all when the hopeless were culled.
+    Of an ensemble `held_out` are the errors of the members that are kept on the data that were held out.
     """
 
     begun: int
@@ -54,6 +56,7 @@ class Seeds(TypedDict):
     left_out: list[int]
     validation: list[float | None]
     screened: list[float | None]
+    held_out: NotRequired[list[float | None]]
     band: NotRequired[tuple[float, float]]
 
 
@@ -90,7 +93,27 @@ def predict_all(
 
 def predict_band(runs: Sequence[SavedRun], data: Trajectories) -> Band:
     """Predictions of every row by the members of an ensemble: their median and its band; of a single run itself."""
-    return band_of([predict_all(run.model, data, run.starts, estimated=run.estimated, noise=run.noise) for run in runs])
+    return band_of(predict_each(runs, data))
+
+
+def predict_each(runs: Sequence[SavedRun], data: Trajectories) -> list[Trajectories]:
+    """Predictions of every row by each of several runs."""
+    return [predict_all(run.model, data, run.starts, estimated=run.estimated, noise=run.noise) for run in runs]
+
+
+def luck_on(
+    test: Trajectories | None, luck: Luck | None, train: Trajectories, each: Sequence[Trajectories]
+) -> Luck | None:
+    """With the errors of the members of an ensemble on what was held out, if anything was.
+
+    Args:
+        each: the members' predictions, of more rows than those of `test`.
+    """
+    if test is None or luck is None or luck.kind != "ensemble":
+        return luck
+    scale = state_scale(train)
+    found = [errors(test, predictions.rows_of(test), scale)["scaled_rmse"] for predictions in each]
+    return replace(luck, held_out=tuple(np.inf if error is None else error for error in found))
 
 
 def arrays_of(predictions: Trajectories) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -142,6 +165,7 @@ def metrics(
         seeds = _seeds(result.luck)
         if result.luck.kind == "ensemble":
             seeds["band"] = QUANTILES
+            seeds["held_out"] = [finite(error) for error in result.luck.held_out]
             found["ensemble"] = seeds
         else:
             found["starts"] = seeds

@@ -1,4 +1,4 @@
-"""Which rows of a trajectory were not trained on."""
+"""What of a trajectory was not trained on."""
 
 import math
 
@@ -23,3 +23,12 @@ def held_out_from(run: Trajectory, train: Trajectories | None, until: float | No
         return until
     last = float(train[run.id].ts[-1])
     return last if run.ts[-1] > last else None
+
+
+def left_out_in_plane(run: Trajectory, left_out: Trajectories | None, states: tuple[int, int]) -> np.ndarray:
+    """Two states where one of them was left out of the fit and the other is known, `(times, 2)`; NaN in other rows."""
+    seen = run.ys[:, list(states)]
+    gone = np.full_like(seen, np.nan) if left_out is None else left_out[run.id].ys[:, list(states)]
+    both = np.where(np.isnan(gone), seen, gone)
+    known = np.isfinite(gone).any(axis=1, keepdims=True) & np.isfinite(both).all(axis=1, keepdims=True)
+    return np.where(known, both, np.nan)

@@ -46,6 +46,17 @@ def with_left_out(
     return (low, high), near.size < seen.size
 
 
+def residual_limits(observed: Sequence[np.ndarray], left: np.ndarray) -> tuple[float, bool]:
+    """How far from zero an axis of observed minus predicted reaches, and whether some of it lies beyond.
+
+    It reaches no farther than the observations do from each other: of a prediction that runs away that is enough.
+    """
+    off, seen = np.abs(left[~np.isnan(left)]), _finite(observed)
+    most = float(np.ptp(seen)) if seen.size else 0.0
+    most = most or float(_finite([off]).max(initial=0.0))
+    return min(most, float(off.max(initial=0.0))) or 1.0, bool((off > most).any())
+
+
 def _finite(arrays: Sequence[np.ndarray]) -> np.ndarray:
     values = np.concatenate([np.ravel(array) for array in arrays]) if arrays else np.empty(0)
     return values[np.isfinite(values)]

@@ -12,8 +12,7 @@ from ..fitting.result import FitResult
 from ..fitting.start_prior import say_warmup
 from ..models import MLPVectorField
 from .evaluate import Metrics
-
-WIDTH = 80
+from .screen import WIDTH, wrapped
 
 
 def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajectories, test: Trajectories | None) -> str:
@@ -32,32 +31,32 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     model = f"{numbers} trained" if result.parameters else f"{_network(field)} of {result.trained} weights"
     if (degree := degree_alone(result.model)) is not None:
         model = "a polynomial of " + (counted(len(result.law), "term") if result.law else f"degree {degree}")
-    lines = _wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
+    lines = wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
     if result.parameters:
         table, remarks = parameter_table(result.parameters), parameter_remarks(result.parameters)
-        lines += ["", *table, *(line for remark in remarks for line in _wrapped(remark))]
+        lines += ["", *table, *(line for remark in remarks for line in wrapped(remark))]
     if result.law:
         lines += ["", *law_table(result.law)]
     lines.append("")
     for stage in result.stages:
-        lines += _wrapped(str(stage))
+        lines += wrapped(str(stage))
     others = [run for run in test or () if run.id not in train]
     if others and result.hidden:
-        lines += _wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")
+        lines += wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")
     elif others and result.estimated:
-        lines += _wrapped("held out: initial states estimated from the first half of the rows; the rest is a forecast")
+        lines += wrapped("held out: initial states estimated from the first half of the rows; the rest is a forecast")
     if result.luck is not None:
-        lines += _wrapped(result.luck.sentence)
-    lines += _wrapped(f"stopped: {result.stop_reason.sentence}")
-    lines += _wrapped(
+        lines += wrapped(result.luck.sentence)
+    lines += wrapped(f"stopped: {result.stop_reason.sentence}")
+    lines += wrapped(
         f"cost: {result.iterations} iterations, {result.evaluations} evaluations; {result.compile_s:.1f} s compiling, "
         f"{result.run_s:.1f} s running, {metrics['total_s']:.1f} s in all"
     )
     for note in result.notes:
-        lines += _wrapped(f"note: {note}")
+        lines += wrapped(f"note: {note}")
     for one in metrics["diagnosis"]:
-        lines += [*_wrapped(f"diagnosis: {one['finding']}."), *_wrapped(f"  advice: {one['advice']}.")]
+        lines += [*wrapped(f"diagnosis: {one['finding']}."), *wrapped(f"  advice: {one['advice']}.")]
     return "\n".join(lines)
 
 
@@ -93,7 +92,3 @@ def error_table(metrics: Metrics, train: Trajectories) -> list[str]:
     mean = numbers([errors["scaled_rmse"] for _, _, errors in columns])
     lines.append(f"{'error / sd, all':<{first}}{model}  {mean}")
     return lines
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

@@ -54,7 +54,10 @@ def test_a_band_is_the_median_and_quantiles_of_those_that_reach_a_row():
 def test_luck_in_a_line():
     ensemble = Luck("ensemble", 4, (0.1, 0.101, 9.0, 0.104), left_out=(2,))
     assert ensemble.sentence == (
-        "ensemble: 3 members (1 more left out), RMSE/sd 0.1 to 0.104, median 0.101; luck hardly mattered"
+        "ensemble: 3 members (1 more left out), RMSE/sd 0.1 to 0.104, median 0.101; luck hardly mattered in training"
+    )
+    assert replace(ensemble, held_out=(0.2, 0.5, 0.25)).sentence.endswith(
+        "median 0.101, held out 0.2 to 0.5, median 0.25; luck mattered much"
     )
     screened, stage = (0.5, 1, 2, 3, 4, 5.0), "matching and shooting"
     starts = Luck("starts", 6, (0.1, 0.2), validated=(0.3, 0.4), screened=screened, stage=stage)

@@ -270,6 +270,28 @@ def test_residuals_need_predictions_at_the_data():
         plots.residuals(waves(), waves(times=50))
 
 
+def test_residuals_of_a_prediction_that_runs_away_stand_at_the_edge():
+    data = waves(states=1)
+    off = np.full((21, 1), 0.1)
+    off[-3:] = 1e4
+    run, span = data[0], np.ptp(data[0].ys)
+    panel = plots.residuals(data, data.with_trajectories([replace(run, ys=run.ys + off)]))[0]
+    assert panel.get_ylim()[1] == pytest.approx(1.1 * span)
+    assert lines(panel, "observed")[0].get_ydata() == pytest.approx(np.maximum(-off[:, 0], -span))
+    assert legend_texts(panel) == ["observed minus predicted; at the edge: beyond"]
+
+
+def test_residuals_of_values_that_were_left_out_are_crossed():
+    data = waves(states=1)
+    gone = np.full((21, 1), np.nan)
+    gone[[5, 7]] = data[0].ys[[5, 7]] + [[0.25], [50.0]]
+    shift = data.with_trajectories([replace(data[0], ys=data[0].ys - 0.2)])
+    panel = plots.residuals(data, shift, left_out=data.with_trajectories([replace(data[0], ys=gone)]))[0]
+    (crosses,) = lines(panel, "left out")
+    assert crosses.get_ydata() == pytest.approx([0.45, panel.get_ylim()[1]])
+    assert "left out of the fit; at the edge: beyond" in legend_texts(panel)
+
+
 def test_values_that_were_left_out_are_crossed_and_in_the_legend():
     data = waves(runs=2, states=1)
     (first, other), none = data, np.full((21, 1), np.nan)

@@ -1,5 +1,6 @@
 """The phase portrait by what is in it, and its field against one whose orbits are circles."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,22 @@ def test_of_many_trajectories_some_are_drawn_within_the_limits_of_all():
     assert legend.get_title().get_text() == "20 of 30 trajectories"
     with pytest.raises(ValueError, match="max_trajectories must be at least one; it is 0"):
         plots.phase_portrait(many, max_trajectories=0)
+
+
+def test_values_that_were_left_out_are_crossed_where_the_other_state_is_known():
+    data = waves()
+    gone = np.full((21, 2), NAN)
+    gone[4, 0], gone[6], gone[8, 1] = 0.5, (0.1, 0.2), 1e3
+    ys = np.where(np.isnan(gone), data[0].ys, NAN)
+    data, left_out = (data.with_trajectories([replace(data[0], ys=one)]) for one in (ys, gone))
+    axes = plots.phase_portrait(data, data, until=15.0, left_out=left_out)
+    (crosses,) = lines(axes, "left out")
+    assert crosses.get_xydata().tolist() == [[0.5, ys[4, 1]], [0.1, 0.2], [ys[8, 0], axes.get_ylim()[1]]]
+    assert legend_texts(axes) == ["observed", "predicted", "held out", "left out of the fit; at the edge: beyond"]
+    figure: Any = axes.figure
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= legend.x0 and legend.x1 <= figure.bbox.x1  # in two rows
 
 
 def test_phase_portrait_says_what_is_wrong():

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from neuralode_lbfgs.data.trajectories import Trajectories
 from neuralode_lbfgs.outputs.held_out import held_out, held_out_from
-from neuralode_lbfgs.outputs.limits import BEYOND, LEFT_OUT, value_limits, with_left_out
+from neuralode_lbfgs.outputs.limits import BEYOND, LEFT_OUT, residual_limits, value_limits, with_left_out
 from neuralode_lbfgs.outputs.metrics import paired
 from neuralode_lbfgs.outputs.plots import layout, panels, style
 
@@ -97,18 +97,22 @@ def residuals(
     *,
     train: Trajectories | None = None,
     until: float | None = None,
+    left_out: Trajectories | None = None,
     axes: np.ndarray | Sequence[Axes] | Axes | None = None,
 ) -> np.ndarray:
     """Draw observed minus predicted against time, a panel for each state with all trajectories in it.
 
     Structure over time is what the model has missed; noise alone has none. What was held out has
-    hollow marks, and the span after `until` is shaded.
+    hollow marks, and the span after `until` is shaded. Where a prediction is off by more than the range of the data the
+    mark stands at the edge.
 
     Args:
         data: what was observed, training and test rows together.
         predictions: a trajectory for each id of `data`, at the same times.
         train: the training data: ids and rows of `data` that it lacks were held out.
         until: the last time that was trained on: rows after it were held out.
+        left_out: values of `data` that were left out of the fit, under its ids and times, NaN for all others: they are
+            crossed; those far off stand at the edge of their panel.
         axes: panels to draw in, one for each state; by default a new figure.
 
     Returns:
@@ -121,20 +125,31 @@ def residuals(
     states = data.state_size
     ts = np.concatenate([run.ts for run in data])
     held = np.concatenate([held_out(run, train, until) for run in data])
-    with np.errstate(over="ignore"):
-        left = np.concatenate([run.ys - predicted.ys for run, predicted in paired(data, predictions)])
+    left = _differences(data, predictions)
+    gone = np.full_like(left, np.nan) if left_out is None else _differences(left_out, predictions)
     # Trajectories that were cut at different times have no span in common to shade.
     starts = {held_out_from(run, train, until) for run in data}
     start = starts.pop() if len(starts) == 1 else until
     grid = layout.grid(1, states) if axes is None else layout.given(axes, 1, states)
     times = panels.time_limits([(run, None) for run in data], shared=True)[0]
-    kinds, shaded = set[bool](), False
+    kinds, shaded, crossed, beyond, off = set[bool](), False, False, False, False
     for j in range(states):
-        largest = float(np.max(np.abs(left[np.isfinite(left[:, j]), j]), initial=0.0)) or 1.0
-        panel = layout.frame(grid, (0, j), data, times, (-1.1 * largest, 1.1 * largest), same_times=True)
+        most, out = residual_limits([run.ys[:, j] for run in data], left[:, j])
+        values, far = with_left_out((-1.1 * most, 1.1 * most), [gone[:, j]])
+        beyond, off = beyond or out, off or far
+        panel = layout.frame(grid, (0, j), data, times, values, same_times=True)
         shaded |= panels.shade(panel, start)
         panel.axhline(0.0, color=style.FAINT, linewidth=0.8, zorder=1, label="zero")
-        kinds |= panels.mark(panel, ts, left[:, j], held, number=ts.size * grid.columns)
-    listed = style.entries(kinds, shaded=shaded, predicted=False, observed="observed minus predicted")
+        kinds |= panels.mark(panel, ts, np.clip(left[:, j], -most, most), held, number=ts.size * grid.columns)
+        crossed |= panels.cross_out(panel, ts, gone[:, j])
+    observed = "observed minus predicted" + (BEYOND if beyond else "")
+    crosses = LEFT_OUT + (BEYOND if off else "") if crossed else ""
+    listed = style.entries(kinds, shaded=shaded, predicted=False, observed=observed, gone=crosses)
     layout.finish(grid, listed)
     return grid.panels[0]
+
+
+def _differences(data: Trajectories, predictions: Trajectories) -> np.ndarray:
+    """Data minus predictions in the rows of all trajectories, `(rows, states)`."""
+    with np.errstate(over="ignore"):
+        return np.concatenate([run.ys - predicted.ys for run, predicted in paired(data, predictions)])

@@ -61,11 +61,12 @@ def cross_out(axes: Axes, ts: np.ndarray, values: np.ndarray) -> bool:
     any.
 
     Args:
-        ts, values: shape `(times,)`; NaN for all others.
+        ts, values: shape `(times,)`, or another state in place of the times; NaN for all others.
     """
     rows = np.isfinite(values)
     if rows.any():
-        axes.plot(ts[rows], np.clip(values[rows], *axes.get_ylim()), label="left out", **left_out())
+        at_most = np.clip(ts[rows], *axes.get_xlim()), np.clip(values[rows], *axes.get_ylim())
+        axes.plot(*at_most, label="left out", **left_out())
     return bool(rows.any())
 
 

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from neuralode_lbfgs.data.trajectories import Trajectories
-from neuralode_lbfgs.outputs.held_out import held_out
-from neuralode_lbfgs.outputs.limits import ARROWS, plane_limits, plane_points
+from neuralode_lbfgs.outputs.held_out import held_out, left_out_in_plane
+from neuralode_lbfgs.outputs.limits import ARROWS, BEYOND, LEFT_OUT, plane_limits, plane_points
 from neuralode_lbfgs.outputs.plots import panels, style
 
 
@@ -20,6 +20,7 @@ def phase_portrait(
     field: Callable[[np.ndarray], ArrayLike] | None = None,
     train: Trajectories | None = None,
     until: float | None = None,
+    left_out: Trajectories | None = None,
     max_trajectories: int = 20,
     axes: Axes | None = None,
 ) -> Axes:
@@ -36,6 +37,8 @@ def phase_portrait(
             answers something not finite, there is no arrow.
         train: the training data: ids and rows of `data` that it lacks were held out.
         until: the last time that was trained on: rows after it were held out.
+        left_out: values of `data` that were left out of the fit, under its ids and times, NaN for all others: they are
+            crossed where the other state is known; those beyond the limits stand at their edge.
         max_trajectories: how many trajectories to draw; up to half of them are held-out ones. The limits are those of
             all.
         axes: the axes to draw in; by default those of a new figure.
@@ -70,7 +73,12 @@ def phase_portrait(
     for run in runs:
         both = np.where(np.isfinite(run.ys[:, across]), run.ys[:, up], np.nan)
         kinds |= panels.mark(axes, run.ys[:, across], both, held_out(run, train, until), number=number)
-    listed = style.entries(kinds, shaded=False, predicted=bool(curves))
+    gone = np.concatenate([left_out_in_plane(run, left_out, states) for run in runs])
+    crossed = panels.cross_out(axes, *gone.T)
+    low, high = np.array(limits).T
+    beyond = bool(((gone < low) | (gone > high)).any())
+    crosses = LEFT_OUT + (BEYOND if beyond else "") if crossed else ""
+    listed = style.entries(kinds, shaded=False, predicted=bool(curves), gone=crosses)
     if arrows:
         listed.append((style.arrow(), "field"))
     style.legend(listed, figure=figure, axes=axes, title=panels.how_many(runs, data))

@@ -4,6 +4,7 @@ No meaning rests on colour alone: observations are marks, predictions are lines,
 printer.
 """
 
+import math
 import textwrap
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -133,7 +134,9 @@ def legend(listed: Sequence[tuple[Any, str]], *, figure: Figure | None, axes: Ax
     if figure is None:
         axes.legend(handles, labels, **shared)
     else:
-        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), **shared)
+        inches = sum(0.06 * len(label) + 0.6 for label in labels)  # the mean width of a letter, and that of a mark
+        rows = math.ceil(inches / figure.get_figwidth())
+        figure.legend(handles, labels, loc="outside upper center", ncols=math.ceil(len(labels) / rows), **shared)
 
 
 def axis_labels(texts: Sequence[str], inches: float) -> list[str]:

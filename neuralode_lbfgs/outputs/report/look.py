@@ -107,7 +107,8 @@ def hover(made: Any, renderers: Sequence[Any], rows: Sequence[tuple[str, str]]) 
 
 
 def _cut(text: str, letters: int) -> str:
-    return text if len(text) <= letters else text[: letters - 3] + "..."
+    """Without its middle where it is too long: names that begin alike, `flow_1` and `flow_2`, differ at their end."""
+    return text if len(text) <= letters else f"{text[: letters - 6]}...{text[-3:]}"
 
 
 def _along(text: str, pixels: int) -> str:

@@ -9,11 +9,23 @@ from ...data import Trajectory
 from ..limits import BEYOND, LEFT_OUT, value_limits, with_left_out
 from .choice import MARKS, every
 from .contents import Contents, Rows
-from .figure import Entry, Figure, cross_out, few_states, kinds_of, mark, nth, points_of, states_shown, time_column
+from .figure import (
+    STATES,
+    Entry,
+    Figure,
+    cross_out,
+    few_states,
+    kinds_of,
+    mark,
+    nth,
+    points_of,
+    states_shown,
+    time_column,
+)
 from .look import BLUE, COLOURS, SHADE, VERMILLION, hover, limits, panel, shade, source, stacked
 
-INPUTS = 4  # panels of a trajectory
-INPUT_ROWS = 4000
+INPUTS = STATES  # panels of a trajectory
+INPUT_ROWS = 16_000  # over these panels
 HIGH, LOW = 210, 120  # pixels
 
 
@@ -98,7 +110,7 @@ def _driving(
     """The panel of an input."""
     assert run.inputs is not None
     name = rows.data.input_names[j]
-    k = every(run.ts.size, INPUT_ROWS)
+    k = every(run.ts.size, INPUT_ROWS // min(INPUTS, rows.data.input_size))
     made = panel(contents.label(contents.time), contents.label(name), height=LOW, x_range=span)
     shade(made, start, end)
     columns = source(t=run.ts[::k], u=run.inputs[::k, j])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..limits import residual_limits
 from ..metrics import paired
 from .choice import every
 from .contents import Contents
@@ -21,29 +22,34 @@ def residuals(contents: Contents) -> Figure | None:
     ts = np.concatenate([run.ts for run in rows.data])
     with np.errstate(over="ignore"):
         left = np.concatenate([run.ys - predicted.ys for run, predicted in paired(rows.data, rows.predictions)])
+    reach = [residual_limits([run.ys[:, j] for run in rows.data], left[:, j]) for j in range(left.shape[1])]
     held = np.concatenate([rows.held[run.id] for run in rows.data])
     ids = np.concatenate([np.full(run.ts.size, i) for i, run in enumerate(rows.data)])
     k = every(ts.size, MARKS // len(states))
     remarks = (f"{nth(k)} of {ts.size} rows is drawn.",) if k > 1 else ()
+    if any(reach[j][1] for j in states):
+        remarks += ("Where the model is off by more than the range of the data, marks stand at the edge.",)
     many, panels, sources = len(rows.data) > 1, [], {}
     for kind, at in (("fitted", ~held), ("held", held)):
         at = np.flatnonzero(at & (np.arange(ts.size) % k == 0))
         if at.size:
             names = {"text_id": [rows.data.ids[i] for i in ids[at]]} if many else {}
-            sources[kind] = source(t=ts[at], **{f"d{j}": left[at, j] for j in states}, **names)
+            columns = {f"d{j}": left[at, j] for j in states}
+            columns |= {f"y{j}": np.clip(left[at, j], -reach[j][0], reach[j][0]) for j in states if reach[j][1]}
+            sources[kind] = source(t=ts[at], **columns, **names)
     margin = 0.02 * float(np.ptp(ts)) or 0.5
     span = limits((float(ts.min()) - margin, float(ts.max()) + margin))
     starts = {rows.held_from(run.id) for run in rows.data} if len(rows.data) <= 50 else {rows.until}
     start = starts.pop() if len(starts) == 1 else rows.until
     for j in states:
-        largest = float(np.max(np.abs(left[np.isfinite(left[:, j]), j]), initial=0.0)) or 1.0
+        most, beyond = reach[j]
         made = panel(
             contents.label(contents.time), contents.label(contents.states[j]), height=180, x_range=span,
-            y_range=limits((-1.1 * largest, 1.1 * largest)),
+            y_range=limits((-1.1 * most, 1.1 * most)),
         )  # fmt: skip
         shade(made, start, float(ts.max()))
         zero_line(made)
-        marks = [mark(made, sources[kind], f"d{j}", kind) for kind in sources]
+        marks = [mark(made, sources[kind], f"y{j}" if beyond else f"d{j}", kind) for kind in sources]
         told = [("trajectory", "text_id")] if many else []
         hover(made, marks, [*told, (contents.time, "t"), ("observed minus model", f"d{j}")])
         panels.append(made)

@@ -28,7 +28,9 @@ from neuralode_lbfgs.outputs.report.account import (
 from neuralode_lbfgs.outputs.report.choice import Drawn, chosen, every, extremes, trajectory_errors
 from neuralode_lbfgs.outputs.report.contents import Contents, Rows
 from neuralode_lbfgs.outputs.report.look import log_limits
+from neuralode_lbfgs.outputs.report.over_time import over_time
 from neuralode_lbfgs.outputs.report.page import page, write_report
+from neuralode_lbfgs.outputs.report.residuals import residuals
 from neuralode_lbfgs.outputs.report.words import question, verdict
 
 EVIL = "<script>alert(1)</script>"
@@ -257,6 +259,34 @@ def test_values_that_were_left_out_are_crossed_and_told_of(told):
     text = page(replace(run, rows=rows))
     assert "left out of the fit; at the edge: beyond" in words_of(text)
     assert text.count('"marker":{"type":"value","value":"x"}') == 1
+
+
+def test_a_prediction_that_runs_away_does_not_flatten_the_other_residuals(told):
+    run, _ = told
+    assert run.rows is not None and "stand at the edge" not in words_of(page(run))
+    one = run.rows.predictions[0]
+    ys = one.ys.copy()
+    ys[-3:, 0] = 1e4
+    rows = replace(run.rows, predictions=run.rows.predictions.with_trajectories([replace(one, ys=ys)]))
+    figure = residuals(replace(run, rows=rows))
+    assert figure is not None and "marks stand at the edge" in figure.remarks[0]
+    low, high = (panel.y_range.end for panel, _, _ in figure.drawn.children)
+    seen = rows.data[0].ys[:, 0]
+    assert low == pytest.approx(1.1 * (np.nanmax(seen) - np.nanmin(seen))) and high < 1
+    held = figure.drawn.children[0][0].renderers[-1].data_source.data
+    assert np.nanmin(held["y0"]) > -low and np.nanmin(held["d0"]) < -9e3  # which pointing at it tells
+
+
+def test_up_to_eight_inputs_are_drawn_and_more_told_of(told):
+    run, _ = told
+    for number, last in ((6, "flow_o..._u5"), (9, "flow_o..._u7")):  # too long for the panel, and told apart
+        names = tuple(f"flow_of_water_u{i}" for i in range(number))
+        (one,) = run.rows.data
+        one = replace(one, inputs=np.repeat(one.inputs, number, axis=1), hold=one.hold * number)
+        data = replace(run.rows.data, input_names=names, trajectories=(one,))
+        (figure,) = over_time(replace(run, rows=replace(run.rows, data=data)))
+        assert figure.drawn.children[-1][0].yaxis[0].axis_label.text == last
+        assert figure.remarks == (("Of 9 inputs the first 8 are drawn.",) if number == 9 else ())
 
 
 # --- strangers' names, the network, weight ---
