@@ -64,8 +64,17 @@ def looks_set(columns: Sequence[np.ndarray]) -> bool:
 def _rounded(seen: Sequence[np.ndarray], levels: np.ndarray) -> bool:
     """Whether there are several levels, and most changes are the least that there is between two of them.
 
-    So a slow state looks in the digits of a coarse instrument.
+    So a slow state looks in the digits of a coarse instrument; a switch of another height in each run does not.
     """
+    if any(_leaps(column, levels) for column in seen):
+        return False
     jumps = np.abs(np.concatenate([np.diff(column) for column in seen]))
     least = 1.5 * np.diff(levels).min()
     return levels.size > 2 and 2 * int(((jumps > 0) & (jumps < least)).sum()) > int((jumps > 0).sum())
+
+
+def _leaps(column: np.ndarray, levels: np.ndarray) -> bool:
+    """Whether a run goes to and fro between two levels that are not neighbours among those of all runs."""
+    low, high = column.min(), column.max()
+    two = np.unique(column).size == 2 and np.count_nonzero(np.diff(column)) > 1
+    return bool(two and np.any((levels > low) & (levels < high)))
