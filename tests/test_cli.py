@@ -253,6 +253,16 @@ def test_predict_on_a_file(run, table, tmp_path):
     assert predicted[1][2:] == data[1][2:4]  # each starts from its own first row
 
 
+@pytest.mark.parametrize("name, words", [("series", []), ("where", ["--trajectory", "where"])])
+def test_predict_on_runs_that_a_column_of_another_name_tells_apart(run, table, tmp_path, name, words, capsys):
+    (tmp_path / "new.csv").write_text(table.read_text().replace("run,", f"{name},", 1))
+    asked = ["predict", str(run), "--data", str(tmp_path / "new.csv"), "--out", str(tmp_path / "p.csv")]
+    assert main([*asked, *words]) == 0
+    assert [row[:2] for row in rows_of(tmp_path / "p.csv")[1:]] == [row[:2] for row in rows_of(table)[1:]]
+    assert main([*asked, "--trajectory", "a", "b"]) == 2
+    assert "--trajectory names one column with --data" in capsys.readouterr().err
+
+
 def test_predict_says_where_a_warmup_is_longer_than_the_rows(run, table, tmp_path, capsys):
     few = tmp_path / "few.csv"
     few.write_text("\n".join(line for line in table.read_text().splitlines() if not line.startswith("b")))
