@@ -423,6 +423,19 @@ def test_a_held_out_trajectory_without_a_start_is_refused_before_the_fit(tmp_pat
     assert "trajectory 'b' is held out, but has no row" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words, told", [([], 1), (["--dry-run"], 1), (["--transform", "log=n"], 0)])
+def test_states_over_decades_are_told_of_before_the_fit(tmp_path, monkeypatch, capsys, words, told):
+    def stopped(*_):
+        raise ValueError("no fit")
+
+    monkeypatch.setattr("neuralode_lbfgs.commands.fit._fitted", stopped)
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{t},{10.0 ** (6 - t)}" for t in range(9)]
+    Path("n.csv").write_text("\n".join(["t,n", *rows]) + "\n")
+    assert main(["fit", "n.csv", *words]) == (0 if "--dry-run" in words else 2)
+    assert "".join(capsys.readouterr()).count("note: n: over more than 4 powers of ten") == told
+
+
 def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, monkeypatch, capsys):
     from neuralode_lbfgs.fitting import fit as real
     from neuralode_lbfgs.optimise import StopReason
