@@ -280,6 +280,15 @@ def test_starts_whose_errors_grow_are_told_of_once_and_those_that_stay_with_the_
     assert diagnose(replace(GOOD, from_others=runs(TRUTH[::-1] * 1.1, TRUTH + 2 * NOISE))) == ()
 
 
+def test_growing_errors_of_two_states_are_no_chaos_but_may_be_of_a_state_that_is_in_no_column():
+    grown = replace(GOOD, from_rows=runs(TRUTH + np.linspace(0, 5, TS.size)[:, None]))
+    driven = tuple(replace(run, inputs=np.sin(TS)[:, None]) for run in grown.train)
+    for view, chaotic in (grown, False), (replace(grown, train=replace(grown.train, trajectories=driven)), True):
+        found = errors_grow(view)
+        assert found is not None and ("chaotic" in found.finding) == chaotic
+        assert ("--hidden-states 1" in found.advice) == (not chaotic)
+
+
 def test_spikes_that_are_met_and_noise_are_not_too_coarse():
     assert too_coarse(View(SPIKED, SPIKED)) is None
     noise = Trajectories((Trajectory("a", TS, NOISE[:, :1]),), ("x",))
