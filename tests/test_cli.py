@@ -253,6 +253,16 @@ def test_predict_on_a_file(run, table, tmp_path):
     assert predicted[1][2:] == data[1][2:4]  # each starts from its own first row
 
 
+@pytest.mark.parametrize("name, words", [("series", []), ("where", ["--trajectory", "where"])])
+def test_predict_on_runs_that_a_column_of_another_name_tells_apart(run, table, tmp_path, name, words, capsys):
+    (tmp_path / "new.csv").write_text(table.read_text().replace("run,", f"{name},", 1))
+    asked = ["predict", str(run), "--data", str(tmp_path / "new.csv"), "--out", str(tmp_path / "p.csv")]
+    assert main([*asked, *words]) == 0
+    assert [row[:2] for row in rows_of(tmp_path / "p.csv")[1:]] == [row[:2] for row in rows_of(table)[1:]]
+    assert main([*asked, "--trajectory", "a", "b"]) == 2
+    assert "--trajectory names one column with --data" in capsys.readouterr().err
+
+
 def test_predict_says_where_a_warmup_is_longer_than_the_rows(run, table, tmp_path, capsys):
     few = tmp_path / "few.csv"
     few.write_text("\n".join(line for line in table.read_text().splitlines() if not line.startswith("b")))
@@ -411,6 +421,19 @@ def test_a_held_out_trajectory_without_a_start_is_refused_before_the_fit(tmp_pat
     (tmp_path / "d.csv").write_text("id,t,x,y\na,0,1,1\na,1,2,2\nb,0,1,\nb,1,,1\n")
     assert main(["fit", str(tmp_path / "d.csv"), "--test-trajectories", "b", *SMALL]) == 2
     assert "trajectory 'b' is held out, but has no row" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words, told", [([], 1), (["--dry-run"], 1), (["--transform", "log=n"], 0)])
+def test_states_over_decades_are_told_of_before_the_fit(tmp_path, monkeypatch, capsys, words, told):
+    def stopped(*_):
+        raise ValueError("no fit")
+
+    monkeypatch.setattr("neuralode_lbfgs.commands.fit._fitted", stopped)
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{t},{10.0 ** (6 - t)}" for t in range(9)]
+    Path("n.csv").write_text("\n".join(["t,n", *rows]) + "\n")
+    assert main(["fit", "n.csv", *words]) == (0 if "--dry-run" in words else 2)
+    assert "".join(capsys.readouterr()).count("note: n: over more than 4 powers of ten") == told
 
 
 def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, monkeypatch, capsys):

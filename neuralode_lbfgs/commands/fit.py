@@ -40,7 +40,7 @@ def fit(
     from ..outputs.screen import screenful
     from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
-    from .structure import below_zero, check_logarithms, check_states, check_together, exact_rates
+    from .structure import below_zero, check_logarithms, check_states, check_together, exact_rates, over_decades
 
     resumed = run_options.resume
     if resumed is not None and has_ended(resumed):
@@ -59,7 +59,10 @@ def fit(
         raise ValueError(f"--resume {resumed} goes on in that folder; leave out --out.")
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
-    notes = [f"note: {note}" for note in below_zero(fitted, fit_options.positive)]
+    told = below_zero(fitted, fit_options.positive)
+    if not run_options.dry_run:  # whose plan tells of them
+        told += over_decades(model_options, fit_options, source.train)
+    notes = [f"note: {note}" for note in told]
     understood = screenful([*source.describe().splitlines(), *notes])
     print(understood, file=sys.stdout if run_options.dry_run else sys.stderr)
     from .environment import prepare_jax

@@ -41,7 +41,7 @@ def predict(
             Where states are hidden that is done in any case, by default from rows that take a few units of time.
         t1: Forecast the training trajectories from their fitted start to this time, written as in the data.
         num: How many times of a forecast, evenly spread.
-        trajectory: Forecast only these.
+        trajectory: Forecast only these; with --data, the column that names the runs, if another than in training does.
         initial_states: Forecast from each row of this file to --t1: columns of the states, and if you like of times and
             of names.
         vector_field: FILE.py:NAME of your own equations, if the run was fitted with them.
@@ -79,9 +79,9 @@ def predict(
         table, roles = without_states(asked, saved.columns)
         return _write(out, run, table, roles, [forecast(one.model, asked, y0s) for one in members], saved)
     if data:
-        if trajectory:
-            raise ValueError("--trajectory chooses what --t1 forecasts; with --data the file says what is predicted.")
-        table, roles, asked = _read(data, saved.columns)
+        if len(trajectory) > 1:
+            raise ValueError("--trajectory names one column with --data, that of the runs; all of them are predicted.")
+        table, roles, asked = _read(data, saved.columns, *trajectory)
         if start == "fitted":
             starts = _fitted_starts(saved, asked)
             asked = asked.with_trajectories(
@@ -170,20 +170,17 @@ def _fitted_starts(saved: "SavedRun", asked: "Trajectories") -> "dict[str, Start
     return {one.id: _start_of(saved, one, alone=len(asked) == 1) for one in asked}
 
 
-def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Trajectories]":
-    """The rows of files under the columns that the model knows."""
-    from ..data import Roles, infer_roles, read_tables, to_trajectories
+def _read(
+    paths: Sequence[str], columns: "Columns", trajectory: str | None = None
+) -> "tuple[Table, Roles, Trajectories]":
+    """The rows of files under the columns that the model knows, but for that of the runs, if it is named."""
+    from ..data import Roles, read_tables, to_trajectories
 
     def roles_of(table: "Table") -> Roles:
-        # One run needs no name: a file without the column of trajectories holds a single one.
-        trajectory = columns.trajectory if columns.trajectory in table.names else None
-        if columns.trajectory is None:  # nor had the only run that the model was trained on
-            given = {"time": columns.time, "states": columns.states, "inputs": columns.inputs}
-            trajectory = infer_roles(table, **given).trajectory
         # Standard deviations serve the estimation of starts, and may be left out.
         known = all(name in table.names for name in columns.sd if isinstance(name, str))
         return Roles(
-            trajectory,
+            _column_of_runs(table, columns, trajectory),
             table.column(columns.time).name,
             tuple(table.column(name).name for name in columns.states),
             tuple(table.column(name).name for name in columns.inputs),
@@ -194,6 +191,16 @@ def _read(paths: Sequence[str], columns: "Columns") -> "tuple[Table, Roles, Traj
     _check_units(table, roles, columns)
     hold = columns.hold or (False,) * len(columns.inputs)
     return table, roles, to_trajectories(table, roles, columns.units, columns.clock, hold)
+
+
+def _column_of_runs(table: "Table", columns: "Columns", named: str | None) -> str | None:
+    """The one that is named, that of the training data, or the one that the file shows; None if it holds one run."""
+    from ..data import infer_roles
+
+    if named is None and columns.trajectory in table.names:
+        return columns.trajectory
+    given = {"time": columns.time, "states": columns.states, "inputs": columns.inputs}
+    return infer_roles(table, **given, trajectory=named).trajectory
 
 
 def _sifted(table: "Table", roles: "Roles", asked: "Trajectories", columns: "Columns") -> "Trajectories":

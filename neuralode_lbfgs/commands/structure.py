@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..data import DataError, Table, Trajectories, did_you_mean
+from ..fitting import decades
 from ..fitting.options import FitOptions
 from .options import ModelOptions
 
@@ -101,6 +102,15 @@ def below_zero(table: Table, names: Sequence[str]) -> list[str]:
                 "(--positive) cannot reach them"
             )
     return said
+
+
+def over_decades(model: ModelOptions, fit: FitOptions, train: Trajectories) -> list[str]:
+    """A sentence on states that go over powers of ten and are not fitted in logarithms, if these go with the model."""
+    if model.second_order:
+        return []
+    names = train.state_names
+    told = decades.over_decades(train, [*map(names.index, fit.logarithms)], [*map(names.index, fit.positive)])
+    return [] if told is None else [told]
 
 
 def check_states(names: Sequence[str], states: Sequence[str], option: str) -> None:

@@ -138,7 +138,7 @@ def infer_roles(
         time = time_of(table, free)
     notes: tuple[str, ...] = ()
     if trajectory is None:
-        trajectory, notes = runs_of(table, time, free)
+        trajectory, notes = runs_of(table, time, free, [table.column(name) for name in (*(states or ()), *inputs)])
     inferred = states is None
     held = (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ())
     linear = (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ())

@@ -24,9 +24,14 @@ _SYSTEMS = re.compile(
 FEWEST = 2  # rows of each run, columns of values that a long table has not, and runs
 
 
-def runs_of(table: Table, time: str, free: Sequence[Column]) -> tuple[str | None, tuple[str, ...]]:
+def runs_of(
+    table: Table, time: str, free: Sequence[Column], known: Sequence[Column]
+) -> tuple[str | None, tuple[str, ...]]:
     """The name of the column of runs among those that have no other role, if there is one; and a sentence, if only
     the times show that it is.
+
+    Args:
+        known: those that are named as states or inputs: values that a long table has not, as much as free ones.
 
     Raises:
         DataError: if there are more.
@@ -38,7 +43,7 @@ def runs_of(table: Table, time: str, free: Sequence[Column]) -> tuple[str | None
         return None, ()
     apart = [column for column in free if may_name_runs(column) and _tells_apart(column.cells, times)]
     found = [column.name for column in apart if _is_system(column.name)]
-    if not found and _several_values(free) and not plainly_long(table):
+    if not found and _several_values([*free, *known]) and not plainly_long(table):
         found = [column.name for column in apart if _is_text(column) and _in_blocks(column.cells, times)]
     if not found:
         return None, ()

@@ -6,7 +6,9 @@ import numpy as np
 
 FEWEST = 5  # intervals from which on two values are a switch, and rows that tell of anything
 BASE = 0.5  # of the rows of a run, at least, that are at one value, from which pulses depart
-WHOLE = 0.8  # of the rows off it, that are of one height until it is back: showers and daylight rise and fall
+WHOLE = 0.8  # of the rows off it, that are of one height until it is back: daylight rises and falls
+MANY = 10  # rows off it, from which on it shows that neighbours tell nothing of each other
+ALONE = 0.75  # of their heights, by which such rows miss the middle of their neighbours: 1 where all stand alone
 
 
 def jumps_between_rows(columns: Sequence[np.ndarray]) -> bool:
@@ -30,18 +32,24 @@ def jumps_between_rows(columns: Sequence[np.ndarray]) -> bool:
 
 
 def _pulses(columns: Sequence[np.ndarray]) -> bool:
-    """Whether each run is at a value of its own, and leaves it for pulses of any height, each as flat as it is long."""
+    """Whether each run is at a value of its own, and leaves it for pulses: each as flat as it is long, or many, of
+    which a row tells nothing of the next, as daily rain."""
     off = flat = 0
+    heights, missed = 0.0, 0.0
     for column in columns:
         values, counts = np.unique(column, return_counts=True)
         if not column.size or counts.max() < BASE * column.size:
             return False
-        base = values[np.argmax(counts)]
-        parts = np.split(column, np.flatnonzero(np.diff(column != base)) + 1)
-        away = [part for part in parts if part[0] != base]
+        above = column - values[np.argmax(counts)]
+        parts = np.split(above, np.flatnonzero(np.diff(above != 0)) + 1)
+        away = [part for part in parts if part[0] != 0]
         off += sum(part.size for part in away)
         flat += sum(part.size for part in away if np.ptp(part) == 0)
-    return flat >= WHOLE * off
+        beside = np.pad(above, 1)
+        middle = (beside[:-2] + beside[2:]) / 2
+        heights += float(np.abs(above).sum())
+        missed += float(np.abs(above - middle)[above != 0].sum())
+    return flat >= WHOLE * off or (off >= MANY and missed >= ALONE * heights)
 
 
 def looks_set(columns: Sequence[np.ndarray]) -> bool:
@@ -56,8 +64,17 @@ def looks_set(columns: Sequence[np.ndarray]) -> bool:
 def _rounded(seen: Sequence[np.ndarray], levels: np.ndarray) -> bool:
     """Whether there are several levels, and most changes are the least that there is between two of them.
 
-    So a slow state looks in the digits of a coarse instrument.
+    So a slow state looks in the digits of a coarse instrument; a switch of another height in each run does not.
     """
+    if any(_leaps(column, levels) for column in seen):
+        return False
     jumps = np.abs(np.concatenate([np.diff(column) for column in seen]))
     least = 1.5 * np.diff(levels).min()
     return levels.size > 2 and 2 * int(((jumps > 0) & (jumps < least)).sum()) > int((jumps > 0).sum())
+
+
+def _leaps(column: np.ndarray, levels: np.ndarray) -> bool:
+    """Whether a run goes to and fro between two levels that are not neighbours among those of all runs."""
+    low, high = column.min(), column.max()
+    two = np.unique(column).size == 2 and np.count_nonzero(np.diff(column)) > 1
+    return bool(two and np.any((levels > low) & (levels < high)))

@@ -6,20 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from ..data.errors import counted, did_you_mean
-from ..data.trajectories import Trajectories, Trajectory
+from ..data.trajectories import Trajectories
 from ..models import NeuralODE, SecondOrderField, Transform
-from .noise_level import ALIKE, roughness, usual_roughness
-from .noise_level import LEAST_ROWS as LEAST_TO_TELL
+from .decades import over_decades
 from .options import FitOptions
 
 # Times count as log-spaced when their intervals differ by this much, a tenth at either end apart, and their logarithms'
 # no more than by chance: those of random times have a standard deviation of their mean, of even ones none.
 SPREAD, UNEVEN, LEAST_ROWS = 300.0, 1.4, 6
-DECADES = 4  # below the largest value of a state: of no weight beside it, and more than measurements mostly resolve
-FEWER = 2  # decades, of a state whose small values have errors in proportion to them
-LEAST = 1.3  # decades, of one whose logarithms are about as noisy in all rows
-DROWNED = 2.0  # times the small values: errors of the large ones, beside which these say nothing
-PROPORTION = (0.01, 0.3)  # of errors to small values: a smooth curve has hardly any, noise alike for all values more
 
 
 def transform_for(
@@ -67,15 +61,8 @@ def transform_for(
             "time_scale='log' in Python) may fit better, in fewer steps."
         )
     fixed = observe or isinstance(model.vector_field, SecondOrderField)  # neither goes with a transform
-    wide = {i: _decades(data, i) for i in range(data.state_size) if not fixed and i not in (*log, *positive)}
-    if wide := {i: decades for i, decades in wide.items() if decades}:
-        names = [data.state_names[i] for i in wide]
-        every = ",".join(data.state_names[i] for i in sorted([*log, *wide]))
-        notes.append(
-            f"{', '.join(names)}: over more than {counted(min(wide.values()), 'power')} of ten small values count for "
-            f"nothing beside large ones; their logarithms are modelled by --transform 'log={every}' "
-            f"(transform=['log={every}'] in Python)."
-        )
+    if not fixed and (told := over_decades(data, log, positive)):
+        notes.append(f"{told}.")
     return Transform(tuple((state, _floor(state, data, notes)) for state in sorted(log)), positive, log_time)
 
 
@@ -104,38 +91,6 @@ def is_log_spaced(ts: np.ndarray) -> bool:
     steps, log_steps = np.diff(ts), np.diff(np.log(ts))
     least, most = np.quantile(steps, [0.1, 0.9])
     return bool(most > SPREAD * least and log_steps.std() < UNEVEN * log_steps.mean())
-
-
-def _decades(data: Trajectories, state: int) -> int:
-    """By how many powers of ten a tenth and more of a state that is never negative, zeros apart, is below its largest
-    value; zero where that are few, or its small values may be noise."""
-    values = np.concatenate([run.ys[:, state] for run in data])
-    values = values[np.isfinite(values)]
-    positive = values[values > 0]
-    if positive.size < LEAST_ROWS or values.min() < 0:
-        return 0
-    decades = float(np.log10(positive.max() / np.quantile(positive, 0.1)))
-    if decades >= DECADES:
-        return DECADES
-    least, most = PROPORTION
-    small = roughness(_logarithms(data, state, np.quantile(positive, 1 / 3)), 0)
-    if decades < LEAST or not least < small < most:
-        return 0
-    return int(decades) if decades >= FEWER or _drowned(_logarithms(data, state), 10**decades) else 0
-
-
-def _drowned(logs: list[Trajectory], times: float) -> bool:
-    """Whether errors go in proportion throughout, such that those of the largest value are beyond small ones."""
-    noise = roughness(logs, 0)
-    rows = sum(run.ts.size for run in logs)
-    return rows >= LEAST_TO_TELL and times * noise > DROWNED and noise < ALIKE * usual_roughness(logs, 0)
-
-
-def _logarithms(data: Trajectories, state: int, most: float = np.inf) -> list[Trajectory]:
-    """Those of a state, in the rows where it is positive and at most so large."""
-    small = [(run, (run.ys[:, state] > 0) & (run.ys[:, state] <= most)) for run in data]
-    few = [run.at(rows) for run, rows in small if rows.any()]
-    return [replace(run, ys=np.log(run.ys[:, [state]]), sd=None) for run in few]
 
 
 def _number(name: str, data: Trajectories, option: str) -> int:

@@ -109,6 +109,7 @@ SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-column
         ({"u": [100, 0, 0, 0, 0, 0]}, 1, STEPS),
         ({"u": [0, 0, 5, 5, 7, 7]}, 1, STEPS),
         ({"u": [0, 40, 0, 0, 25, 0, 0, 60]}, 1, STEPS),
+        ({"u": [*2 * [2, 2, 0, 0, 2, 2], 5, 5, 0, 0, 5, 5]}, 3, STEPS),  # a switch of another height in each run
         ({"u": [1, 1, 1, 0, 0, 0], "the dose": [5, 0, 0, 0, 0, 0]}, 1, TWO + "(inputs= in Python)"),
         *(({name: 6 * [0.1]}, 1, SD.format(name)) for name in ("x_sd", "X_std", "x_err", "se_x", "x.sem", "sigma_x")),
         ({"x_sd": [1, 1, 1, 2, 2, 2]}, 1, SD.format("x_sd")),
@@ -137,6 +138,7 @@ def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns
         ({"y": [1, 2, 3, 4, 5, 7]}, 1),
         ({"y": [20.1, 20.1, 20.2, 20.2, 20.3, 20.3]}, 1),  # slow, in few digits
         ({"y": [0, 0, 0.2, 0.9, 0.3, 0]}, 1),
+        ({"y": [20.1, 20.1, 20.2, 20.2, 20.3, 20.3, *[20.2, 20.2, 20.1, 20.1, 20.2, 20.2]]}, 2),
         ({"x_err": [0.1, -0.2, 0.1, 0.3, -0.4, 0.2]}, 1),  # a deviation that is no standard deviation
         ({"y_sd": np.round(np.sin(range(6)) ** 2, 3)}, 1),  # of a state that is not there
     ],

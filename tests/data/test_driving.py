@@ -19,6 +19,8 @@ from neuralode_lbfgs.data.driving import begin_anew
 
 SMOOTH = [round(float(np.sin(k / 3)), 6) for k in range(8)]
 SWITCH = [0, 0, 1, 0, 1, 1, 0, 0]
+RAIN = [0, 0, 25.5, 0, 0, 40.9, 13.7, 0, 6, 0, 1.8, 9.9, 3.2, 0, 0, 0, 0, 7.9, 0, 1.8, 0, 5.5, 0, 0, 30, 3.5, 0, 0]
+DAYLIGHT = [round(max(0.0, float(np.sin(k / 4) * (1 + np.sin(k)))), 3) for k in range(100)]
 LEVELS = [5, 5, 5, 7.5, 7.5, 7.5, 2, 2]
 
 
@@ -63,6 +65,9 @@ def test_steps_are_held_unless_it_is_said_otherwise(table, words, hold):
         ([[1, 1, 7, 1, 1, 6, 6, 1], [2, 2, 9, 2, 2, 2]], True),  # upon a rate of its own in each run
         ([[0, 0, 120, 480, 510, 90, 0, 0, 0, 0, 60, 300, 110, 0, 0, 0]], False),  # daylight
         ([[0, 0, 2.1, 3.5, 0.4, 0, 0, 0, 0.8, 0, 0, 1.2, 4.4, 0]], False),  # showers
+        ([RAIN], True),  # daily
+        ([DAYLIGHT], False),
+        ([[0, 0, 0, 2, 5, 2] * 6], False),  # showers of three rows
         ([[0, 0.3, 0, 0.7, 0.6, 0, 0.1, 0.9, 0.2, 0.4, 0, 0.5]], False),  # a heater that is seldom off
     ],
 )

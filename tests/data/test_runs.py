@@ -36,6 +36,12 @@ def test_words_of_any_name_where_times_start_again_with_each(tmp_path, name, tim
     assert TAKEN.format(name) in said
 
 
+@pytest.mark.parametrize("words", [{"inputs": ["y"]}, {"states": ["x"]}, {"states": ["x"], "inputs": ["y"]}])
+def test_so_they_are_where_states_or_inputs_are_named(tmp_path, words):
+    (tmp_path / "mine.csv").write_text(STACKED.format("where", 0, 1, 2))
+    assert read_csv(tmp_path / "mine.csv", **words).id_name == "where"
+
+
 def test_what_a_run_is_called_is_not_told_of(tmp_path):
     assert "note" not in "".join(described(tmp_path, MIXED.format("run", a="1", b="2"))[1])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting.decades import over_decades
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.transforms import is_log_spaced, transform_for
 
@@ -176,6 +177,25 @@ def test_so_are_those_with_errors_in_proportion(relative, absolute, noticed):
     data = one_run(ts, virus=ys)
     transform_for(model_for(data), data, FitOptions(), notes)
     assert [note.startswith("virus: over more than 2 powers of ten") for note in notes] == [True] * noticed
+
+
+@pytest.mark.parametrize("rate, relative, absolute, noticed", [(0.8, 0.25, 0, True), (1.5, 0, 3e-4, False)])
+def test_over_three_powers_of_ten_errors_in_proportion_may_be_larger(rate, relative, absolute, noticed):
+    """A few rows of each patient."""
+    ts, rng = np.array([0.0, 1, 2, 4, 6, 8, 10]), np.random.default_rng(0)
+    runs = []
+    for name in "abcdefgh":
+        ys = np.exp(-rate * ts + relative * rng.normal(size=7)) + absolute * np.abs(rng.normal(size=7))
+        runs.append(nl.Trajectory(name, ts, ys[:, None]))
+    told = over_decades(nl.Trajectories(tuple(runs), ("virus",)), [], [])
+    assert (told is not None and told.startswith("virus: over more than 3 powers of ten")) == noticed
+
+
+def test_an_input_that_nobody_named_has_none():
+    doses = np.zeros(60)
+    doses[::5] = 10.0 ** np.linspace(0.0, 6.0, 12)
+    data = one_run(np.arange(60.0), x=np.ones(60), doses=doses)
+    assert over_decades(data, [], []) is None
 
 
 @pytest.mark.parametrize("relative, absolute, noticed", [(0.1, 0, True), (0.03, 0, False), (0, 0.01, False)])

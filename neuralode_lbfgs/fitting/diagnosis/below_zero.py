@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .structure import likely_inputs
 from .view import Finding, View
 
 NEARLY = 1e-3  # of the range, below zero: rounding and the solver's errors do no more
@@ -9,11 +10,12 @@ NOTHING = 0.02  # of the range, below zero: so little may be read, or predicted,
 
 
 def below_zero(view: View) -> Finding | None:
-    """Predictions of the data's own rows below zero, where no data are."""
+    """Predictions of the data's own rows below zero, where no data are; but for inputs taken for states."""
+    left_out = (*view.logarithms, *likely_inputs(view))
     predicted = [*view.fitted, *(view.held_out or ())]
     told, names = [], []
     for j, (name, least, most) in enumerate(zip(view.train.state_names, view.low, view.high, strict=False)):
-        if j in view.logarithms or least < 0:
+        if j in left_out or least < 0:
             continue
         limit = -(NEARLY if least > 0 else NOTHING) * (most - least)
         lowest = [low for run in predicted if (low := np.nanmin(run.ys[:, j], initial=np.inf)) < limit]

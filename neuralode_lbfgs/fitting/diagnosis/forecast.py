@@ -29,11 +29,23 @@ def errors_grow(view: View) -> Finding | None:
             f"{missed}, from the fitted starts by {fitted:.2g}; chaotic runs part so, too",
             f"start predictions from more rows (predict --warmup 50); {WITHOUT}",
         )
+    grown = f"errors of a start grow: from their first rows the training runs are {missed}, from the fitted starts by "
+    unstable = "the model is unstable where no run has been"
+    if _may_be_chaotic(view.train):
+        return Finding(
+            f"{grown}{fitted:.2g}; they do so along chaotic runs, or {unstable}",
+            _from_elsewhere(view),
+        )
     return Finding(
-        f"errors of a start grow: from their first rows the training runs are {missed}, from the fitted starts by "
-        f"{fitted:.2g}; they do so along chaotic runs, or the model is unstable where no run has been",
-        _from_elsewhere(view),
+        f"{grown}{fitted:.2g}; a first row tells too little (noise, or a lag that is in no column), or {unstable}",
+        sentence(_from_elsewhere(view), view.kind.choice("try", "a hidden state (--hidden-states 1)")),
     )
+
+
+def _may_be_chaotic(data: Trajectories) -> bool:
+    """Whether states, and a time that drives them, are three: two have no chaos (Poincaré-Bendixson)."""
+    driven = any(run.inputs is not None and np.ptp(run.inputs, axis=0).any() for run in data)
+    return data.state_size + driven > 2
 
 
 def unstable_nearby(view: View) -> Finding | None:

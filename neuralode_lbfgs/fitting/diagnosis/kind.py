@@ -21,6 +21,7 @@ class Kind:
         second_order: whether its states are positions and their velocities.
         own: whether the equations are a person's own.
         transformable: whether states may be kept positive, or modelled in logarithms.
+        rates: whether rates of states are known to be other states, as those of positions are.
     """
 
     network: bool = True
@@ -28,6 +29,7 @@ class Kind:
     second_order: bool = False
     own: bool = False
     transformable: bool = True
+    rates: bool = False
 
     def choice(self, verb: str, *options: str, then: str = "") -> str:
         """`try A, B, or C`, of the options that go with the model; an empty string where none does.
@@ -55,8 +57,8 @@ SUITS: Mapping[str, Callable[[Kind], bool]] = {
     "--ensemble": lambda kind: kind.network,
     "--degree": lambda kind: kind.imitates,
     "--hidden-states": lambda kind: not kind.second_order,
-    "--second-order": lambda kind: not (kind.second_order or kind.own),
-    "--rate": lambda kind: not (kind.second_order or kind.own),
+    "--second-order": lambda kind: not (kind.own or kind.rates),
+    "--rate": lambda kind: not (kind.own or kind.rates),
     "--positive": lambda kind: kind.transformable,
     "--transform": lambda kind: kind.transformable,
 }
@@ -74,8 +76,8 @@ def kind_of(model: Any, law: Sequence[Term], observe: Callable | None) -> Kind:
     transformable = field is not None and observe is None and not second_order
     if not isinstance(field, MLPVectorField):
         return Kind(imitates=False, own=True, transformable=transformable)
-    alone = degree_alone(model)
+    alone, rates = degree_alone(model), bool(field.rates)
     few = alone == 1 or has_forces(plain(model))
     if law and not few:
         few = sum(term.sd > 0 for term in law) <= DENSE * field.learned.size * len(monomials_of(model))
-    return Kind(alone is None, has_polynomial(model) and not few, second_order, False, transformable)
+    return Kind(alone is None, has_polynomial(model) and not few, second_order, False, transformable, rates)

@@ -37,12 +37,8 @@ def cannot_turn(view: View) -> Finding | None:
 
 def taken_for_states(view: View) -> Finding | None:
     """States that jump between rows as what a person sets does, and that the model misses: they are inputs."""
-    names = [
-        name
-        for j, name in enumerate(view.train.state_names)
-        if view.errors[j] > MISSED * view.spread[j] and looks_set([run.ys[:, j] for run in view.train])
-    ]
-    if not 0 < len(names) < view.train.state_size:
+    names = [view.train.state_names[j] for j in likely_inputs(view)]
+    if not names:
         return None
     look, are, subject, them = ("looks", "is", "it", "it") if len(names) == 1 else ("look", "are", "they", "them")
     return Finding(
@@ -51,6 +47,13 @@ def taken_for_states(view: View) -> Finding | None:
         f"if {subject} {are} known, as what was set or given, fit again with {them} as "
         f"--inputs {' '.join(map(shlex.quote, [*view.train.input_names, *names]))} (inputs= in Python)",
     )
+
+
+def likely_inputs(view: View) -> tuple[int, ...]:
+    """The numbers of the states that are told to be inputs; none where nothing is left that they could drive."""
+    missed = np.flatnonzero(view.errors > MISSED * view.spread).tolist()
+    found = tuple(j for j in missed if looks_set([run.ys[:, j] for run in view.train]))
+    return found if len(found) < view.train.state_size else ()
 
 
 def late_inputs(view: View) -> Finding | None:

@@ -280,6 +280,15 @@ def test_starts_whose_errors_grow_are_told_of_once_and_those_that_stay_with_the_
     assert diagnose(replace(GOOD, from_others=runs(TRUTH[::-1] * 1.1, TRUTH + 2 * NOISE))) == ()
 
 
+def test_growing_errors_of_two_states_are_no_chaos_but_may_be_of_a_state_that_is_in_no_column():
+    grown = replace(GOOD, from_rows=runs(TRUTH + np.linspace(0, 5, TS.size)[:, None]))
+    driven = tuple(replace(run, inputs=np.sin(TS)[:, None]) for run in grown.train)
+    for view, chaotic in (grown, False), (replace(grown, train=replace(grown.train, trajectories=driven)), True):
+        found = errors_grow(view)
+        assert found is not None and ("chaotic" in found.finding) == chaotic
+        assert ("--hidden-states 1" in found.advice) == (not chaotic)
+
+
 def test_spikes_that_are_met_and_noise_are_not_too_coarse():
     assert too_coarse(View(SPIKED, SPIKED)) is None
     noise = Trajectories((Trajectory("a", TS, NOISE[:, :1]),), ("x",))
@@ -328,6 +337,12 @@ def test_a_prediction_of_nothing_may_be_a_little_less():
     found = below_zero(replace(GOOD, fitted=runs(fitted)))
     assert found is not None and "hare (down to -0.05, in 1 of 2 trajectories)" in found.finding
     assert below_zero(replace(GOOD, fitted=runs(fitted), logarithms=(0,))) is None
+
+
+def test_an_input_that_was_taken_for_a_state_is_not_told_to_be_kept_positive():
+    view = View(DRUG, replace(NO_DRUG, trajectories=tuple(replace(run, ys=run.ys - 9) for run in NO_DRUG)))
+    found = below_zero(replace(view, low=[0.0] * 2, high=[1.0] * 2))
+    assert found is not None and "the drug" not in found.finding
 
 
 def test_it_is_told_which_held_out_runs_are_missed_and_when():

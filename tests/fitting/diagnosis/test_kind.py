@@ -34,17 +34,18 @@ def of_polynomial(degree):
     [
         (of_network(nl.MLPVectorField(2, key=KEY)), (), Kind(imitates=False)),
         (of_network(nl.MLPVectorField(2, degree=2, key=KEY)), (), Kind()),
+        (of_network(nl.MLPVectorField(2, rates={0: 1}, key=KEY)), (), Kind(imitates=False, rates=True)),
         (of_polynomial(2), (TERM,) * 3, Kind(network=False, imitates=False)),
         (of_polynomial(2), (TERM,) * 9, Kind(network=False)),
         (of_polynomial(1), (TERM,) * 6, Kind(network=False, imitates=False)),
         (
             of_network(nl.SecondOrderField(1, key=KEY)), (),
-            Kind(imitates=False, second_order=True, transformable=False),
+            Kind(imitates=False, second_order=True, transformable=False, rates=True),
         ),
         (nl.NeuralODE(lambda t, y, args: -y, state_size=2), (), Kind(imitates=False, own=True)),
         (lambda ts, y0: y0 * jnp.ones((ts.size, 1)), (), Kind(imitates=False, own=True, transformable=False)),
     ],
-    ids=["network", "both", "few terms", "many terms", "linear", "second order", "own equations", "own module"],
+    ids=["network", "both", "rates", "few terms", "many terms", "linear", "second order", "own", "own module"],
 )  # fmt: skip
 def test_what_a_model_is_made_of(model, law, kind):
     assert kind_of(model, law, None) == kind
@@ -66,7 +67,13 @@ def test_no_flag_is_named_that_the_model_refuses():
         continued=runs(TRUTH - 40), low=[7.0, 3.0], high=[13.0, 7.0],
     )  # fmt: skip
     flags = {
-        Kind(second_order=True, transformable=False): ("--hidden-states", "--second-order", "--rate", "--positive"),
+        Kind(rates=True): ("--rate", "--second-order"),
+        Kind(second_order=True, transformable=False, rates=True): (
+            "--hidden-states",
+            "--second-order",
+            "--rate",
+            "--positive",
+        ),
         Kind(network=False, imitates=False): ("--width-size", "--weight-decay", "--starts", "--degree", "--seed"),
     }
     for kind, refused in flags.items():
