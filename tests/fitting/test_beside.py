@@ -248,7 +248,7 @@ def test_it_is_given_up_where_it_leaves_the_data(data, monkeypatch):
     assert result.model.vector_field.polynomial is None
     assert [stage.name for stage in result.stages][:4] == ["matching", "polish", "polish", "matching"]
     assert result.law == ()
-    assert result.stages[3].why.startswith("as the model with a polynomial misses what smooth curves follow")
+    assert result.stages[3].why.startswith("as simpler models miss what smooth curves follow")
     assert result.loss < 0.01
 
 
