@@ -483,7 +483,7 @@ def test_the_first_signal_asks_and_the_second_stops(number, code):
 
 
 def test_an_interrupted_fit_saves_the_best_model(tmp_path):
-    words = ["fit", "hare_lynx", "--out", str(tmp_path / "run"), "--no-plots", "--ftol", "0", "--width-size", "4"]
+    words = ["fit", "hare_lynx", "--out", str(tmp_path / "run"), "--no-report", "--ftol", "0", "--width-size", "4"]
     words += ["--max-iter", "1000000", "--max-evals", "1000000"]
     with subprocess.Popen(
         [sys.executable, "-m", "neuralode_lbfgs", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -497,6 +497,7 @@ def test_an_interrupted_fit_saves_the_best_model(tmp_path):
     assert process.returncode == 143, err
     assert "stopped: interrupted" in out
     assert err.count("stopping; the best model") == 1
+    assert f"no plots of a fit that was interrupted: for them neuralode-lbfgs plot {tmp_path / 'run'}\n" in out
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["stop_reason"] == "interrupted"
     assert metrics["train"]["scaled_rmse"] is not None

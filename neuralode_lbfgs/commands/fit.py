@@ -4,7 +4,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -254,6 +254,16 @@ def _write(
             for one in working.values():
                 one.end()
     print(f"results: {out}", flush=True)
+    if drawn_by and not working:  # who interrupts waits for no more
+        print(_undrawn(drawn_by, out, model_options.vector_field), flush=True)
+
+
+def _undrawn(names: Iterable[str], out: Path, vector_field: str | None) -> str:
+    """What to type for what an interrupted fit does not draw."""
+    field = "" if vector_field is None else f" --vector-field {vector_field}"
+    commands = {"plots": f"neuralode-lbfgs plot {out}{field}", "report": f"neuralode-lbfgs report {out}"}
+    asked = " and ".join(commands[name] for name in names)
+    return f"no {' and no '.join(names)} of a fit that was interrupted: for them {asked}"
 
 
 def _no_better(result: "FitResult") -> str | None:

@@ -64,6 +64,7 @@ class Course:
         programs: compiled for other fits of the same structure, and for them.
         spent: what the stages before have cost.
         path: the numbers of those among them that led here.
+        passed: this course and others of the same fit, as they were whenever a stage ended.
         elsewhere: how many of these were of another attempt, and count in no limit of evaluations.
         journal: of the loops of the fit.
         loss, initial_loss: mean square of the residuals, NaN until there was a full horizon.
@@ -98,6 +99,7 @@ class Course:
     programs: Programs = field(default_factory=Programs)
     spent: list[Record] = field(default_factory=list)
     path: tuple[int, ...] = ()
+    passed: list["Course"] = field(default_factory=list)
     elsewhere: int = 0
     journal: Journal = field(default_factory=Journal)
     loss: float = float("nan")
@@ -122,6 +124,16 @@ class Course:
         other = copy(self)
         other.mesher = copy(self.mesher)
         return other
+
+    def passes(self, held_out: float | None) -> None:
+        """Remember where it is, for a fit that is cut short.
+
+        Args:
+            held_out: as in the arguments; None where that is not known of here.
+        """
+        here = self.apart()
+        here.held_out, here.passed = held_out, []  # a list that held itself would outlive the fit
+        self.passed.append(here)
 
     @property
     def choose(self) -> Callable[[Evidence], np.ndarray] | None:

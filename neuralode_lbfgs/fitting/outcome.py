@@ -16,7 +16,7 @@ from .process_noise import Ahead
 from .result import FitResult
 from .running import whole_loss
 from .settled import settled_loss, unsettled_note
-from .staged import Fitted
+from .staged import Fitted, starts_of_others
 from .stiffness import stiffness_note
 from .task import Task
 from .uncertainty import sds_of_physics
@@ -72,9 +72,13 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
 
 
 def _starts_of_each(measured: Trajectories, course: Course) -> dict[str, np.ndarray]:
-    """Those that were fitted; of trajectories that were held out when a person stopped the fit, what is seen first of
-    each state, or the mean of the others."""
-    starts = {name: start for name, (_, start) in course.known_starts.items()}
+    """Those that were fitted; of trajectories that were held out when a person stopped the fit, those that suit the
+    model best, or, where first rows are exact, what is seen first of each state, or the mean of the others."""
+    known = course.known_starts
+    unseen = [run for run in measured if run.id not in known]
+    if unseen and course.train_starts:
+        known |= starts_of_others(course, measured.with_trajectories(unseen))
+    starts = {name: start for name, (_, start) in known.items()}
     mean = np.mean(list(starts.values()), axis=0)
     for run in measured:
         if run.id not in starts:

@@ -46,6 +46,7 @@ def run_stages(
                 course.spent[-1].tell_held_out(course.held_out)
             except KeyboardInterrupt:
                 stage = replace(stage, reason=StopReason.INTERRUPTED)
+        course.passes(None if np.isnan(error) else error**2)
         reached.append(Reached(stage, course.parameters.model, course.decay, error))
         if ended(reached):
             break

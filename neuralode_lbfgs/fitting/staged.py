@@ -24,6 +24,7 @@ from .prediction import are_grown
 from .process_noise import Ahead
 from .record import Record, Stage, seconds_left
 from .running import Reached, Watcher, best_of, ended, error_of, run_stages, unseen_by, whole_loss
+from .so_far import best_so_far, error_unseen, nearest
 from .start_estimates import estimate_starts, usual_starts
 from .task import Task
 
@@ -63,9 +64,12 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     limit = task.options.time_limit
     tried = attempts(names, course, held_out, callback, notes)
     _, course, names, reached, _ = min(tried, key=lambda attempt: attempt.error)
-    stages = [replace(stage, kept=stage.number in course.path) for attempt in tried for stage in attempt.stages]
+    stages = [stage for attempt in tried for stage in attempt.stages]
     finished = tried[-1].reached if ended(tried[-1].reached) else reached
     reason, earlier, validation, unseen = finished[-1].stage.reason, [], None, None
+    if reason is StopReason.INTERRUPTED or (reason.cut_short and held_out is None):
+        course = best_so_far(course, held_out)
+    stages = _kept(stages, course)
     if held_out is not None and reason is not StopReason.INTERRUPTED:
         best = best_of(reached)
         validation = reached[best].error
@@ -90,12 +94,14 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         elif not (goes_on or ended(finished)):
             finished += _further(names[best + 1 :], course, validation, callback, notes)
         again_why = "again, with all trajectories"
-        stages += [replace(stage, why=again_why) for stage in stages_of(finished, course)]
+        with_all = [replace(stage, why=again_why) for stage in stages_of(finished, course)]
         course, last, more = terms_of_all(course, finished, callback)
-        stages += stages_of(more, course)
+        with_all += stages_of(more, course)
         reason = last.stage.reason
-        if reason.cut_short and not goes_on:
-            _unless_better(course, reached[best], held_out)
+        if reason.cut_short and (better := _better_before(course, before, held_out)) is not None:
+            validation, unseen = error_unseen(better, held_out), unseen_by(better.parameters.model, better, held_out)
+            stages, with_all = _kept(stages, better), _kept(with_all, course)
+        stages += with_all
     course, more = from_first_rows(course, finished, callback)
     stages += stages_of(more, course)
     reason = more[-1].stage.reason if ended(more) else reason
@@ -116,7 +122,12 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
 
 def stages_of(reached: Sequence[Reached], course: Course) -> list[Stage]:
     """The stages that have ended there, and whether they led to where the course is."""
-    return [replace(one.stage, kept=one.stage.number in course.path) for one in reached]
+    return _kept([one.stage for one in reached], course)
+
+
+def _kept(stages: Sequence[Stage], course: Course) -> list[Stage]:
+    """The same, told of by whether they led to where the course is."""
+    return [replace(stage, kept=stage.number in course.path) for stage in stages]
 
 
 def terms_of_all(course: Course, finished: list[Reached], callback: Watcher) -> tuple[Course, Reached, list[Reached]]:
@@ -131,12 +142,16 @@ def terms_of_all(course: Course, finished: list[Reached], callback: Watcher) -> 
 
 
 def _network_alone(model: NeuralODE, task: Task, callback: Watcher, notes: list[str], before: Fitted) -> Fitted:
-    """The same without a polynomial, which all trajectories have led where predictions end."""
+    """The same without a polynomial; as it was, where that is cut short before it comes nearer."""
     left = seconds_left(task.options.time_limit, sum(record.run_s for record in before.spent))
     task = replace(task, options=replace(task.options, degree=0, time_limit=left))
     fitted = best_stages(model, task, callback, notes)
+    spent = [*before.spent, *fitted.spent]
+    if fitted.reason.cut_short and nearest([before.course, fitted.course]) is before.course:
+        stages = [*before.stages, *(replace(stage, kept=False) for stage in fitted.stages)]
+        return before._replace(stages=stages, spent=spent, reason=fitted.reason)
     stages = [*(replace(stage, kept=False) for stage in before.stages), *fitted.stages]
-    return fitted._replace(stages=stages, spent=[*before.spent, *fitted.spent])
+    return fitted._replace(stages=stages, spent=spent)
 
 
 def _steadier(model: NeuralODE, task: Task, callback: Watcher, notes: list[str], told: int, before: Fitted) -> Fitted:
@@ -156,16 +171,22 @@ def _steadier(model: NeuralODE, task: Task, callback: Watcher, notes: list[str],
         notes[:] = [*said, WHY_STEADIER.format(error)]
         return alone
     others = [replace(stage, kept=False) for stage in alone.stages[len(before.stages) :]]
-    return before._replace(stages=[*before.stages, *others], spent=alone.spent)
+    reason = alone.reason if alone.reason.cut_short else before.reason
+    return before._replace(stages=[*before.stages, *others], spent=alone.spent, reason=reason)
 
 
 def starts_of_all(course: Course, held_out: Trajectories, ids: Sequence[str]) -> np.ndarray:
     """In coordinates of order one: the fitted starts of the trajectories of a course, and what they say of others."""
-    model, observe = course.parameters.model, course.observe and course.observe.observe
-    known = course.known_starts
-    prior = usual_starts(model, held_out, (start for _, start in known.values()), course.noise, observe)
-    known = {**known, **estimate_starts(model, held_out, prior=prior, observe=observe)}
+    known = {**course.known_starts, **starts_of_others(course, held_out)}
     return np.asarray(course.coordinates.states_in(np.stack([known[name][1] for name in ids])))
+
+
+def starts_of_others(course: Course, others: Trajectories) -> dict[str, tuple[float, np.ndarray]]:
+    """Time and state, in the data's units, from which trajectories start that a course has not seen."""
+    model, observe = course.parameters.model, course.observe and course.observe.observe
+    known = (start for _, start in course.known_starts.values())
+    prior = usual_starts(model, others, known, course.noise, observe)
+    return estimate_starts(model, others, prior=prior, observe=observe)
 
 
 def _of_all_in_pieces(course: Course, before: Course, model: NeuralODE, callback: Watcher) -> list[Reached]:
@@ -212,15 +233,23 @@ def _unless_worse(
     return reached
 
 
-def _unless_better(course: Course, before: Reached, held_out: Trajectories) -> None:
-    """Keep a model found before, where stages that were cut short have not yet led to one that is as good.
+def _better_before(course: Course, before: Course, held_out: Trajectories) -> Course | None:
+    """Keep the best model found before, where stages that were cut short have not yet led to one that is as good.
 
     By what was held out, of which that model has seen nothing: to solve all of many trajectories may take minutes, of a
     network that has hardly begun to learn, and who sets a limit of time waits for no more.
+
+    Returns:
+        Where the fit was then; None where its model is not kept.
     """
-    if not error_of(course, held_out) <= before.error:
-        course.replace(before.model)
-        course.loss = float("nan")
+    best = best_so_far(before, held_out)
+    if error_of(course, held_out) <= error_unseen(best, held_out):
+        return None
+    starts = starts_of_all(best, held_out, course.data.ids) if course.train_starts else None
+    course.terms, course.zero, course.decay, course.path = best.terms, best.zero, best.decay, ()
+    course.replace(best.parameters.model, starts)
+    course.loss = float("nan")
+    return best
 
 
 def _why_again(reached: Sequence[Reached], held_out: Trajectories, again: Sequence[str]) -> str:
