@@ -72,11 +72,11 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
 
 
 def _starts_of_each(measured: Trajectories, course: Course) -> dict[str, np.ndarray]:
-    """Those that were fitted; of trajectories that were held out when a person stopped the fit, those that suit the
-    model best, or, where first rows are exact, what is seen first of each state, or the mean of the others."""
+    """Those that were fitted; of trajectories that were held out when a person stopped the fit, what is seen first of
+    each state, or the mean of the others; with hidden states, those that suit the model best."""
     known = course.known_starts
     unseen = [run for run in measured if run.id not in known]
-    if unseen and course.train_starts:
+    if unseen and course.train_starts and course.hidden:
         known |= starts_of_others(course, measured.with_trajectories(unseen))
     starts = {name: start for name, (_, start) in known.items()}
     mean = np.mean(list(starts.values()), axis=0)
