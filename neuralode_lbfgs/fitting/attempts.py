@@ -2,36 +2,29 @@
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..optimise import StopReason
-from .basin import HIGH, NEAR, near_curves
+from .at_once import Attempt, at_once, attempt_of
+from .basin import NEAR
 from .beside import (
     criterion,
     explains_more,
     has_forces,
-    has_polynomial,
     held_back,
-    is_regular,
     stays,
     with_forces,
-    with_network,
     with_polynomial,
 )
 from .course import Course
-from .from_zero import few_terms
-from .given import error_as_solved, nearer
+from .given import nearer
 from .linear import linear_law, may_be_any
 from .losses import Parameters
-from .record import Stage
-from .running import CLEARLY_WORSE, Reached, Watcher, because, best_of, ended, run_stages, whole_loss, why_matching
-from .stages import WHY, WHY_AWAKE, WHY_BESIDE, WHY_FORCES, WHY_WITHOUT
-from .terms import of_pieces
+from .running import CLEARLY_WORSE, Reached, Watcher, ended, run_stages, why_matching
+from .stages import WHY, WHY_BESIDE, WHY_FORCES, WHY_WITHOUT
 
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
 # then runs away, or is no better than the mean, a smoother one is tried.
@@ -41,26 +34,7 @@ SMOOTH = (1e-4, 1e-3, 1e-2)
 # thousand of a machine whose states do not tell all at 1e-5 to 3e-5.
 HELD_BY = 600
 
-# On trajectories held out, times the error on the others: an attempt that left stages out may have missed something.
-MUCH_WORSE = 2.0
-FEW = 20  # numbers observed for each term of a law, or more: of chaotic systems such a one may miss what is held out
-
-# After why a few steps of Gauss-Newton are taken, to see whether they lead to the data.
-THEY_DO = "; they do: shooting and full are left out"
-THEY_DO_NOT_FOR_ALL = "; they do, but not to those that are held out: the fit goes on"
-
 ALL_STAGES = ("matching", "shooting", "full", "polish")
-
-
-class Attempt(NamedTuple):
-    """Stages up to the last: the error in the end in standard deviations, those that were to be run, where each ended,
-    and those that were run and not told of before."""
-
-    error: float
-    course: Course
-    names: tuple[str, ...]
-    reached: list[Reached]
-    stages: list[Stage]
 
 
 def attempts(
@@ -76,7 +50,7 @@ def attempts(
     before, first = [], simpler[0]
     if may_be_any(course) and course.options.weight_decay is None and not has_forces(first.begun):
         law, taken = linear_law(first, held_out, callback)
-        found = _attempt(names[-1:], law or first, taken[-1:], taken, held_out)
+        found = attempt_of(names[-1:], law or first, taken[-1:], taken, held_out)
         if law is not None:
             return [found]
         before = [found._replace(error=np.inf)]
@@ -132,7 +106,7 @@ def _from_simple(
         one.elsewhere = len(one.spent)
         field = one.begun.vector_field
         said = WHY_FORCES if has_forces(one.begun) else WHY_BESIDE.format(field.degree)
-        tried = _at_once(names, one, held_out, callback, why_matching(one, said), shoot="shooting" in names)
+        tried = at_once(names, one, held_out, callback, why_matching(one, said), shoot="shooting" in names)
         fits = tried.leads and not held_back(tried.attempt.course) and stays(tried.attempt.course)
         found.append(_Simple(tried.attempt, fits, fits and tried.near_enough))
         if ended(tried.attempt.reached):
@@ -189,7 +163,7 @@ def _by_itself(
 ) -> list[Attempt]:
     """Matching and polish alone, where that is enough; else all stages, and again while the model is no better than
     the mean."""
-    tried = _at_once(names, course, held_out, callback, why)
+    tried = at_once(names, course, held_out, callback, why)
     attempt, reached = tried.attempt, tried.attempt.reached
     if ended(reached) or (tried.leads and not tried.stuck):
         return [attempt]
@@ -199,122 +173,6 @@ def _by_itself(
         notes.append("polish right after matching did not get to the bottom: the other stages were run after all.")
     attempt = attempt if held_out is None else attempt._replace(error=reached[-1].error)
     return _steady_first([attempt, *_usual(names, course, reached[:1], held_out, callback, notes, told=1)], held_out)
-
-
-class _Tried(NamedTuple):
-    """An attempt of matching and polish, whether it leads to the bottom, whether matching alone came near, and whether
-    no other model could come much nearer: it ends as near as smooth curves, or few terms leave nothing regular; and
-    whether it has stopped far above the noise."""
-
-    attempt: Attempt
-    leads: bool = False
-    near: bool = False
-    near_enough: bool = False
-    stuck: bool = False
-
-
-def _at_once(
-    names: tuple[str, ...],
-    course: Course,
-    held_out: Trajectories | None,
-    callback: Watcher,
-    why: str,
-    *,
-    shoot: bool = False,
-) -> _Tried:
-    """Polish right after matching; matching alone, where the model runs away then.
-
-    Args:
-        why: of matching.
-        shoot: whether multiple shooting comes between, where matching does not come near.
-    """
-    (matched,) = reached = [because(one, why) for one in run_stages(names[:1], course, held_out, callback, [])]
-    if ended(reached):
-        return _Tried(_attempt(names, course, reached, reached, held_out))
-    matched, short, basin, which = nearer(course, matched, held_out)
-    reached = [matched]
-    shoot &= not basin.near
-    if not (np.isfinite(basin.left) or shoot):
-        return _Tried(Attempt(np.inf, short, names[:1], reached, [matched.stage]))
-    if course.options.weight_decay is None:  # where shooting begins, too: the slopes' own says little of the whole
-        short.decay = np.full_like(short.decay, course.smooth)
-    short.trial = None if shoot else basin.trial
-    shot = run_stages(("shooting",), short, held_out, callback, []) if shoot else []
-    if shot and ended(shot):
-        reached = [matched, *shot]
-        return _Tried(_attempt(names, short, reached, reached, held_out))
-    (polished,) = run_stages(names[-1:], short, held_out, callback, [])
-    enough = near_curves(basin.curves)
-    kept, last, more = _simplest_near(names[-1:], short, shot, polished, enough, held_out, callback)
-    # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
-    bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
-    stuck = held_out is None and basin.is_stuck(kept.loss)  # else what is held out is the judge
-    all_of_it = _is_all(kept)  # few terms overfit nothing: where a free run leaves others held out, errors grow
-    misses = held_out is not None and not last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5)
-    better = all_of_it or held_out is None or (best_of([matched, last]) == 1 and not misses)
-    if not shoot:
-        they_do = THEY_DO if better else THEY_DO_NOT_FOR_ALL
-        polished = because(polished, basin.why(which) + ("" if basin.near or not bottom or stuck else they_do))
-        last = because(last, polished.stage.why) if kept is short else last
-    reached, told = ([last], names[-1:]) if all_of_it else ([matched, last], names[:1] + names[-1:])
-    more = [one for one in more if one.stage.reason is not StopReason.NONFINITE_START]  # nothing was done there
-    attempt = _attempt(told, kept, reached, [matched, *shot, polished, *more], held_out)
-    many = kept.terms is not None and kept.terms.size * FEW > kept.data.observed
-    near_enough = (all_of_it or basin.as_near_as_curves(kept.loss)) and not (misses and many)
-    return _Tried(attempt, better and bottom, basin.near, near_enough, stuck)
-
-
-def _simplest_near(
-    names: tuple[str, ...],
-    course: Course,
-    shot: Sequence[Reached],
-    polished: Reached,
-    enough: float,
-    held_out: Trajectories | None,
-    callback: Watcher,
-) -> tuple[Course, Reached, list[Reached]]:
-    """The simplest model where polish has come near, or a law of short pieces, where that does after shooting; else the
-    same model. And what this has taken."""
-    last, taken = polished, []
-    if shot and not has_forces(course.begun) and not course.loss <= enough and not ended([polished]):
-        law, taken = of_pieces(course, shot[-1].model, enough, held_out, callback)
-        if law is not None:
-            course, last = law, taken[-1]
-        last = _ended_as(last, taken)
-    if not course.loss <= enough:
-        return course, last, taken
-    course, last, more = _simplest(names, course, last, held_out, callback)
-    return course, last, [*taken, *more]
-
-
-def _simplest(
-    names: tuple[str, ...], course: Course, polished: Reached, held_out: Trajectories | None, callback: Watcher
-) -> tuple[Course, Reached, list[Reached]]:
-    """The few terms of a polynomial that explain the data; if they leave something regular, with its sleeping network
-    woken, where that explains more. And what this has taken."""
-    if not has_polynomial(course.begun) or has_forces(course.begun) or ended([polished]):
-        return course, polished, []
-    law, last, taken = few_terms(course, polished, held_out, callback)
-    wider = None if ended(taken) or _is_all(law) else with_network(course)
-    if wider is None:
-        return law, _ended_as(last, taken), taken
-    (other,) = run_stages(names, wider, held_out, callback, [])
-    said, fewer = "explains no more, and is left asleep", []
-    if explains_more(wider, law):
-        law, last, fewer = few_terms(wider, other, held_out, callback)
-        said = "explains more" + ("" if law.terms is None else ", but a polynomial alone then takes its place")
-    taken = [*taken, because(other, WHY_AWAKE.format(said)), *fewer]
-    return law, _ended_as(last, taken), taken
-
-
-def _ended_as(last: Reached, taken: Sequence[Reached]) -> Reached:
-    """Where an attempt has come to, which has ended if what was tried from there has."""
-    return last._replace(stage=replace(last.stage, reason=taken[-1].stage.reason)) if ended(taken) else last
-
-
-def _is_all(course: Course) -> bool:
-    """Whether few terms of a polynomial leave nothing regular."""
-    return course.terms is not None and not is_regular(course)
 
 
 def _usual(
@@ -339,7 +197,7 @@ def _usual(
         course.smooth = smooth
         rest = names[len(before) :]
         reached = [*before, *run_stages(rest, course, held_out, callback, notes)]
-        made.append(_attempt(names, course, reached, reached[told:], held_out))
+        made.append(attempt_of(names, course, reached, reached[told:], held_out))
         if ended(reached) or "shooting" not in rest or (made[-1].error < 1 and _is_steady(made[-1], held_out)):
             break
         before = reached[: names.index("shooting")]
@@ -379,19 +237,3 @@ def _steady_first(made: list[Attempt], held_out: Trajectories | None) -> list[At
 def first_smooth(data: Trajectories) -> float:
     """The decay of shooting to begin with, for so many observations."""
     return SMOOTH[0] * min(1.0, HELD_BY / max(data.observed, 1))
-
-
-def _attempt(
-    names: tuple[str, ...],
-    course: Course,
-    reached: list[Reached],
-    new: Sequence[Reached],
-    held_out: Trajectories | None,
-) -> Attempt:
-    if held_out is None:
-        error = float(np.nan_to_num(np.sqrt(whole_loss(course)), nan=np.inf))
-        if course.hidden and np.isfinite(error):
-            error = max(error, error_as_solved(course))
-    else:
-        error = min((one.error for one in reached if np.isfinite(one.error)), default=np.inf)
-    return Attempt(error, course, names, reached, [one.stage for one in new])

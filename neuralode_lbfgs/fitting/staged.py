@@ -9,7 +9,8 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from ..optimise import StopReason
-from .attempts import MUCH_WORSE, attempts
+from .at_once import MUCH_WORSE
+from .attempts import attempts
 from .basin import EXACT
 from .beginning import begin, new_course
 from .beside import has_polynomial

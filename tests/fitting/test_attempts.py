@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import attempts
-from neuralode_lbfgs.fitting.attempts import HELD_BY, SMOOTH, Attempt, first_smooth
+from neuralode_lbfgs.fitting import at_once, attempts
+from neuralode_lbfgs.fitting.at_once import Attempt
+from neuralode_lbfgs.fitting.attempts import HELD_BY, SMOOTH, first_smooth
 from neuralode_lbfgs.fitting.course import Course
 
 
@@ -49,11 +50,11 @@ def test_where_all_states_are_seen_or_runs_are_held_out_that_is_no_matter(monkey
 
 
 def test_a_model_that_only_the_steps_of_the_fit_can_follow_is_as_bad_as_it_predicts(monkeypatch):
-    monkeypatch.setattr(attempts, "whole_loss", lambda course: 1e-4)
-    monkeypatch.setattr(attempts, "error_as_solved", lambda course: 2.5)
+    monkeypatch.setattr(at_once, "whole_loss", lambda course: 1e-4)
+    monkeypatch.setattr(at_once, "error_as_solved", lambda course: 2.5)
     data = nl.from_arrays([0.0, 1.0], np.zeros((2, 2)))
     unseen = data.with_trajectories([replace(data[0], ys=np.full((2, 2), [0.0, np.nan]))])
     for seen, error in ((unseen, 2.5), (data, 1e-2)):
         course = object.__new__(Course)
         course.data, course.observe = seen, None
-        assert attempts._attempt((), course, [], [], None).error == pytest.approx(error)
+        assert at_once.attempt_of((), course, [], [], None).error == pytest.approx(error)

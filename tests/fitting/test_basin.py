@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import attempts, given
+from neuralode_lbfgs.fitting import at_once, attempts, given
 from neuralode_lbfgs.fitting.attempts import ALL_STAGES
 from neuralode_lbfgs.fitting.basin import Basin, basin_of
 from neuralode_lbfgs.fitting.beginning import begin
@@ -102,7 +102,8 @@ def tried(monkeypatch, task):
                     break
             return reached
 
-        monkeypatch.setattr(attempts, "run_stages", ran)
+        for module in (attempts, at_once):
+            monkeypatch.setattr(module, "run_stages", ran)
         monkeypatch.setattr(given, "basin_of", lambda course: basin)
         notes = []
         made = attempts.attempts(stages or ALL_STAGES, course, task.data if held_out else None, None, notes)

@@ -10,7 +10,7 @@ import pytest
 import scipy.linalg
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import attempts, beside, staged
+from neuralode_lbfgs.fitting import at_once, attempts, beside, staged
 from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import explains_more, held_back, is_regular, stays, with_polynomial
 from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
@@ -158,7 +158,7 @@ def test_terms_that_few_trajectories_wanted_by_chance_go_once_all_are_seen(monke
         taken += run_stages(("polish",), law, held_out, callback, [])
         return law, taken[-1], taken
 
-    monkeypatch.setattr("neuralode_lbfgs.fitting.attempts.few_terms", one_too_many)
+    monkeypatch.setattr("neuralode_lbfgs.fitting.at_once.few_terms", one_too_many)
     result = nl.fit(network_of_one(), decays(0.6, (1.0, 0.7, 0.4), noise=0.01, num=150))
     assert [stage.why[:17] for stage in result.stages[-2:]] == ["again, with all t", "3 of the 4 terms "]
     assert [term.name for term in result.law] == ["z"]
@@ -236,9 +236,9 @@ def test_a_woken_network_that_a_polynomial_replaces_is_told_so(data, monkeypatch
     one = Reached(stage, course.begun, course.decay, float("nan"))
     laws = iter([course, course if terms is None else of_terms(course, np.array(terms))])
     for name, found in {"with_network": course, "run_stages": [one], "explains_more": True}.items():
-        monkeypatch.setattr(attempts, name, lambda *args, found=found: found)
-    monkeypatch.setattr(attempts, "few_terms", lambda course, reached, *others: (next(laws), reached, []))
-    _, _, (told,) = attempts._simplest(("polish",), course, one, None, None)
+        monkeypatch.setattr(at_once, name, lambda *args, found=found: found)
+    monkeypatch.setattr(at_once, "few_terms", lambda course, reached, *others: (next(laws), reached, []))
+    _, _, (told,) = at_once._simplest(("polish",), course, one, None, None)
     assert told.stage.why.endswith(said)
 
 

@@ -91,12 +91,12 @@ def test_same_seed_same_result(data, result):
 
 @pytest.mark.slow
 def test_a_model_that_runs_away_is_begun_again_from_a_smoother_field(data, monkeypatch):
-    from neuralode_lbfgs.fitting import attempts
+    from neuralode_lbfgs.fitting import at_once, given
     from neuralode_lbfgs.fitting.basin import Basin
 
-    monkeypatch.setattr(attempts, "basin_of", lambda course: Basin(np.inf, np.inf, 0.0))  # all stages
-    losses, real = iter([25.0]), attempts.whole_loss
-    monkeypatch.setattr(attempts, "whole_loss", lambda course: next(losses, None) or real(course))
+    monkeypatch.setattr(given, "basin_of", lambda course: Basin(np.inf, np.inf, 0.0))  # all stages
+    losses, real = iter([25.0]), at_once.whole_loss
+    monkeypatch.setattr(at_once, "whole_loss", lambda course: next(losses, None) or real(course))
     result = nl.fit(model_for(data), data, max_evals=300, degree=0)
     once = ["shooting", "full", "polish"]
     assert [stage.name for stage in result.stages] == ["matching", *once, *once]

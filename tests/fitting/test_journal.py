@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import attempts
+from neuralode_lbfgs.fitting import given
 from neuralode_lbfgs.fitting.basin import Basin
 from neuralode_lbfgs.fitting.entry import Entry
 from neuralode_lbfgs.fitting.journal import Journal, JournalError, history_array, history_of
@@ -42,7 +42,7 @@ def bits(result):
 @pytest.mark.slow
 def test_a_fit_stopped_three_times_ends_with_the_same_bits(tmp_path, monkeypatch):
     """Killed in two stages, each time after states of its own, and interrupted in a third."""
-    monkeypatch.setattr(attempts, "basin_of", lambda course: Basin(np.inf, np.inf, 0.0))  # all stages
+    monkeypatch.setattr(given, "basin_of", lambda course: Basin(np.inf, np.inf, 0.0))  # all stages
     data = nl.simulate("spiral_linear", num_trajectories=2, num=14, t1=3.0, noise=0.02, key=jax.random.key(0))
     model = nl.NeuralODE(nl.MLPVectorField(2, width_size=3, depth=1, key=jax.random.key(1)))
     loops = []  # the one under way, at each change of the journal

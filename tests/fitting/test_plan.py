@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import attempts
+from neuralode_lbfgs.fitting import at_once, attempts
 from neuralode_lbfgs.fitting.beginning import begin
+from neuralode_lbfgs.fitting.beside import has_polynomial
 from neuralode_lbfgs.fitting.plan import plan_of
 from neuralode_lbfgs.fitting.task import Task
 
@@ -46,7 +47,8 @@ def test_stages_and_polynomial_are_those_of_the_fit(monkeypatch, width, keywords
         seen.append((names, course))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(attempts, "run_stages", stop)
+    for module in (attempts, at_once):
+        monkeypatch.setattr(module, "run_stages", stop)
     with pytest.raises(KeyboardInterrupt):
         nl.fit(network(width), data, options)
     names, course = seen[0]
@@ -58,7 +60,7 @@ def test_before_the_whole_is_solved_no_stage_is_run_that_the_fit_leaves_out():
     begun = begin(network(), Task(spiral(), nl.FitOptions(degree=1), nl.LBFGS()), [])
     course, reached = attempts.before_the_whole(begun.names, begun.course, None, None)
     assert [one.stage.name for one in reached] == ["matching"]  # a linear law is matched at once
-    assert attempts.has_polynomial(course.parameters.model)
+    assert has_polynomial(course.parameters.model)
     asked = Task(spiral(), nl.FitOptions(stages=("matching", "shooting", "full")), nl.LBFGS())
     begun = begin(network(), asked, [])
     _, reached = attempts.before_the_whole(begun.names, begun.course, None, None)

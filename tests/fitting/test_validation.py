@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import attempts
+from neuralode_lbfgs.fitting import running
 from neuralode_lbfgs.fitting.validation import error_of_runs, hold_out, predict_unseen
 
 
@@ -94,8 +94,8 @@ def test_noise_in_a_first_row_is_not_held_against_the_model(noisy, result):
 
 def test_the_last_stage_unless_it_is_clearly_worse_and_then_the_earliest_that_is_as_good():
     def ended(error):
-        return attempts.Reached(None, None, np.zeros(1), error)  # pyright: ignore[reportArgumentType]
+        return running.Reached(None, None, np.zeros(1), error)  # pyright: ignore[reportArgumentType]
 
-    assert attempts.best_of([ended(e) for e in (1.0, 0.105, 0.1, 0.12)]) == 3
-    assert attempts.best_of([ended(e) for e in (1.0, 0.105, 0.1, 0.2)]) == 1
-    assert attempts.best_of([ended(e) for e in (1.0, 0.2, float("inf"), 0.1)]) == 3
+    assert running.best_of([ended(e) for e in (1.0, 0.105, 0.1, 0.12)]) == 3
+    assert running.best_of([ended(e) for e in (1.0, 0.105, 0.1, 0.2)]) == 1
+    assert running.best_of([ended(e) for e in (1.0, 0.2, float("inf"), 0.1)]) == 3
