@@ -45,6 +45,11 @@ def attempt_of(
     new: Sequence[Reached],
     held_out: Trajectories | None,
 ) -> Attempt:
+    """What stages have led to; by the data where nothing is held out, else by that.
+
+    Args:
+        new: those that were not told of before.
+    """
     if held_out is None:
         error = float(np.nan_to_num(np.sqrt(whole_loss(course)), nan=np.inf))
         if course.hidden and np.isfinite(error):

@@ -63,7 +63,7 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
 def _network(field: Any) -> str:
     if not (isinstance(field, MLPVectorField) and field.degree):
         return "a network"
-    return "linear terms and a network of the positions" if field.sees_positions else "a polynomial and a network"
+    return "a network of the positions, with linear terms," if field.sees_positions else "a polynomial and a network"
 
 
 def error_table(metrics: Metrics, train: Trajectories) -> list[str]:
