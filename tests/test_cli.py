@@ -154,7 +154,7 @@ def test_the_summary_fits_a_terminal_and_has_the_errors(table, run, tmp_path, ca
     assert max(len(line) for line in lines if not line.startswith("results: ")) <= 80  # but for the folder's name
     assert any(line.split()[:1] == ["RMSE"] and "held out" in line for line in lines)
     assert any(line.startswith("stopped: ") for line in lines)
-    assert "26 rows, 2 trajectories" in printed.err
+    assert "26 rows, 2 trajectories" in " ".join(printed.err.split())
     assert (tmp_path / "notes.txt").read_text() == "mine"  # what else is in the folder stays
 
 

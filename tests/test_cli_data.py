@@ -303,10 +303,10 @@ def test_what_stands_alone_is_left_out(folder, capsys):
     found = {}
     for name, words in {"blank": (blank,), "left": (slipped,), "kept": (slipped, "--keep-outliers")}.items():
         assert main(["fit", *map(str, words), "--out", str(folder / name), *SMALL]) == 0
-        out, told = capsys.readouterr()
+        out, told = (" ".join(text.split()) for text in capsys.readouterr())  # wherever lines are broken
         assert ("1 value far off the rows around" in told) == (name == "left")
         assert (f"{slipped}, line 22, column 'x': 7.5" in told) == (name == "left")
-        assert ("1 value far off the rows around was fitted, too" in " ".join(out.split())) == (name == "kept")
+        assert ("1 value far off the rows around was fitted, too" in out) == (name == "kept")
         assert main(["predict", str(folder / name), "--data", str(right), "--out", str(folder / "right.out")]) == 0
         found[name] = numbers(folder / "right.out")
     np.testing.assert_array_equal(found["left"], found["blank"])
