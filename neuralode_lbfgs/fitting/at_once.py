@@ -17,6 +17,7 @@ from .record import Stage
 from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss
 from .stages import WHY_AWAKE
 from .terms import of_pieces
+from .waking import woken
 
 # On trajectories held out, times the error on the others: an attempt that left stages out may have missed something.
 MUCH_WORSE = 2.0
@@ -91,6 +92,8 @@ def at_once(
         return Tried(attempt_of(names, course, reached, reached, held_out))
     matched, short, basin, which = nearer(course, matched, held_out)
     reached = [matched]
+    if has_forces(course.begun):  # along circles velocities explain slopes, too, and may have put it to sleep
+        short.replace(woken(short.parameters.model, course.begun)[0])
     shoot &= not basin.near
     if not (np.isfinite(basin.left) or shoot):
         return Tried(Attempt(np.inf, short, names[:1], reached, [matched.stage]))

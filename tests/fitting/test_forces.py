@@ -8,10 +8,13 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.fitting import at_once
 from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import has_forces, with_forces
+from neuralode_lbfgs.fitting.evidence import squares_of
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.plan import plan_of
+from neuralode_lbfgs.fitting.running import run_stages
 from neuralode_lbfgs.fitting.task import Task
 from neuralode_lbfgs.outputs.store import load_model, save_model
 
@@ -90,3 +93,23 @@ def test_forces_of_few_runs_hold_for_others(data):
     c, linear = result.model.coordinates, result.model.vector_field.polynomial.coefficients[0].weight
     unit = np.asarray(c.rate_scale * c.scale)[2:, None] / np.asarray(c.time_scale * c.scale[2:])
     np.testing.assert_allclose(linear * unit, [[-FRICTION, TURNING], [-TURNING, -FRICTION]], atol=0.1)
+
+
+def test_a_network_that_slopes_have_put_to_sleep_is_woken(data, monkeypatch):
+    """Along circles, velocities that turn explain as much of the accelerations as forces of the positions do."""
+    course = with_forces(course_of(data, network()))
+    assert course is not None
+    where = lambda m: m.vector_field.mlp  # noqa: E731
+    silent = jax.tree.map(lambda leaf: 0 * leaf if eqx.is_inexact_array(leaf) else leaf, where(course.begun))
+    asleep = eqx.tree_at(where, course.begun, silent)
+    ran = []
+
+    def stages(names, course, held_out, callback, notes):
+        if names == ("matching",):
+            course.replace(asleep)
+        ran.append((names[0], float(squares_of(course.parameters.model)[0])))
+        return run_stages(("polish",), course, held_out, callback, notes)
+
+    monkeypatch.setattr(at_once, "run_stages", stages)
+    at_once.at_once(("matching", "polish"), course, None, None, "")
+    assert [name for name, _ in ran] == ["matching", "polish"] and ran[0][1] == 0 < ran[1][1]
