@@ -137,7 +137,7 @@ def _simplest_near(
     """The simplest model where polish has come near, or a law of short pieces, where that does after shooting; else the
     same model. And what this has taken."""
     last, taken = polished, []
-    if shot and not has_forces(course.begun) and not course.loss <= enough and not ended([polished]):
+    if shot and has_polynomial(course.begun) and not course.loss <= enough and not ended([polished]):
         law, taken = of_pieces(course, shot[-1].model, enough, held_out, callback)
         if law is not None:
             course, last = law, taken[-1]
@@ -153,7 +153,7 @@ def _simplest(
 ) -> tuple[Course, Reached, list[Reached]]:
     """The few terms of a polynomial that explain the data; if they leave something regular, with its sleeping network
     woken, where that explains more. And what this has taken."""
-    if not has_polynomial(course.begun) or has_forces(course.begun) or ended([polished]):
+    if not has_polynomial(course.begun) or ended([polished]):
         return course, polished, []
     law, last, taken = few_terms(course, polished, held_out, callback)
     wider = None if ended(taken) or _is_all(law) else with_network(course)

@@ -44,7 +44,7 @@ def attempts(
     else the network alone, too."""
     if not may_be_short(names, course):
         return _usual(names, course, [], held_out, callback, notes, told=0)
-    simpler = simpler_models(names, course)
+    simpler = simpler_models(course)
     if not simpler:
         return _by_itself(names, course, held_out, callback, notes, why_matching(course, WHY["matching"]))
     before, first = [], simpler[0]
@@ -57,11 +57,9 @@ def attempts(
     return [*before, *_from_simple(names, course, simpler, held_out, callback, notes)]
 
 
-def simpler_models(names: tuple[str, ...], course: Course) -> list[Course]:
-    """The same fit of models that are tried before the network alone: with a polynomial beside it, and of accelerations
-    that are forces of the positions."""
-    if not may_be_short(names, course):
-        return []
+def simpler_models(course: Course) -> list[Course]:
+    """The same fit of models that are tried before the network alone, where stages may be left out: with a polynomial
+    beside it, and of accelerations that are forces of the positions."""
     return [one for one in (with_polynomial(course), with_forces(course)) if one is not None]
 
 
@@ -79,7 +77,7 @@ def before_the_whole(
     if not may_be_short(names, course):
         return course, run_stages(early, course, held_out, callback, [])
     matched: list[Reached] = []
-    for one in (*simpler_models(names, course), course):
+    for one in (*simpler_models(course), course):
         one.elsewhere = len(one.spent)
         matched = run_stages(early[:1], one, held_out, callback, [])
         if ended(matched):
@@ -121,11 +119,17 @@ def _from_simple(
         return [*(simple.attempt for simple in found), *alone]
     kept = _likeliest(found)
     best, simple = (min(some, key=lambda attempt: attempt.error) for some in (alone, kept))
-    if held_out is not None or not np.isfinite(simple.error):
-        return [*kept, *alone]
-    if explains_more(best.course, simple.course):  # the network has to be worth its numbers
-        return [*(one._replace(error=np.inf) for one in kept), *alone]
-    return [*kept, *(one._replace(error=np.inf) for one in alone)]
+    if held_out is None and np.isfinite(simple.error):
+        if explains_more(best.course, simple.course):  # the network has to be worth its numbers
+            kept = _given_up(kept)
+        else:
+            alone = _given_up(alone)
+    return [*kept, *alone]
+
+
+def _given_up(made: Sequence[Attempt]) -> list[Attempt]:
+    """The same, not to be kept."""
+    return [one._replace(error=np.inf) for one in made]
 
 
 class _Simple(NamedTuple):

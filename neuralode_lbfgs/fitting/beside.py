@@ -64,8 +64,8 @@ def _begun_with(course: Course, field: MLPVectorField) -> Course | None:
 
 
 def has_polynomial(model: Any) -> bool:
-    """Whether there is one beside the network of a model's vector field."""
-    return getattr(model.vector_field, "polynomial", None) is not None
+    """Whether there is one of all variables beside the network of a model's vector field, whose terms may be a law."""
+    return is_wider(model) and not has_forces(model)
 
 
 def has_forces(model: Any) -> bool:
@@ -73,10 +73,15 @@ def has_forces(model: Any) -> bool:
     return getattr(model.vector_field, "sees_positions", False)
 
 
+def is_wider(model: Any) -> bool:
+    """Whether there is more than the network of a model's vector field: a polynomial, or linear terms beside forces."""
+    return getattr(model.vector_field, "polynomial", None) is not None
+
+
 def degree_alone(model: Any) -> int | None:
     """The degree of the polynomial that is all of a model; None where there is a network, too."""
     model = plain(model)
-    if not has_polynomial(model):
+    if not is_wider(model):
         return None
     of_network, *powers = squares_of(model.vector_field)
     degree = max((number for number, squares in enumerate(powers, 1) if squares > NOTHING_LEFT), default=0)

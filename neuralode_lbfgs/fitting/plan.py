@@ -45,9 +45,9 @@ def plan_of(model: NeuralODE, data: Trajectories, options: FitOptions) -> Plan:
         begun = begin_with_all(model, task, notes)
     else:
         begun = begin(model, first_part(model, task) or task, notes)
-    fields = [one.begun.vector_field for one in simpler_models(begun.names, begun.course)]
+    short = may_be_short(begun.names, begun.course)
+    fields = [one.begun.vector_field for one in simpler_models(begun.course)] if short else []
     degree = max((field.degree for field in fields if not field.sees_positions), default=0)
     if options.process_noise:
         return Plan(STAGES, False, degree, False, tuple(notes))
-    forces = any(field.sees_positions for field in fields)
-    return Plan(begun.names, may_be_short(begun.names, begun.course), degree, forces, tuple(notes))
+    return Plan(begun.names, short, degree, any(field.sees_positions for field in fields), tuple(notes))

@@ -13,7 +13,7 @@ from .at_once import MUCH_WORSE
 from .attempts import attempts
 from .basin import EXACT
 from .beginning import begin, new_course
-from .beside import has_polynomial
+from .beside import is_wider
 from .course import Course
 from .doubts import is_dense
 from .evidence import has_physics
@@ -107,7 +107,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     stages += stages_of(more, course)
     reason = more[-1].stage.reason if ended(more) else reason
     fitted = Fitted(course, stages, [*earlier, *course.spent], reason, validation, unseen)
-    if has_polynomial(course.parameters.model) and not has_polynomial(as_given) and not reason.cut_short:
+    if is_wider(course.parameters.model) and not is_wider(as_given) and not reason.cut_short:
         if held_out is not None and not reaches_ends(course, task.data):
             notes[told:] = [WHY_ALONE]
             return _network_alone(as_given, task, callback, notes, fitted)
@@ -143,7 +143,7 @@ def terms_of_all(course: Course, finished: list[Reached], callback: Watcher) -> 
 
 
 def _network_alone(model: NeuralODE, task: Task, callback: Watcher, notes: list[str], before: Fitted) -> Fitted:
-    """The same without a polynomial; as it was, where that is cut short before it comes nearer."""
+    """The same with nothing but a network of all states; as it was, where that is cut short before it comes nearer."""
     left = seconds_left(task.options.time_limit, sum(record.run_s for record in before.spent))
     task = replace(task, options=replace(task.options, degree=0, time_limit=left))
     fitted = best_stages(model, task, callback, notes)

@@ -10,6 +10,11 @@ LEFT_OUT, BEYOND = "left out of the fit", "; at the edge: beyond"  # what crosse
 ARROWS = 21  # along each axis of a plane: enough to see a cycle, few enough to see what lies over them
 
 
+def of_crosses(beyond: bool) -> str:
+    """What crosses are, in a legend."""
+    return LEFT_OUT + (BEYOND if beyond else "")
+
+
 def value_limits(observed: Sequence[np.ndarray], predicted: Sequence[np.ndarray]) -> tuple[float, float] | None:
     """The limits of an axis of values, from what was observed.
 

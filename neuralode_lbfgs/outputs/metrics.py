@@ -192,6 +192,11 @@ def paired(data: Trajectories, predictions: Trajectories) -> Iterator[tuple[Traj
         yield observed, predicted
 
 
+def differences(data: Trajectories, predictions: Trajectories) -> np.ndarray:
+    """Data minus predictions in the rows of all trajectories, `(rows, states)`; raises as `paired`."""
+    return _difference(*_stacked(data, predictions))
+
+
 def _stacked(data: Trajectories, predictions: Trajectories) -> tuple[np.ndarray, np.ndarray]:
     """Observed and predicted states over all trajectories, both of shape (rows, states)."""
     pairs = list(paired(data, predictions))

@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import at_once
 from neuralode_lbfgs.fitting.beginning import begin
-from neuralode_lbfgs.fitting.beside import has_forces, with_forces
+from neuralode_lbfgs.fitting.beside import has_forces, has_polynomial, with_forces
 from neuralode_lbfgs.fitting.evidence import squares_of
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.plan import plan_of
@@ -62,6 +62,7 @@ def test_what_the_network_sees():
         nl.MLPVectorField(3, rates={0: 1}, key=jax.random.key(0)).of_positions()
     second_order = nl.SecondOrderField(2, 3, 1, key=jax.random.key(0))
     assert not second_order.sees_positions and second_order.of_positions().sees_positions
+    assert not has_polynomial(nl.NeuralODE(field))  # its linear terms alone are no law
 
 
 def test_it_is_saved(tmp_path):

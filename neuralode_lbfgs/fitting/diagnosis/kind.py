@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...models import MLPVectorField, NeuralODE, SecondOrderField, plain
-from ..beside import degree_alone, has_forces, has_polynomial
+from ..beside import degree_alone, has_polynomial
 from ..doubts import DENSE
 from ..law import Term
 from ..terms import monomials_of
@@ -77,7 +77,7 @@ def kind_of(model: Any, law: Sequence[Term], observe: Callable | None) -> Kind:
     if not isinstance(field, MLPVectorField):
         return Kind(imitates=False, own=True, transformable=transformable)
     alone, rates = degree_alone(model), bool(field.rates)
-    few = alone == 1 or has_forces(plain(model))
+    few = alone == 1
     if law and not few:
         few = sum(term.sd > 0 for term in law) <= DENSE * field.learned.size * len(monomials_of(model))
     return Kind(alone is None, has_polynomial(model) and not few, second_order, False, transformable, rates)

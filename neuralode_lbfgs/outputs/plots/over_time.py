@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 
 from neuralode_lbfgs.data.trajectories import Trajectories
 from neuralode_lbfgs.outputs.held_out import held_out, held_out_from
-from neuralode_lbfgs.outputs.limits import BEYOND, LEFT_OUT, residual_limits, value_limits, with_left_out
-from neuralode_lbfgs.outputs.metrics import paired
+from neuralode_lbfgs.outputs.limits import BEYOND, of_crosses, residual_limits, value_limits, with_left_out
+from neuralode_lbfgs.outputs.metrics import differences
 from neuralode_lbfgs.outputs.plots import layout, panels, style
 
 
@@ -85,7 +85,7 @@ def trajectories(
             crossed |= panels.cross_out(panel, gone[k].ts, gone[k].ys[:, j])
     drawn = any(curve is not None for curve in curves)
     label = "10 to 90 % of members" if band is not None and drawn else ""
-    crosses = LEFT_OUT + (BEYOND if beyond else "") if crossed else ""
+    crosses = of_crosses(beyond) if crossed else ""
     listed = style.entries(kinds, shaded=shaded, predicted=drawn, band=label, gone=crosses)
     layout.finish(grid, listed, title=panels.how_many(runs, data))
     return grid.panels
@@ -125,8 +125,8 @@ def residuals(
     states = data.state_size
     ts = np.concatenate([run.ts for run in data])
     held = np.concatenate([held_out(run, train, until) for run in data])
-    left = _differences(data, predictions)
-    gone = np.full_like(left, np.nan) if left_out is None else _differences(left_out, predictions)
+    left = differences(data, predictions)
+    gone = np.full_like(left, np.nan) if left_out is None else differences(left_out, predictions)
     # Trajectories that were cut at different times have no span in common to shade.
     starts = {held_out_from(run, train, until) for run in data}
     start = starts.pop() if len(starts) == 1 else until
@@ -143,13 +143,7 @@ def residuals(
         kinds |= panels.mark(panel, ts, np.clip(left[:, j], -most, most), held, number=ts.size * grid.columns)
         crossed |= panels.cross_out(panel, ts, gone[:, j])
     observed = "observed minus predicted" + (BEYOND if beyond else "")
-    crosses = LEFT_OUT + (BEYOND if off else "") if crossed else ""
+    crosses = of_crosses(off) if crossed else ""
     listed = style.entries(kinds, shaded=shaded, predicted=False, observed=observed, gone=crosses)
     layout.finish(grid, listed)
     return grid.panels[0]
-
-
-def _differences(data: Trajectories, predictions: Trajectories) -> np.ndarray:
-    """Data minus predictions in the rows of all trajectories, `(rows, states)`."""
-    with np.errstate(over="ignore"):
-        return np.concatenate([run.ys - predicted.ys for run, predicted in paired(data, predictions)])

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from neuralode_lbfgs.data.trajectories import Trajectories
 from neuralode_lbfgs.outputs.held_out import held_out, left_out_in_plane
-from neuralode_lbfgs.outputs.limits import ARROWS, BEYOND, LEFT_OUT, plane_limits, plane_points
+from neuralode_lbfgs.outputs.limits import ARROWS, of_crosses, plane_limits, plane_points
 from neuralode_lbfgs.outputs.plots import panels, style
 
 
@@ -77,7 +77,7 @@ def phase_portrait(
     crossed = panels.cross_out(axes, *gone.T)
     low, high = np.array(limits).T
     beyond = bool(((gone < low) | (gone > high)).any())
-    crosses = LEFT_OUT + (BEYOND if beyond else "") if crossed else ""
+    crosses = of_crosses(beyond) if crossed else ""
     listed = style.entries(kinds, shaded=False, predicted=bool(curves), gone=crosses)
     if arrows:
         listed.append((style.arrow(), "field"))

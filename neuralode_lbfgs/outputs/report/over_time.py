@@ -6,7 +6,7 @@ import numpy as np
 from bokeh.models import Line, Step
 
 from ...data import Trajectory
-from ..limits import BEYOND, LEFT_OUT, value_limits, with_left_out
+from ..limits import LEFT_OUT, of_crosses, value_limits, with_left_out
 from .choice import MARKS, every
 from .contents import Contents, Rows
 from .figure import (
@@ -80,7 +80,7 @@ def over_time(contents: Contents) -> list[Figure]:
                 crossed, beyond = True, beyond or off
             panels.append(made)
         if crossed:
-            legend.append(Entry("cross", VERMILLION, LEFT_OUT + (BEYOND if beyond else "")))
+            legend.append(Entry("cross", VERMILLION, of_crosses(beyond)))
         if run is not None and run.inputs is not None and rows is not None:
             shown = range(min(INPUTS, rows.data.input_size))
             if rows.data.input_size > INPUTS:

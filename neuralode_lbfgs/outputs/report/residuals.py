@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..limits import residual_limits
-from ..metrics import paired
+from ..metrics import differences
 from .choice import every
 from .contents import Contents
 from .figure import Entry, Figure, kinds_of, mark, nth, states_shown
@@ -20,8 +20,7 @@ def residuals(contents: Contents) -> Figure | None:
         return None
     states = states_shown(contents)
     ts = np.concatenate([run.ts for run in rows.data])
-    with np.errstate(over="ignore"):
-        left = np.concatenate([run.ys - predicted.ys for run, predicted in paired(rows.data, rows.predictions)])
+    left = differences(rows.data, rows.predictions)
     reach = [residual_limits([run.ys[:, j] for run in rows.data], left[:, j]) for j in range(left.shape[1])]
     held = np.concatenate([rows.held[run.id] for run in rows.data])
     ids = np.concatenate([np.full(run.ts.size, i) for i, run in enumerate(rows.data)])
