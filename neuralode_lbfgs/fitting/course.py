@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import Coordinates, NeuralODE, trainable
+from ..models import Coordinates, NeuralODE, count_trained, trainable
 from ..optimise import LBFGS, Optax
 from .evidence import Evidence
 from .gauss_newton import Point
@@ -26,7 +26,9 @@ from .process_noise import ProcessNoise
 from .programs import Programs
 from .record import Record, seconds_left
 from .smoothing import SmoothTrajectory
-from .subspace import Subspace, basis_of_terms, usual_origin
+from .subspace import Subspace, basis_of_terms, usual_origin, without_network
+
+WORTH_COMPILING = 1_000_000  # entries of a Jacobian, whose network's part takes some 20 ms each time
 
 
 class Settled(NamedTuple):
@@ -197,7 +199,9 @@ class Course:
         """Of pieces; its program serves shooting and polish."""
         if self.terms is None:
             return self._solver_of_all
-        return Subspace(self._solver_of_all, basis_of_terms(self.parameters.model, self.origin)[:, self.terms])
+        model, origin, alone = self.parameters.model, self.origin, self._solver_of_polynomial
+        of_alone = None if alone is None else (alone, basis_of_terms(without_network(model), origin)[:, self.terms])
+        return Subspace(self._solver_of_all, basis_of_terms(model, origin)[:, self.terms], of_alone)
 
     @property
     def origin(self) -> np.ndarray:
@@ -211,7 +215,17 @@ class Course:
 
     @cached_property
     def _solver_of_all(self) -> PieceSolver:
-        model, tableau = self.parameters.model, self.mesher.tableau
+        return self._solver_of(self.parameters.model)
+
+    @cached_property
+    def _solver_of_polynomial(self) -> PieceSolver | None:
+        """Without the network; None of so few data that to compile it costs more."""
+        model = self.parameters.model
+        entries = sum(run.ys.size for run in self.data) * count_trained(model)
+        return self._solver_of(without_network(model)) if entries > WORTH_COMPILING else None
+
+    def _solver_of(self, model: NeuralODE) -> PieceSolver:
+        tableau = self.mesher.tableau
         return self.programs.shared("pieces", *trainable(model), lambda: PieceSolver(model, tableau))
 
     def replace(self, model: NeuralODE, starts: np.ndarray | None = None) -> None:

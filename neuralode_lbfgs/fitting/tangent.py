@@ -123,9 +123,13 @@ class _Search:
         pull = tangent.matrix @ tangent.at
         self.right = (pull - tangent.gradient) * size
         self.at_zero = tangent.value - 2 * tangent.gradient @ tangent.at + tangent.at @ pull
+        self._asked: dict[bytes, float] = {}
 
     def criterion(self, left: np.ndarray) -> float:
-        return float(self._criterion(self.tangent.value + self.tangent.rise(left), left))
+        key = left.tobytes()
+        if key not in self._asked:
+            self._asked[key] = float(self._criterion(self.tangent.value + self.tangent.rise(left), left))
+        return self._asked[key]
 
     def _criterion(self, loss: Any, sets: np.ndarray) -> Any:
         """Of sets of so many terms each, `(..., size)`, and what each of them leaves."""
@@ -234,15 +238,22 @@ class _Search:
         of_use, rates = self.tangent.of_use, self.tangent.rates
         others, own = left[rates[left] != rate], of_use[rates[of_use] == rate]
         best, tried = (self.criterion(left), left), 0
+        # The others are in all of these sets, and are solved for once.
+        across = self.matrix[np.ix_(others, own)]
+        of_own, of_right = np.split(
+            np.linalg.solve(self.matrix[np.ix_(others, others)], np.column_stack([across, self.right[others]])), [-1], 1
+        )
+        matrix, rights = self.matrix[np.ix_(own, own)] - across.T @ of_own, self.right[own] - across.T @ of_right[:, 0]
+        without = self.at_zero - self.right[others] @ of_right[:, 0]
         for size in range(0 if others.size else 1, own.size + 1):
             tried += (count := math.comb(own.size, size))
             if tried > MOST_SETS:
                 break
-            few = np.array(list(itertools.combinations(own, size)), int).reshape(count, size)
-            sets = np.concatenate([np.tile(others, (count, 1)), few], axis=1)
-            right = self.right[sets]
-            solved = np.linalg.solve(self.matrix[sets[:, :, None], sets[:, None, :]], right[..., None])[..., 0]
-            asked = self._criterion(self.at_zero - np.einsum("ij,ij->i", right, solved), sets)
+            few = np.array(list(itertools.combinations(range(own.size), size)), int).reshape(count, size)
+            sets = np.concatenate([np.tile(others, (count, 1)), own[few]], axis=1)
+            right = rights[few]
+            solved = np.linalg.solve(matrix[few[:, :, None], few[:, None, :]], right[..., None])[..., 0]
+            asked = self._criterion(without - np.einsum("ij,ij->i", right, solved), sets)
             found = np.sort(sets[np.argmin(asked)])
             best = min(best, (self.criterion(found), found), key=lambda one: one[0])
         return best[1]

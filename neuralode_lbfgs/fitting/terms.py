@@ -101,7 +101,9 @@ def _of_other_terms(
             return None
         promised = tangent.value + tangent.rise(left)
         other = of_terms(here, left, tangent.minimum(left))
+        other.trial = max(_most(best), MOST_WORSE * promised)  # a law that does not come near soon lacks a term
         (one,) = run_stages(("polish",), other, held_out, callback, [])
+        other.trial = None
         is_better = can_replace(other, best)
         why = (WHY_FEWER if is_better else WHY_MORE).format(every.size - left.size, left.size, every.size)
         taken.append(because(one, why))

@@ -11,6 +11,7 @@ import scipy.linalg
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import at_once, attempts, beside, staged
+from neuralode_lbfgs.fitting import course as course_module
 from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import explains_more, held_back, is_regular, stays, with_polynomial
 from neuralode_lbfgs.fitting.evidence import squared_weights, squares_of
@@ -413,3 +414,17 @@ def test_sleeping_networks_are_woken_without_a_change_of_the_field():
     assert np.abs(slope).min() > 1e-3
     same, none = woken(found, drawn)
     assert same is found and not none.any()
+
+
+def test_terms_are_fitted_without_the_network_where_that_is_worth_a_compilation(data, monkeypatch):
+    course = wider_of(course_of(data))
+    whole = of_terms(course, np.array([1, 4])).solver
+    monkeypatch.setattr(course_module, "WORTH_COMPILING", 0)
+    alone = of_terms(wider_of(course_of(data)), np.array([1, 4])).solver
+    assert alone.columns < whole.columns
+    cuts, x = course.cut(), np.array([0.3, -0.2])
+    ends, others = (solver.derivatives(cuts, x, cuts.guess) for solver in (alone, whole))
+    for one, other in zip(ends, others, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-14)
+    np.testing.assert_allclose(alone.numbers(alone.model(x)), x, atol=1e-14)
+    assert eqx.tree_equal(alone.model(x), whole.model(x))
