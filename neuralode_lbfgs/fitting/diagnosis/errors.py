@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..noise_level import usual_of, usual_roughness
+from ..together import together
 from .kind import sentence
 from .noise import ABOVE, known_noise, least_error
 from .view import MATTERS, PAIRS, Finding, View, listed
@@ -126,12 +127,11 @@ def residuals_not_white(view: View) -> Finding | None:
         second = np.concatenate([left[1:, j] for left in view.residuals])
         both = np.isfinite(first) & np.isfinite(second)
         first, second = first[both], second[both]
-        squares = float(np.sum(first**2 + second**2)) / 2
         if first.size < PAIRS or not view.errors[j] > MATTERS * view.spread[j]:
             continue
-        correlation = float(np.sum(first * second)) / squares
-        if correlation > max(SIGMAS / np.sqrt(first.size), STRUCTURE):
-            found.append(f"{name} {correlation:.2f}")
+        neighbours = together(first, second)
+        if neighbours.correlation > max(SIGMAS * neighbours.by_chance, STRUCTURE):
+            found.append(f"{name} {neighbours.correlation:.2f}")
     if not found:
         return None
     return Finding(
