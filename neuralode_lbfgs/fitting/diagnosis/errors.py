@@ -69,25 +69,6 @@ def above_the_noise(view: View) -> Finding | None:
     )
 
 
-def driven_by_noise(view: View) -> Finding | None:
-    """Noise that moves the system itself, which no solution follows for long."""
-    if view.ahead is None or view.in_pieces:
-        return None
-    one_row = listed(
-        [
-            f"{name} by {error:.3g} and {ahead:.3g}"
-            for name, error, ahead in zip(view.train.state_names, view.errors, view.ahead, strict=True)
-        ]
-    )
-    return Finding(
-        "noise moves the system itself, or something that is in no column does: no solution of these states alone "
-        "follows the data for long, and one that seems to has been bent to go along with it (missed by whole runs and "
-        f"one row ahead: {one_row})",
-        "fit short pieces (--process-noise), whose law holds for new starts, and which forecasts from the last rows; "
-        "name what drives the system, if it is known (--inputs)",
-    )
-
-
 def held_by_decay(view: View) -> Finding | None:
     """The same under a weight decay that a person gave, and that leaves a network no weights to do better."""
     if view.held_by is None or (missed := flat_mean(view) or above_the_noise(view)) is None:
