@@ -23,6 +23,7 @@ from .problems import newton_pays, whole_trajectories
 from .run_on import MANY_TIMES, beyond, rows_of, run_on
 from .running import error_of
 from .settled import settled_loss
+from .together import together
 from .waking import woken
 
 NOTHING_LEFT = 1e-9  # squared weights of order one
@@ -130,19 +131,20 @@ def explains_more(wider: Course, course: Course) -> bool:
     return criterion(wider) + float(np.log(course.data.observed)) * missing < criterion(course)
 
 
-def is_regular(course: Course) -> bool:
-    """Whether neighbouring residuals of any state go together, more than those of noise would but once in fifty."""
+def is_regular(course: Course, by_chance: float = BY_CHANCE) -> bool:
+    """Whether neighbouring residuals of any state go together, more than those of noise would but once in fifty, or as
+    often as is given."""
     if course.loss <= ROUNDING**2:
         return False
     cuts = course.cut()
     residuals = whole_trajectories(course, cuts).residuals(course.point).reshape(cuts.weights.shape)
-    sigmas = float(ndtri(1 - BY_CHANCE / np.shape(cuts.weights)[1]))
+    sigmas = float(ndtri(1 - by_chance / np.shape(cuts.weights)[1]))
     for state, weights in zip(residuals.T, cuts.weights.T, strict=True):
         ends = cuts.first + cuts.sizes
         seen = [np.flatnonzero(weights[first:end]) + first for first, end in zip(cuts.first, ends, strict=True)]
         before, after = (state[np.concatenate(rows)] for rows in zip(*((r[:-1], r[1:]) for r in seen), strict=True))
-        squares = np.sum(before**2 + after**2) / 2
-        if before.size and np.sum(before * after) > sigmas * squares / np.sqrt(before.size):
+        neighbours = together(before, after)
+        if neighbours.correlation > sigmas * neighbours.by_chance:
             return True
     return False
 

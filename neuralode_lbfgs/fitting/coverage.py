@@ -20,6 +20,8 @@ from .noise_level import roughness_of_half
 NEAR = 0.3  # standard deviations: as near as this is on the trajectory, as far as a field that is smooth can tell
 SIGMAS = 3.0  # of the noise in every state: a noisy start is off its trajectory by as much
 EMPTY, POINTS = 0.2, 400  # of points between rows, that are far from all lines: a slow spiral fills what is inside
+FLAT, LOCAL = 0.5, 200  # how wide a strip is for its length, that is no curve; rows around which that is looked at
+SAME = 1e-6  # of an input: what differs by more is another one
 MOST = 20  # trajectories whose starts are compared with all others; more of them tell no more
 
 
@@ -69,6 +71,8 @@ def one_curve_note(model: object, data: Trajectories, noise: float | None) -> li
         return []
     if any(looks_set([run.ys[:, state] for run in data]) for state in range(data.state_size)):
         return []  # an input that was taken for a state: nothing is between its levels
+    if not _driven_alike(data):
+        return []
     coordinates = jax.tree.map(np.asarray, model.coordinates)
     of_order_one = [replace(run, ys=np.asarray(coordinates.states_in(run.ys))) for run in data]
     rows = [run.ys[np.isfinite(run.ys).all(axis=1)] for run in of_order_one]
@@ -77,6 +81,14 @@ def one_curve_note(model: object, data: Trajectories, noise: float | None) -> li
         return []
     what = "one trajectory" if len(data) == 1 else f"{len(data)} trajectories along one curve"
     return [f"fitted to {what}: of starts off it nothing is known from data; predict tells where a start is far."]
+
+
+def _driven_alike(data: Trajectories) -> bool:
+    """Whether all runs have the same inputs as long as they last, so that one start leads along one curve."""
+    longest = max(data, key=lambda run: run.ts[-1])
+    if longest.inputs is None:
+        return True
+    return all(np.allclose(run.inputs_at(run.ts), longest.inputs_at(run.ts), rtol=SAME, atol=0.0) for run in data)
 
 
 def _shown_by_rows(runs: Sequence[Trajectory], noise: float) -> float:
@@ -90,11 +102,14 @@ def is_one_curve(runs: Sequence[np.ndarray], noise: float) -> bool:
     """Whether trajectories, `(rows, states)` of order one each, are one line, with states beside it that none shows.
 
     Each begins near the others; and all lie in fewer directions than there are states, or around states that are far
-    from all of them: one wave, a limit cycle. Of a single state a line is all that there is.
+    from all of them: one wave, a limit cycle. Several that lie beside each other all over a sheet, as chaotic ones do,
+    are none. Of a single state a line is all that there is.
     """
     rows = np.concatenate(runs)
     size, far = rows.shape[1], far_from_here(runs[:1], noise)
     if size < 2 or len(rows) <= size or any(away > far for away in _own_starts(runs)):
+        return False
+    if len(runs) > 1 and _is_sheet(rows):
         return False
     widths = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) / np.sqrt(len(rows))
     if widths[-1] < NEAR:
@@ -103,3 +118,11 @@ def is_one_curve(runs: Sequence[np.ndarray], noise: float) -> bool:
     shares, corners = rng.dirichlet(np.ones(size + 1), POINTS), rng.integers(len(rows), size=(POINTS, size + 1))
     between = np.einsum("pc,pcs->ps", shares, rows[corners])
     return bool(np.mean(distances(between, runs) > far) > EMPTY)
+
+
+def _is_sheet(rows: np.ndarray) -> bool:
+    """Whether rows near each other, as seen around most of them, lie beside each other as widely as along a line."""
+    around = KDTree(rows).query_ball_point(rows[:: -(-len(rows) // LOCAL)], 2 * NEAR)
+    each = [rows[near] - rows[near].mean(axis=0) for near in around if len(near) > rows.shape[1] + 1]
+    widths = [np.linalg.svd(near, compute_uv=False) for near in each]
+    return bool(widths) and float(np.median([np.linalg.norm(one[1:]) / max(one[0], 1e-300) for one in widths])) > FLAT

@@ -16,6 +16,7 @@ from .terms import every_term, powers_of
 
 OPEN = 2.0  # standard deviations from zero, below which the data do not ask for a term
 DENSE = 0.5  # of the terms that there are: a law that needs more of them is not sparse
+SELDOM = 1e-3  # so often noise looks regular: who reads many laws believes no doubt that comes up once in fifty
 CHOICE = 10  # terms that there are, at least: of fewer a law may well need most
 REGULAR = (
     "what the law leaves of the data is regular, so that it is not all, or not at its best: its standard deviations, "
@@ -31,7 +32,7 @@ def doubts_of(course: Course, law: Sequence[Term]) -> list[str]:
     """
     if not law or course.terms is None:
         return []
-    doubts = [REGULAR] if course.process is None and is_regular(course) else []
+    doubts = [REGULAR] if course.process is None and is_regular(course, SELDOM) else []
     if few := sum(abs(term.value) < OPEN * term.sd for term in law):
         doubts.append(
             f"{few} of the {len(law)} coefficients are within {OPEN:g} standard deviations of zero: the data do not "

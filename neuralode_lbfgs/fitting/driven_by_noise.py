@@ -18,17 +18,20 @@ from .beside import criterion, has_polynomial, is_regular, stays, with_polynomia
 from .course import Course
 from .given import error_from_rows
 from .prediction import are_grown
-from .problems import newton_pays
+from .problems import newton_pays, whole_trajectories
 from .process_noise import FEWEST, Ahead, errors_ahead
 from .record import Record, seconds_left
 from .running import Reached, Watcher, because, ended, run_stages, whole_loss
-from .staged import Fitted, stages_of
+from .staged import Fitted, stages_of, terms_of_all
 from .task import Task
 from .terms import every_term, interrupted_choice, of_terms, tangent_of_pieces
 
 STAGES = ("matching", "process noise")
 ROUNDS = 3  # of choosing terms
+FARTHER = 2.0  # times the noise of measurements alone: whole runs are missed by four times its variance
+SMALL = 1 / 3  # standard deviations, one row ahead: a model that misses more may lack a state, or an input, as well
 WHY_FEWER = "{} of the {} terms of the polynomial, in the data's units, explain no more than that noise: fitted without"
+WHY_WHOLE = "short pieces show no noise that moves the system: from their model Gauss-Newton goes on with whole runs"
 NOT_POSSIBLE = (
     "process_noise needs data in which every state is observed, in {} rows that follow each other at least, and not "
     "more of them than Gauss-Newton can take (thin them out, or fit a part: --train-until)."
@@ -44,9 +47,16 @@ class Tried(NamedTuple):
     reached: list[Reached]
     spent: list[Record]
 
-    def fitted(self, course: Course, ahead: Ahead) -> Fitted:
+    def fitted(self, course: Course, ahead: Ahead | None) -> Fitted:
         """The likeliest, which this is."""
         return Fitted(course, stages_of(self.reached, course), self.spent, self.reached[-1].stage.reason, ahead=ahead)
+
+    def instead_of(self, before: Fitted) -> Fitted:
+        """The fit before, which is kept, and what was tried beside it."""
+        given_up = [replace(one.stage, kept=False) for one in self.reached]
+        reason = self.reached[-1].stage.reason if ended(self.reached) else before.reason
+        spent = [*before.spent, *self.spent]
+        return before._replace(stages=[*before.stages, *given_up], spent=spent, reason=reason)
 
 
 def with_process_noise(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
@@ -62,27 +72,62 @@ def with_process_noise(model: NeuralODE, task: Task, callback: Watcher, notes: l
 
 
 def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callback: Watcher) -> Fitted:
-    """The fit, or one of short pieces where noise moves the system and that one predicts from first rows as well."""
+    """The fit, or one of short pieces where noise moves the system and that one predicts from first rows as well.
+
+    Where the latter follows whole runs as closely as the noise of the measurements lets it, nothing else moves them:
+    short pieces have only found the way to a better fit of the usual kind.
+    """
     if not _may_be_driven(before, task):
         return before
     left = seconds_left(task.options.time_limit, sum(record.run_s for record in before.spent))
     tried = _tried(model, replace(task, options=replace(task.options, time_limit=left)), callback, [])
-    given_up = [replace(one.stage, kept=False) for one in tried.reached]
-    earlier, spent = before.stages, [*before.spent, *tried.spent]
-    before = before._replace(stages=[*earlier, *given_up], spent=spent)
-    if ended(tried.reached):
-        return before._replace(reason=tried.reached[-1].stage.reason)
     course = tried.course
-    if course is None or not tried.stays:
-        return before
-    ahead = ahead_of(course)  # likelier alone is a model that misses something regular, too
-    if not (ahead.is_white and _cost(course) < criterion(before.course) + before.course.data.observed):
-        return before
-    if _missed(course, task) > _missed(before.course, task):
-        return before._replace(ahead=ahead)
+    if course is None or not tried.stays or ended(tried.reached):
+        return tried.instead_of(before)
+    ahead, usual = ahead_of(course), before.course
+    if not is_moved(course, ahead):
+        tried = _in_whole_runs(tried, course, callback)
+        course, ahead = tried.course or course, None
+        if not criterion(course) < criterion(usual):
+            return tried.instead_of(before)
+    elif not (is_moved(usual, ahead) and _is_small(ahead) and _is_likelier(course, ahead, usual)):
+        return tried.instead_of(before)
+    if _missed(course, task) > _missed(usual, task):
+        return tried.instead_of(before)._replace(ahead=ahead)
     fitted = tried.fitted(course, ahead)
-    given_up = [replace(one, kept=False) for one in earlier]
-    return fitted._replace(stages=[*given_up, *fitted.stages], spent=spent)
+    given_up = [replace(one, kept=False) for one in before.stages]
+    return fitted._replace(stages=[*given_up, *fitted.stages], spent=[*before.spent, *tried.spent])
+
+
+def _is_small(ahead: Ahead) -> bool:
+    """Whether one row tells of the next far more than the mean does: what noise moves more than that, a state or an
+    input that is in no column may move as well."""
+    return bool(np.sqrt(np.mean(ahead.errors**2)) < SMALL)
+
+
+def _is_likelier(course: Course, ahead: Ahead, usual: Course) -> bool:
+    """Whether noise explains more than the usual fit; a model that misses something regular may, too."""
+    return ahead.is_white and _cost(course) < criterion(usual) + usual.data.observed
+
+
+def is_moved(course: Course, ahead: Ahead) -> bool:
+    """Whether whole runs of any state are missed farther than by the noise of measurements, of which errors one row
+    ahead tell how much there is at most."""
+    if not np.isfinite(whole_loss(course)):
+        return True
+    cuts = course.cut()
+    left = whole_trajectories(course, cuts).residuals(course.point).reshape(cuts.weights.shape)
+    errors = np.sqrt(np.sum(left**2, axis=0) / np.sum(cuts.weights**2, axis=0))
+    return bool((errors > np.maximum(FARTHER * ahead.of_measuring_alone, FINE)).any())
+
+
+def _in_whole_runs(tried: Tried, course: Course, callback: Watcher) -> Tried:
+    """The model of short pieces polished as any other is."""
+    course = course.apart()
+    course.process = course.ends = None
+    polished = [because(one, WHY_WHOLE) for one in run_stages(("polish",), course, None, callback, [])]
+    course, _, fewer = terms_of_all(course, polished, callback)
+    return tried._replace(course=course, reached=[*tried.reached, *polished, *fewer])
 
 
 def begin_with_all(model: NeuralODE, task: Task, notes: list[str]) -> Begun:

@@ -9,6 +9,7 @@ from .beside import what_is_left
 from .course import Course
 from .diagnosis.view import listed
 from .doubts import doubts_of
+from .driven_by_noise import is_moved
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
 from .physics import parameters_after
@@ -93,10 +94,13 @@ def _said_of_noise(course: Course, ahead: Ahead | None) -> list[str]:
     if ahead is None or course.process is None:
         return []
     errors = zip(course.data.state_names, ahead.root_mean_square, strict=True)
-    missed = [f"{name} by {error:.3g}" for name, error in errors]
+    missed = listed([f"{name} by {error:.3g}" for name, error in errors])
     told = [
-        f"noise moves the system itself: one row ahead {listed(missed)} standard deviations are missed, and whole "
-        "runs are led elsewhere; what comes after the last rows is forecast from there."
+        f"noise moves the system itself: one row ahead {missed} standard deviations are missed, and whole runs are led "
+        "elsewhere; what comes after the last rows is forecast from there."
+        if is_moved(course, ahead)
+        else f"no noise is seen that moves the system itself: one row ahead {missed} standard deviations are missed, "
+        "as by noise of the measurements, and whole runs no farther; a fit without --process-noise suits them better."
     ]
     if not ahead.is_white:
         told.append(

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .pieces import Cut, PieceSolver
+from .together import together
 
 FEWEST = 40  # of triples of whole rows: fewer tell too little
 LEAST_OBSERVED = 0.1  # of the noise of the process from one row to the next: measurements are never exact
@@ -62,15 +63,22 @@ class Ahead(NamedTuple):
 
     @property
     @np.errstate(over="ignore")
+    def of_measuring_alone(self) -> Float[np.ndarray, " states"]:
+        """The noise of the measurements if there is no other, by which a true model then misses whole runs: errors one
+        row ahead have that of both rows."""
+        own = np.einsum("kii->ki", self.of_start)
+        return np.sqrt(np.mean(self.errors**2, axis=0) / (1 + np.mean(own**2, axis=0)))
+
+    @property
+    @np.errstate(over="ignore")
     def noise(self) -> ProcessNoise:
         """What noise of both kinds explains them, by moments."""
         here = np.flatnonzero(self.second >= 0)
         after = self.second[here]
         own = np.einsum("kii->ki", self.of_start)[after]
-        together = np.sum(self.errors[here] * self.errors[after] * own, axis=0)
+        common = np.sum(self.errors[here] * self.errors[after] * own, axis=0)
         squares = np.mean(self.errors**2, axis=0)
-        most = squares / (1 + np.mean(own**2, axis=0))  # then there is nothing else
-        observed = np.clip(-together / np.maximum(np.sum(own**2, axis=0), 1e-300), 0.0, most)
+        observed = np.clip(-common / np.maximum(np.sum(own**2, axis=0), 1e-300), 0.0, self.of_measuring_alone**2)
         of_measuring = observed + np.einsum("kij,j->ki", self.of_start**2, observed)
         moved = np.maximum(squares - np.mean(of_measuring, axis=0), LEAST_MOVING * squares)
         moved = np.maximum(moved, np.finfo(float).tiny)
@@ -84,9 +92,8 @@ class Ahead(NamedTuple):
         here = np.flatnonzero(self.third >= 0)
         if not here.size:
             return False
-        pairs = np.sum(self.errors[here] * self.errors[self.third[here]], axis=0)
-        correlation = pairs / np.maximum(np.sum(self.errors[here] ** 2, axis=0), 1e-300)
-        return bool((correlation <= ALIKE + SIGMAS / np.sqrt(here.size)).all())
+        apart = together(self.errors[here], self.errors[self.third[here]])
+        return bool((apart.correlation <= ALIKE + SIGMAS * apart.by_chance).all())
 
 
 def errors_ahead(solver: PieceSolver, cuts: Cut, x: np.ndarray) -> Ahead:

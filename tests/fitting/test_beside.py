@@ -303,6 +303,7 @@ def test_one_state_of_two_may_look_regular_by_chance(data, monkeypatch, sigmas, 
 
     monkeypatch.setattr(beside, "whole_trajectories", lambda course, cuts: Left())
     assert is_regular(course) is regular
+    assert not is_regular(course, by_chance=1e-3)  # as a person is told of
 
 
 def test_a_polynomial_whose_predictions_end_is_left_out_after_all(monkeypatch):

@@ -66,15 +66,37 @@ def test_data_that_are_one_curve(runs, expected):
     assert is_one_curve(runs, noise=0.01) == expected
 
 
-def note_of(*runs, noise):
-    data = Trajectories(tuple(Trajectory(f"r{i}", np.arange(float(len(ys))), ys) for i, ys in enumerate(runs)))
-    model = NeuralODE(MLPVectorField(runs[0].shape[1], width_size=4, depth=1, key=jax.random.key(0)))
-    return one_curve_note(model, data, noise)
+def note_of(*runs, noise, inputs=None):
+    each = zip(runs, inputs or [None] * len(runs), strict=True)
+    data = Trajectories(
+        tuple(Trajectory(f"r{i}", np.arange(float(len(ys))), ys, inputs=us) for i, (ys, us) in enumerate(each)),
+        input_names=() if inputs is None else ("u",),
+    )
+    field = MLPVectorField(runs[0].shape[1], width_size=4, depth=1, input_size=data.input_size, key=jax.random.key(0))
+    return one_curve_note(NeuralODE(field), data, noise)
 
 
 def test_what_a_poor_fit_leaves_is_no_noise_that_makes_one_curve_of_several():
     assert note_of(ring(1.4), noise=0.6) != []
     assert note_of(ring(1.4), ring(0.6), noise=0.6) == []
+
+
+def test_runs_that_are_driven_each_in_its_own_way_are_along_no_curve():
+    wave = np.sin(np.arange(41.0))[:, None]
+    assert note_of(ring(1.4), ring(1.4), noise=0.01, inputs=[wave, wave]) != []
+    assert note_of(ring(1.4), ring(1.4)[:30], noise=0.01, inputs=[wave, wave[:30]]) != []
+    assert note_of(ring(1.4), ring(1.4), noise=0.01, inputs=[wave, 2 * wave]) == []
+
+
+def test_runs_that_fill_a_sheet_are_along_no_curve():
+    """Strands beside each other around a hole, as of a chaotic attractor that is thin in one direction."""
+    turns = np.linspace(0.0, 40.0, 400)
+    sheet = [
+        (1.3 + 0.4 * np.sin(speed * turns))[:, None] * np.stack([np.cos(turns), np.sin(turns), 0 * turns], axis=1)
+        for speed in (0.37, 0.31)
+    ]
+    assert not is_one_curve(sheet, noise=0.01)
+    assert is_one_curve([np.pad(ring(1.4), ((0, 0), (0, 1)))] * 2, noise=0.01)
 
 
 def test_an_input_that_was_taken_for_a_state_makes_no_curve():

@@ -21,7 +21,7 @@ SURE = Term("d x/dt", ("x",), -1.0, 0.1)
 
 @pytest.fixture(autouse=True)
 def residuals_of_noise(monkeypatch):
-    monkeypatch.setattr(doubts, "is_regular", lambda course: False)
+    monkeypatch.setattr(doubts, "is_regular", lambda *_: False)
 
 
 def law_of(terms, inputs=None):
@@ -42,7 +42,7 @@ def test_a_law_of_few_sure_terms_is_passed_over_in_silence():
 
 
 def test_residuals_that_are_regular_are_told(monkeypatch):
-    monkeypatch.setattr(doubts, "is_regular", lambda course: True)
+    monkeypatch.setattr(doubts, "is_regular", lambda *_: True)
     assert doubts_of(law_of([1]), [SURE]) == [REGULAR]
 
 

@@ -11,14 +11,17 @@ import pytest
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.cli import main
 from neuralode_lbfgs.fitting import driven_by_noise
-from neuralode_lbfgs.fitting.driven_by_noise import NOT_POSSIBLE
+from neuralode_lbfgs.fitting.driven_by_noise import NOT_POSSIBLE, Tried
 from neuralode_lbfgs.fitting.evidence import WeightGroups
 from neuralode_lbfgs.fitting.gauss_newton import Point, gauss_newton
 from neuralode_lbfgs.fitting.innovations import Filter
+from neuralode_lbfgs.fitting.outcome import as_result
 from neuralode_lbfgs.fitting.pieces import Cut, Ends, PieceSolver
 from neuralode_lbfgs.fitting.process_noise import FEWEST, Ahead, ProcessNoise, errors_ahead
 from neuralode_lbfgs.fitting.shooting import Shooting
+from neuralode_lbfgs.fitting.staged import Fitted
 from neuralode_lbfgs.fitting.task import Task
+from neuralode_lbfgs.optimise import StopReason
 
 DECAY = -0.2
 STEP = 0.5
@@ -215,6 +218,59 @@ def test_fits_at_the_noise_of_measurements_are_not_asked_for_more(monkeypatch):
     model = nl.NeuralODE(nl.MLPVectorField(2, width_size=3, depth=1, key=jax.random.key(0)))
     result = nl.fit(model, nl.from_arrays(ts, ys), degree=1)
     assert not tried and result.ahead is None and not result.ends
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """A spiral with noise of measurements alone, and a fit of it that has not begun."""
+    ts = np.linspace(0, 6, 60)
+    ys = np.exp(-0.3 * ts)[:, None] * np.stack([np.cos(2 * ts), np.sin(2 * ts)], axis=1)
+    data = nl.from_arrays(ts, ys + 0.02 * np.random.default_rng(5).normal(size=ys.shape))
+    model = nl.NeuralODE(nl.MLPVectorField(2, width_size=3, depth=1, key=jax.random.key(0)))
+    task = Task(data, nl.FitOptions(degree=1), nl.LBFGS())
+    course = driven_by_noise.begin_with_all(model, task, []).course
+    course.loss, course.determined = 0.05, 9.0
+    return model, task, Fitted(course, [], [], StopReason.DECREASE)
+
+
+def test_pieces_that_follow_whole_runs_to_the_noise_of_measurements_are_a_fit_of_the_usual_kind(measured, monkeypatch):
+    model, task, before = measured
+    monkeypatch.setattr(driven_by_noise, "_may_be_driven", lambda *_: True)
+    fitted = driven_by_noise.unless_driven_by_noise(model, task, before, None)
+    assert fitted.ahead is None and fitted.course.process is None and fitted.course.ends is None
+    assert np.sqrt(fitted.course.loss) == pytest.approx(0.02 / np.mean(fitted.course.coordinates.scale), rel=0.3)
+    kept = [stage for stage in fitted.stages if stage.kept]
+    assert kept[0].name == "matching" and kept[-1].name == "polish"
+    assert any(stage.why == driven_by_noise.WHY_WHOLE for stage in fitted.stages)
+    result = as_result(task, fitted, [])
+    assert not result.ends and not any("noise moves" in note for note in result.notes)
+    monkeypatch.setattr(driven_by_noise, "criterion", lambda course: 0.0)  # no better than the fit before
+    assert driven_by_noise.unless_driven_by_noise(model, task, before, None).course is before.course
+
+
+@pytest.mark.parametrize(
+    ("usual_is_moved", "one_row", "told"),
+    [(True, 0.1, True), (False, 0.1, False), (True, 0.6, False)],
+    ids=["driven", "whole runs are met", "no small noise"],
+)
+def test_noise_is_told_where_whole_runs_are_missed_farther_than_one_row_ahead(
+    measured, monkeypatch, usual_is_moved, one_row, told
+):
+    model, task, before = measured
+    pieces = before.course.apart()
+    ahead = Ahead(np.full((50, 2), one_row), np.ones((50, 2, 2)), np.ones(50), np.arange(50), np.arange(50))
+    assert ahead.of_measuring_alone == pytest.approx(one_row / np.sqrt(2))
+    for name, found in {
+        "_may_be_driven": True,
+        "_tried": Tried(pieces, True, [], []),
+        "ahead_of": ahead,
+        "_is_likelier": True,
+    }.items():
+        monkeypatch.setattr(driven_by_noise, name, lambda *_, found=found: found)
+    monkeypatch.setattr(driven_by_noise, "is_moved", lambda course, _: course is pieces or usual_is_moved)
+    monkeypatch.setattr(driven_by_noise, "_missed", lambda course, _: 1.0 if course is pieces else 0.5)
+    fitted = driven_by_noise.unless_driven_by_noise(model, task, before, None)
+    assert fitted.course is before.course and (fitted.ahead is ahead) == told
 
 
 def test_own_equations_and_what_noise_cannot_be():

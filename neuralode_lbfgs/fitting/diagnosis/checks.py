@@ -5,8 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from .below_zero import below_zero
-from .errors import above_the_noise, below_the_noise, driven_by_noise, flat_mean, held_by_decay, residuals_not_white
-from .forecast import errors_grow, runs_away, unstable_nearby
+from .driven import driven_by_noise, only_next_rows
+from .errors import above_the_noise, below_the_noise, flat_mean, held_by_decay, residuals_not_white
+from .forecast import runs_away
+from .growth import errors_grow, unstable_nearby
 from .held_out import worse_on_others, worse_on_unseen
 from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
@@ -18,6 +20,7 @@ Check = Callable[[View], Finding | None]
 CHECKS: tuple[Check, ...] = (
     unfinished,
     driven_by_noise,
+    only_next_rows,
     taken_for_states,
     cannot_turn,
     held_by_decay,
@@ -41,9 +44,10 @@ CHECKS: tuple[Check, ...] = (
     runs_away,
 )
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
-    driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, worse_on_others, errors_grow),
+    driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, errors_grow),
     taken_for_states: (
         driven_by_noise,
+        only_next_rows,
         held_by_decay,
         flat_mean,
         worse_on_others,

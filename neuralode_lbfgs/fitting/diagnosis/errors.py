@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..noise_level import usual_of, usual_roughness
+from ..together import together
 from .kind import sentence
 from .noise import ABOVE, known_noise, least_error
 from .view import MATTERS, PAIRS, Finding, View, listed
@@ -68,25 +69,6 @@ def above_the_noise(view: View) -> Finding | None:
     )
 
 
-def driven_by_noise(view: View) -> Finding | None:
-    """Noise that moves the system itself, which no solution follows for long."""
-    if view.ahead is None or view.in_pieces:
-        return None
-    one_row = listed(
-        [
-            f"{name} by {error:.3g} and {ahead:.3g}"
-            for name, error, ahead in zip(view.train.state_names, view.errors, view.ahead, strict=True)
-        ]
-    )
-    return Finding(
-        "noise moves the system itself, or something that is in no column does: no solution of these states alone "
-        "follows the data for long, and one that seems to has been bent to go along with it (missed by whole runs and "
-        f"one row ahead: {one_row})",
-        "fit short pieces (--process-noise), whose law holds for new starts, and which forecasts from the last rows; "
-        "name what drives the system, if it is known (--inputs)",
-    )
-
-
 def held_by_decay(view: View) -> Finding | None:
     """The same under a weight decay that a person gave, and that leaves a network no weights to do better."""
     if view.held_by is None or (missed := flat_mean(view) or above_the_noise(view)) is None:
@@ -126,12 +108,11 @@ def residuals_not_white(view: View) -> Finding | None:
         second = np.concatenate([left[1:, j] for left in view.residuals])
         both = np.isfinite(first) & np.isfinite(second)
         first, second = first[both], second[both]
-        squares = float(np.sum(first**2 + second**2)) / 2
         if first.size < PAIRS or not view.errors[j] > MATTERS * view.spread[j]:
             continue
-        correlation = float(np.sum(first * second)) / squares
-        if correlation > max(SIGMAS / np.sqrt(first.size), STRUCTURE):
-            found.append(f"{name} {correlation:.2f}")
+        neighbours = together(first, second)
+        if neighbours.correlation > max(SIGMAS * neighbours.by_chance, STRUCTURE):
+            found.append(f"{name} {neighbours.correlation:.2f}")
     if not found:
         return None
     return Finding(

@@ -6,11 +6,11 @@ import numpy as np
 
 from ...data.trajectories import Trajectories, Trajectory
 from ..coverage import distances, far_from_here
+from .growth import holds_until
 from .kind import sentence
 from .memory import LAGS, memory
-from .view import WITHOUT, Finding, View, listed, root_mean_square
+from .view import GROSS, WITHOUT, Finding, View, far_off, listed, root_mean_square
 
-FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
 BEYOND = 0.1  # of the range of the training data: what goes on from its ends by less is as good as inside
 KNOWN, UNSURE = "known structure (--rate, --second-order)", "--ensemble 5 to see where the model is unsure"
 ALL = 0.9  # of the rows: then it is no matter of time
@@ -24,19 +24,20 @@ HIDDEN = (
 
 
 def worse_on_others(view: View) -> Finding | None:
-    """A training error far under that of what was held out, or one of that which is worse than the mean's."""
-    if view.test is None or view.held_out is None:
+    """A training error far under that of what was held out, of all states or of one, or one of that which is worse than
+    the mean's; but for errors that grow from none, which another check tells of."""
+    if view.test is None or view.held_out is None or holds_until(view) is not None:
         return None
-    train = root_mean_square(view.scaled(view.train, view.fitted))
-    test = root_mean_square(view.scaled(view.test, view.held_out))
+    seen, others = view.scaled(view.train, view.fitted), view.scaled(view.test, view.held_out)
+    train, test = root_mean_square(seen), root_mean_square(others)
     mean = view.of_mean(view.test, view.train)
-    if not (test > max(FAR * train, GROSS) or _is_worse(test, mean)):
-        return None
+    if not (test > far_off(train) or _is_worse(test, mean)):
+        return _worse_in_some(view, seen, others)
     missed = f"not reached by the model's solution, the training data missed by {train:.2g}"
     if np.isfinite(test):
         missed = f"missed by {test:.2g} {view.deviations}, {_times(test, train)} as the training data"
     missed += _than_mean(test, mean)
-    where = _where(view, view.test, view.held_out, max(FAR * train, GROSS), view.train)
+    where = _where(view, view.test, view.held_out, far_off(train), view.train)
     all_seen = not view.hidden and view.kind.goes_with(HIDDEN)
     remembered = memory(view) if all_seen else None
     if remembered is not None and remembered.several < CLEARLY * min(remembered.one, test):
@@ -53,6 +54,27 @@ def worse_on_others(view: View) -> Finding | None:
     )
 
 
+def _worse_in_some(view: View, seen: list[np.ndarray], others: list[np.ndarray]) -> Finding | None:
+    """The same of single states, which an error of all states hides; from residuals in standard deviations."""
+    assert view.test is not None and view.held_out is not None
+    train, test = (
+        np.array([root_mean_square([left[:, j : j + 1] for left in part]) for j in range(len(view.spread))])
+        for part in (seen, others)
+    )
+    limits = np.array([far_off(error) for error in train])
+    told = [
+        f"{view.train.state_names[j]} by {test[j]:.2g} {view.deviations}, {_times(test[j], train[j])} as in training"
+        for j in np.flatnonzero(test > limits)
+    ]
+    if not told:
+        return None
+    where = _where(view, view.test, view.held_out, limits, view.train)
+    return Finding(
+        f"single states of held-out data are missed: {listed(told)}: their fit does not carry over{where.told}",
+        where.advice,
+    )
+
+
 def worse_on_unseen(view: View) -> Finding | None:
     """Training trajectories that were missed by far more before they were trained on: new ones may be, too."""
     if view.unseen is None:
@@ -61,14 +83,14 @@ def worse_on_unseen(view: View) -> Finding | None:
     train = root_mean_square(view.scaled(view.train, view.fitted))
     error = root_mean_square(view.scaled(seen, view.unseen))
     mean = view.of_mean(seen, others)
-    if not (error > max(FAR * train, GROSS) or _is_worse(error, mean)):
+    if not (error > far_off(train) or _is_worse(error, mean)):
         return None
     missed = "not reached by the solution of the model"
     if np.isfinite(error):
         missed = f"missed by {error:.2g} {view.deviations}, {_times(error, train)} as in the end"
         missed += f"{_than_mean(error, mean)}, by the model"
     was, it = ("was", "it") if len(seen) == 1 else ("were", "them")
-    where = _where(view, seen, view.unseen, max(FAR * train, GROSS), others)
+    where = _where(view, seen, view.unseen, far_off(train), others)
     return Finding(
         f"{listed(seen.ids)} {was} {missed} that had not seen {it}, so that new runs may be missed as much{where.told}",
         where.advice,
@@ -95,18 +117,23 @@ def _than_mean(error: float, mean: float) -> str:
     return told if np.isfinite(error) and _is_worse(error, mean) else ""
 
 
-def _where(view: View, data: Trajectories, predicted: Trajectories, limit: float, train: Trajectories) -> _Where:
+def _where(
+    view: View, data: Trajectories, predicted: Trajectories, limit: float | np.ndarray, train: Trajectories
+) -> _Where:
     """Which runs, states and times are missed by more than `limit` standard deviations, and what may help with them.
 
     Args:
+        limit: of all states, or of each.
         train: what the model had seen.
     """
     missed: list[tuple[float, str, str | None]] = []
+    limits = np.broadcast_to(limit, view.spread.shape)
     for run, left in zip(data, view.scaled(data, predicted), strict=True):
         errors = np.nan_to_num([root_mean_square([column]) for column in left.T], posinf=np.inf)
-        worst = int(np.argmax(errors))
-        if errors[worst] > limit:
-            what = f"{run.id} ({data.state_names[worst]}{_by(errors[worst])}{_when(data, run, left[:, worst], limit)})"
+        worst = int(np.argmax(errors / limits))
+        if errors[worst] > limits[worst]:
+            when = _when(data, run, left[:, worst], float(limits[worst]))
+            what = f"{run.id} ({data.state_names[worst]}{_by(errors[worst])}{when})"
             missed.append((float(errors[worst]), what, _unlike(view, train, run)))
     missed.sort(key=lambda one: -one[0])
     where = f"; most of it is in {listed([what for _, what, _ in missed])}" if missed else ""

@@ -1,14 +1,17 @@
 """Single observations that the model misses by far, beside others that it meets."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from ..noise_level import usual_of
+from ...data.steps_of_inputs import jump_with
+from ..noise_level import MEDIAN, usual_of
 from .view import Finding, View, listed
 
 FAR = 8.0  # times the usual error
 ALONE = 4.0  # times the errors of its neighbours
 MATTERS = 0.3  # standard deviations: less does not bend a model
 MOST = 0.03  # of the observations of a state: more are no exceptions
+LEVEL = 25  # observations nearest in level, that tell of the noise there
 
 
 def lone_errors(view: View) -> Finding | None:
@@ -16,18 +19,20 @@ def lone_errors(view: View) -> Finding | None:
     while it meets the rows beside them."""
     told = []
     for j, name in enumerate(view.train.state_names):
-        errors = np.concatenate([np.abs(left[np.isfinite(left[:, j]), j]) for left in view.residuals])
-        if not errors.size:
+        errors = np.concatenate([left[:, j] for left in view.residuals])
+        levels = np.concatenate([run.ys[:, j] for run in view.fitted])
+        if not np.isfinite(errors).any() or _jumps(view, j):
             continue
-        usual = usual_of(errors**2)
-        found = []
-        for run, left in zip(view.train, view.residuals, strict=True):
+        usual = _usual_at(levels, errors)
+        found, parts = [], np.split(usual, np.cumsum([run.ts.size for run in view.train])[:-1])
+        for run, left, expected in zip(view.train, view.residuals, parts, strict=True):
             seen = np.flatnonzero(~np.isnan(left[:, j]))
             off = np.abs(left[seen, j])
             beside = np.maximum(np.append(0.0, off[:-1]), np.append(off[1:], 0.0))
-            alone = (off > max(FAR * usual, MATTERS * view.spread[j])) & (off > ALONE * beside) & np.isfinite(off)
+            far = off > np.maximum(FAR * expected[seen], MATTERS * view.spread[j])
+            alone = far & (off > ALONE * beside) & np.isfinite(off)
             found += [(run, k, off_by) for k, off_by in zip(seen[alone], off[alone], strict=True)]
-        if len(found) <= max(1, MOST * errors.size):
+        if len(found) <= max(1, MOST * np.isfinite(errors).sum()):
             clock = view.train.clock
             for run, k, off_by in found:
                 when = f"{view.train.time_name} = {clock.show(float(run.ts[k]))}"
@@ -41,3 +46,24 @@ def lone_errors(view: View) -> Finding | None:
         f"{listed(told)}",
         "if they are slips, leave the cells blank and fit again: a few of them bend a model more than all noise does",
     )
+
+
+def _jumps(view: View, state: int) -> bool:
+    """Whether a state jumps at once where an input steps, as a note says: no model meets the rows beside."""
+    held = np.flatnonzero(view.train[0].hold)
+    return any(jump_with(view.train, state, int(number)) is not None for number in held)
+
+
+def _usual_at(levels: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """The usual error at each row: that of all, or of those nearest in level, where it is larger, as of noise that goes
+    in proportion to the state; NaN where nothing is known."""
+    seen = np.flatnonzero(np.isfinite(errors) & np.isfinite(levels))
+    usual = np.full(errors.size, np.nan)
+    order = seen[np.argsort(levels[seen], kind="stable")]
+    squares = errors[order] ** 2
+    near = min(LEVEL, squares.size)
+    windows = sliding_window_view(squares, near)
+    of_each = np.sqrt(np.median(windows, axis=1) / MEDIAN)
+    first = np.clip(np.arange(squares.size) - near // 2, 0, squares.size - near)
+    usual[order] = np.maximum(of_each[first], usual_of(squares))
+    return usual

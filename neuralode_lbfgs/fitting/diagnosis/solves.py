@@ -32,7 +32,8 @@ def solver_failures(view: View) -> Finding | None:
     helps = (
         "try a smaller --initial-step, shorter trajectories (--train-until) or an implicit solver (--solver Kvaerno5)"
     )
-    lost = [stage.name for stage in stages if stage.reason is StopReason.NONFINITE_START]
+    last = {stage.name: stage for stage in stages}  # what was done again, as of fewer terms, has made up for it
+    lost = [name for name, stage in last.items() if stage.reason is StopReason.NONFINITE_START]
     if lost:
         return Finding(f"{listed(lost)} began from a model that could not be solved, and left it as it was", helps)
     if failed < FEW_FAILED or failed <= FAILED * solves:

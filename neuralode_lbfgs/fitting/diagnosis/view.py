@@ -13,6 +13,7 @@ from .kind import ANY, Kind
 
 MATTERS = 0.02  # standard deviations: what smaller errors look like is of no interest; no measurement is as exact
 WITHOUT = "compare with a fit of fewer hidden states, or of none, and keep what predicts better"
+FAR, GROSS = 3.0, 0.05  # times the training error, and standard deviations: held-out starts alone may double an error
 PAIRS = 20  # of rows: fewer tell nothing of what is usual
 
 
@@ -120,6 +121,11 @@ def root_mean_square(residuals: Sequence[np.ndarray]) -> float:
     squares = np.concatenate(residuals) ** 2
     squares = squares[~np.isnan(squares)]
     return float(np.sqrt(squares.mean())) if squares.size else float("nan")
+
+
+def far_off(train: float) -> float:
+    """From which error on others are missed by far more than the training data are, in standard deviations."""
+    return max(GROSS, FAR * train)  # where nothing was seen, too
 
 
 def listed(words: Sequence[str]) -> str:

@@ -10,7 +10,8 @@ from neuralode_lbfgs.fitting.diagnosis import Finding, View, diagnose
 from neuralode_lbfgs.fitting.diagnosis.below_zero import below_zero
 from neuralode_lbfgs.fitting.diagnosis.checks import CHECKS
 from neuralode_lbfgs.fitting.diagnosis.errors import above_the_noise, below_the_noise
-from neuralode_lbfgs.fitting.diagnosis.forecast import errors_grow, runs_away
+from neuralode_lbfgs.fitting.diagnosis.forecast import runs_away
+from neuralode_lbfgs.fitting.diagnosis.growth import errors_grow
 from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on_unseen
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
@@ -139,6 +140,11 @@ WRONG = {
         "noise moves the system itself, or something that is in no column does: no solution of these states alone",
         "--process-noise",
     ),
+    "only_next_rows": (
+        replace(GOOD, fitted=runs(FLAT), ahead=np.array([1.2, 1.1]), in_pieces=True),
+        "hardly more than the mean: the training runs are missed by 1 standard deviations (by the mean: 1); one row ah",
+        "--hidden-states 1 without --process-noise first",
+    ),
     "cannot_turn": (View(ONE, STRAIGHT), "hare rises and falls, which nothing does in one run", "--hidden-states 1"),
     "unfinished": (replace(GOOD, fitted=runs(CUT)), "does not reach the end of trajectory a", "--train-until"),
     "flat_mean": (replace(GOOD, fitted=runs(FLAT)), "of hare and lynx the model explains 0% of the var", "--starts 8"),
@@ -218,7 +224,13 @@ def test_noise_that_moves_the_system_is_told_in_place_of_its_signs_and_not_where
     driven = replace(GOOD, fitted=runs(FLAT), ahead=np.array([0.11, 0.12]))
     (told,) = diagnose(driven)
     assert "--process-noise" in told.advice
-    assert diagnose(replace(driven, in_pieces=True)) == ()
+    taken = replace(driven, in_pieces=True)
+    (told,) = diagnose(taken)
+    assert told.advice.startswith("forecast few rows at a time") and "hidden" not in told.advice
+    assert diagnose(replace(taken, fitted=runs(TRUTH + 5 * WAVE / 3))) == ()
+    missed = runs(FLAT[::-1] + np.array([0, 4]))
+    for view in (replace(driven, held_out=missed), replace(taken, fitted=GOOD.fitted, held_out=missed)):
+        assert any(one.finding.startswith("held-out data are missed by 2.3") for one in diagnose(view))
 
 
 def test_a_decay_that_was_given_is_named_in_place_of_what_follows_from_it_and_only_where_it_matters():
@@ -272,6 +284,58 @@ def test_errors_in_two_rows_or_in_many_are_no_lone_ones():
         assert lone_errors(replace(GOOD, train=runs(TRUTH + NOISE + off))) is None
 
 
+def test_noise_in_proportion_to_a_state_is_no_slip_and_a_slip_in_it_is_one():
+    rng = np.random.default_rng(3)
+    level = np.exp(2.5 * np.sin(np.arange(400) / 20))
+    seen = level * np.exp(0.15 * rng.normal(size=400))
+    fitted = Trajectories((Trajectory("a", np.arange(400.0), level[:, None]),), ("algae",))
+    for factor, slips in ((1.0, False), (4.0, True)):
+        seen[np.argmax(level)] *= factor
+        found = lone_errors(View(replace(fitted, trajectories=(replace(fitted[0], ys=seen[:, None]),)), fitted))
+        assert (found is not None) == slips, found
+
+
+def test_a_state_that_jumps_with_an_input_has_no_slips():
+    """Which a note tells of, and no model meets."""
+    ts = np.arange(400.0)
+    switch = np.where(ts % 80 < 40, 0.0, 1.0)[:, None]
+    behind = Trajectories(
+        (Trajectory("a", ts, np.sin(ts / 30)[:, None], None, switch, (True,)),), ("volts",), ("amps",)
+    )
+    seen = behind[0].ys + 0.5 * switch + 0.001 * np.random.default_rng(4).normal(size=(400, 1))
+    fitted = np.where(np.diff(switch, axis=0, prepend=0) != 0, seen + 0.4, seen + 0.001)
+    seen, fitted = (behind.with_trajectories([replace(behind[0], ys=ys)]) for ys in (seen, fitted))
+    view = View(seen, fitted)
+    assert lone_errors(view) is None
+    still = tuple(replace(run, inputs=0 * switch, hold=(True,)) for run in view.train)
+    assert lone_errors(replace(view, train=replace(view.train, trajectories=still))) is not None
+
+
+def test_errors_that_grow_from_none_along_chaotic_runs_are_told_of_once_with_how_far_predictions_hold():
+    u = np.sin(TS)[:, None]
+
+    def driven(data):
+        return data.with_trajectories([replace(run, inputs=u) for run in data])
+
+    later = np.exp(TS - 10.0)[:, None] * [1, 0]
+    grown = replace(
+        GOOD,
+        train=driven(GOOD.train),
+        test=driven(runs(TRUTH[::-1] + NOISE)),
+        from_rows=runs(TRUTH + np.linspace(0, 5, TS.size)[:, None]),
+        held_out=runs(TRUTH[::-1] + later),
+        continued=None,
+    )
+    (told,) = diagnose(grown)
+    assert told.finding.endswith("what is held out is met within 0.18 standard deviations up to t = 10.9 (of 'a')")
+    assert told.advice.startswith("trust no forecast of a single run beyond that") and "hidden" not in told.advice
+    at_once = diagnose(replace(grown, held_out=runs(TRUTH[::-1] + 1.5)))
+    assert sum("the fit does not carry over" in one.finding for one in at_once) == 1
+    assert not any("is held out is met" in one.finding for one in at_once)
+    wrong = diagnose(replace(grown, fitted=runs(TRUTH + WAVE)))
+    assert not any("the model misses nothing else" in one.finding for one in wrong)
+
+
 def test_starts_whose_errors_grow_are_told_of_once_and_those_that_stay_with_the_data_not_at_all():
     lost = replace(GOOD, from_others=runs(AWAY))
     assert [one.finding.split(":")[0] for one in diagnose(lost)] == ["the model is unstable beside its own runs"]
@@ -307,6 +371,8 @@ def test_failures_that_are_few_or_a_start_that_cannot_be_solved():
     assert solver_failures(replace(GOOD, stages=(stage(12, 9),))) is None
     found = solver_failures(replace(GOOD, stages=(stage(1, 0, StopReason.NONFINITE_START),)))
     assert found is not None and "full began from a model that could not be solved" in found.finding
+    again = (stage(1, 0, StopReason.NONFINITE_START), stage(12, 1))
+    assert solver_failures(replace(GOOD, stages=again)) is None  # of fewer terms, say
     given_up = replace(stage(1, 0, StopReason.NONFINITE_START), kept=False)
     assert solver_failures(replace(GOOD, stages=(given_up, stage(12, 9)))) is None
 
@@ -414,6 +480,16 @@ def test_the_noise_of_neighbours_is_that_which_was_added():
     transient = np.stack([np.exp(-8 * uneven) + 0.01 * rng.normal(size=uneven.size)] * 2, axis=1)
     assert noise_level(runs(transient, ts=uneven), 0) is None
     assert np.isnan(roughness(runs(TRUTH[:2], ts=TS[:2]).trajectories, 0))
+
+
+def test_a_state_that_is_missed_in_what_is_held_out_is_not_hidden_by_others():
+    other = 10 * NOISE * [0, 1]
+    close = replace(GOOD, train=runs(TRUTH + NOISE / 10 + other), held_out=runs(TRUTH[::-1] + 0.5 * np.array([1, 0])))
+    found = worse_on_others(close)
+    assert found is not None
+    assert found.finding.startswith("single states of held-out data are missed: hare by 0.24 standard deviations, 3")
+    assert "most of it is in a (hare by 0.24)" in found.finding
+    assert worse_on_others(replace(close, held_out=runs(TRUTH[::-1]))) is None
 
 
 def test_what_is_held_out_and_missed_farther_than_the_mean_is_said_to_be():
