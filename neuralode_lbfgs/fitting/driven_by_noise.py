@@ -90,7 +90,11 @@ def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callbac
         course, ahead = tried.course or course, None
         if not criterion(course) < criterion(usual):
             return tried.instead_of(before)
-    elif not (is_moved(usual, ahead) and _is_small(ahead) and _is_likelier(course, ahead, usual)):
+    elif not (
+        (is_moved(usual, ahead) or _leads_astray(usual, task))  # the latter where it was bent to follow that noise
+        and _is_small(ahead)
+        and _is_likelier(course, ahead, usual)
+    ):
         return tried.instead_of(before)
     if _missed(course, task) > _missed(usual, task):
         return tried.instead_of(before)._replace(ahead=ahead)
@@ -156,7 +160,12 @@ def _may_be_driven(fitted: Fitted, task: Task) -> bool:
     if course.terms is not None and not regular:  # few terms bend no field: errors that grow are those of chaos
         return False
     misses = regular and loss > AS_CURVES * left_by_curves(course)
-    return misses or are_grown(error_from_rows(course, task.data), float(np.sqrt(loss)))
+    return misses or _leads_astray(course, task)
+
+
+def _leads_astray(course: Course, task: Task) -> bool:
+    """Whether it leads from first rows far away from the data, which it meets from fitted starts."""
+    return are_grown(error_from_rows(course, task.data), float(np.sqrt(whole_loss(course))))
 
 
 def _has_pieces(course: Course) -> bool:
