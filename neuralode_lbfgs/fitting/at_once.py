@@ -8,15 +8,15 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
-from .basin import HIGH, near_curves
-from .beside import explains_more, has_forces, has_polynomial, is_regular, with_network
+from .basin import AS_CURVES, EXACT, HIGH, Basin, near_curves
+from .beside import explains_more, has_forces, has_polynomial, is_regular, stays, with_network
 from .course import Course
 from .from_zero import few_terms
 from .given import error_as_solved, nearer
 from .record import Stage
 from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss
 from .stages import WHY_AWAKE
-from .terms import of_pieces
+from .terms import every_term, nearest_polynomial, of_pieces
 from .waking import woken
 
 # On trajectories held out, times the error on the others: an attempt that left stages out may have missed something.
@@ -104,6 +104,10 @@ def at_once(
     if shot and ended(shot):
         reached = [matched, *shot]
         return Tried(attempt_of(names, short, reached, reached, held_out))
+    law, early = _law_alone(short, basin, held_out, callback)
+    if law is not None or ended(early):
+        found = attempt_of(names[-1:], law or short, early[-1:], [matched, *early], held_out)
+        return Tried(found, *[law is not None] * 3)
     (polished,) = run_stages(names[-1:], short, held_out, callback, [])
     enough = near_curves(basin.curves)
     kept, last, more = _simplest_near(names[-1:], short, shot, polished, enough, held_out, callback)
@@ -111,7 +115,7 @@ def at_once(
     bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
     stuck = held_out is None and basin.is_stuck(kept.loss)  # else what is held out is the judge
     all_of_it = _is_all(kept)  # few terms overfit nothing: where a free run leaves others held out, errors grow
-    misses = held_out is not None and not last.error <= max(HIGH, MUCH_WORSE * kept.loss**0.5)
+    misses = _misses(kept, last, held_out)
     better = all_of_it or held_out is None or (best_of([matched, last]) == 1 and not misses)
     if not shoot:
         they_do = THEY_DO if better else THEY_DO_NOT_FOR_ALL
@@ -119,10 +123,38 @@ def at_once(
         last = because(last, polished.stage.why) if kept is short else last
     reached, told = ([last], names[-1:]) if all_of_it else ([matched, last], names[:1] + names[-1:])
     more = [one for one in more if one.stage.reason is not StopReason.NONFINITE_START]  # nothing was done there
-    attempt = attempt_of(told, kept, reached, [matched, *shot, polished, *more], held_out)
+    attempt = attempt_of(told, kept, reached, [matched, *early, *shot, polished, *more], held_out)
     many = kept.terms is not None and kept.terms.size * FEW > kept.data.observed
     near_enough = (all_of_it or basin.as_near_as_curves(kept.loss)) and not (misses and many)
     return Tried(attempt, better and bottom, basin.near, near_enough, stuck)
+
+
+def _law_alone(
+    course: Course, basin: Basin, held_out: Trajectories | None, callback: Watcher
+) -> tuple[Course | None, list[Reached]]:
+    """The law of few terms, where a polynomial alone comes as near as smooth curves and leaves nothing regular: then no
+    network has to be fitted beside it before. And what this has taken, the law last.
+
+    Of many data only: of few, what a network would explain need not look regular, and one costs little.
+    """
+    wanted = basin.near and has_polynomial(course.begun) and course.options.weight_decay is None
+    if not (wanted and course.alone_pays):
+        return None, []
+    here, taken = nearest_polynomial(course, held_out, callback, near_curves(basin.curves))
+    enough = AS_CURVES * max(basin.curves, EXACT**2)
+    if ended(taken) or not here.loss <= enough:
+        return None, taken
+    law, last, more = few_terms(here, taken[-1], held_out, callback)
+    if ended(more):
+        return None, [*taken, *more]
+    is_few = law.terms is not None and law.terms.size < every_term(law).size
+    fits = is_few and law.loss <= enough and not _misses(law, last, held_out) and not is_regular(law) and stays(law)
+    return law if fits else None, [*(one for one in [*taken, *more] if one is not last), last]
+
+
+def _misses(course: Course, last: Reached, held_out: Trajectories | None) -> bool:
+    """Whether what is held out is missed by far more than what was trained on."""
+    return held_out is not None and not last.error <= max(HIGH, MUCH_WORSE * course.loss**0.5)
 
 
 def _simplest_near(

@@ -217,12 +217,14 @@ class Course:
     def _solver_of_all(self) -> PieceSolver:
         return self._solver_of(self.parameters.model)
 
+    @property
+    def alone_pays(self) -> bool:
+        """Whether data are so many that what a network costs is worth a program without one."""
+        return sum(run.ys.size for run in self.data) * count_trained(self.parameters.model) > WORTH_COMPILING
+
     @cached_property
     def _solver_of_polynomial(self) -> PieceSolver | None:
-        """Without the network; None of so few data that to compile it costs more."""
-        model = self.parameters.model
-        entries = sum(run.ys.size for run in self.data) * count_trained(model)
-        return self._solver_of(without_network(model)) if entries > WORTH_COMPILING else None
+        return self._solver_of(without_network(self.parameters.model)) if self.alone_pays else None
 
     def _solver_of(self, model: NeuralODE) -> PieceSolver:
         tableau = self.mesher.tableau

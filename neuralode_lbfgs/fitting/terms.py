@@ -54,7 +54,7 @@ def with_fewer_terms(
         return course, reached, taken
     here = course if course.terms is not None else of_terms(course, every_term(course))
     if course.terms is None and not is_asleep(model, course.begun)[0]:
-        here, taken = nearest_polynomial(course, held_out, callback)
+        here, taken = nearest_polynomial(course, held_out, callback, _most(course))
         if ended(taken) or not here.loss <= _most(course):
             return course, reached, taken
         if can_replace(here, course):
@@ -158,9 +158,13 @@ def interrupted_choice(course: Course) -> Reached:
 
 
 def nearest_polynomial(
-    course: Course, held_out: Trajectories | None, callback: Watcher
+    course: Course, held_out: Trajectories | None, callback: Watcher, most: float
 ) -> tuple[Course, list[Reached]]:
-    """The fit of a polynomial that begins nearest to the field of a model, and what it took."""
+    """The fit of a polynomial that begins nearest to the field of a model, and what it took.
+
+    Args:
+        most: the loss that it has to come to within a few steps.
+    """
     tangent = regression_of(course)
     if not tangent.sound:
         return of_terms(course, tangent.every, tangent.at), []
@@ -170,7 +174,7 @@ def nearest_polynomial(
     if not np.isfinite(loss_on_mesh(other)):
         taken += run_stages(("shooting",), other, held_out, callback, [])
     if not ended(taken):
-        other.trial, other.loss = _most(course), float("nan")
+        other.trial, other.loss = most, float("nan")
         taken += run_stages(("polish",), other, held_out, callback, [])
     return other, [because(one, WHY_NEAREST) for one in taken]
 
