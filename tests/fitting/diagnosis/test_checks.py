@@ -343,6 +343,8 @@ def test_an_input_that_was_taken_for_a_state_is_not_told_to_be_kept_positive():
     view = View(DRUG, replace(NO_DRUG, trajectories=tuple(replace(run, ys=run.ys - 9) for run in NO_DRUG)))
     found = below_zero(replace(view, low=[0.0] * 2, high=[1.0] * 2))
     assert found is not None and "the drug" not in found.finding
+    followed = replace(view, train=replace(NO_DRUG, trajectories=DRUG.trajectories), fitted=view.fitted)
+    assert found == below_zero(replace(followed, low=[0.0] * 2, high=[1.0] * 2))
 
 
 def test_it_is_told_which_held_out_runs_are_missed_and_when():
