@@ -40,7 +40,15 @@ def fit(
     from ..outputs.screen import screenful
     from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
-    from .structure import below_zero, check_logarithms, check_states, check_together, exact_rates, over_decades
+    from .structure import (
+        below_zero,
+        check_logarithms,
+        check_states,
+        check_together,
+        exact_rates,
+        over_decades,
+        without_velocities,
+    )
 
     resumed = run_options.resume
     if resumed is not None and has_ended(resumed):
@@ -60,6 +68,7 @@ def fit(
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
     told = below_zero(fitted, fit_options.positive)
+    told += without_velocities(model_options, source.train)
     if not run_options.dry_run:  # whose plan tells of them
         told += over_decades(model_options, fit_options, source.train)
     notes = [f"note: {note}" for note in told]

@@ -12,6 +12,7 @@ from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
 from .solves import solver_failures, unfinished
 from .structure import cannot_turn, goes_round, late_inputs, taken_for_states, too_coarse
+from .untold import without_velocities
 from .view import Finding, View
 
 Check = Callable[[View], Finding | None]
@@ -20,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     driven_by_noise,
     taken_for_states,
     cannot_turn,
+    without_velocities,
     held_by_decay,
     flat_mean,
     unmoved,
@@ -56,7 +58,18 @@ FOLLOWS: dict[Check, tuple[Check, ...]] = {
         unstable_nearby,
         runs_away,
     ),
-    cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
+    without_velocities: (
+        driven_by_noise,
+        held_by_decay,
+        flat_mean,
+        worse_on_others,
+        worse_on_unseen,
+        above_the_noise,
+        residuals_not_white,
+        errors_grow,
+        unstable_nearby,
+    ),
+    cannot_turn: (without_velocities, held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
     errors_grow: (unstable_nearby,),

@@ -160,6 +160,11 @@ WRONG = {
         replace(GOOD, held_out=runs(TRUTH[::-1] + 1.5)), "missed by 0.91 standard deviations, 14.8 times as far as",
         "--weight-decay",
     ),
+    "without_velocities": (
+        replace(GOOD, train=runs(TRUTH + NOISE, TRUTH[::-1] + NOISE), fitted=runs(0 * TRUTH + 5, 0 * TRUTH + 5)),
+        "how hare and lynx change does not follow from their values",
+        "--second-order",
+    ),
     "worse_on_unseen": (UNSEEN, "c was missed by 0.38 standard deviations", "--starts 8"),
     "above_the_noise": (
         replace(GOOD, fitted=runs(TRUTH + WAVE)), "hare is missed by 0.441, its noise is at most 0.095", "--width-size",
@@ -353,7 +358,7 @@ def test_it_is_told_which_held_out_runs_are_missed_and_when():
     assert found.finding.startswith("c was missed by 0.38 standard deviations, 6.2 times as far as in the end")
     assert "by the model that had not seen it" in found.finding
     assert "c (hare by 0.53" in found.finding and "from t = 8.1 on)" in found.finding
-    twice = replace(UNSEEN, test=runs(TRUTH), held_out=runs(TOO_LATE))
+    twice = replace(UNSEEN, hidden=1, test=runs(TRUTH), held_out=runs(TOO_LATE))
     assert sum("from t = 8.1 on" in one.finding for one in diagnose(twice)) == 1
 
 
