@@ -15,7 +15,13 @@ from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
 from neuralode_lbfgs.fitting.diagnosis.solves import solver_failures
-from neuralode_lbfgs.fitting.diagnosis.structure import cannot_turn, late_inputs, taken_for_states, too_coarse
+from neuralode_lbfgs.fitting.diagnosis.structure import (
+    begins_anew,
+    cannot_turn,
+    late_inputs,
+    taken_for_states,
+    too_coarse,
+)
 from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
 from neuralode_lbfgs.fitting.physics import PhysicalParameter
 from neuralode_lbfgs.fitting.record import Stage
@@ -73,6 +79,8 @@ AWAY = TRUTH + np.where(TS > 8, 20.0, 0.0)[:, None] * [1, 0]
 ONE = Trajectories((Trajectory("a", TS, TRUTH[:, :1] + NOISE[:, :1]),), ("hare",))
 STRAIGHT = Trajectories((Trajectory("a", TS, 8 + 0.2 * TS[:, None]),), ("hare",))
 ROUND = Trajectories((Trajectory("a", TS, TS[:, None] + np.sin(TS)[:, None]),), ("theta1",))
+WRAPPED = np.stack([(1.7 * TS + np.pi) % (2 * np.pi) - np.pi, 1.7 + np.sin(TS)], axis=1)
+WRAPPED = Trajectories((Trajectory("a", TS, WRAPPED),), ("theta", "omega"))
 # A state that answers to a switch a row before the table has it, and a model that believes the table.
 SWITCH = np.where(TS % 4 < 2, 0.0, 1.0)
 BEFORE = np.append(SWITCH[1:], SWITCH[-1])
@@ -128,6 +136,11 @@ WRONG = {
         replace(GOOD, from_rows=runs(TRUTH + np.linspace(0, 5, TS.size)[:, None])),
         "from their first rows the training runs are missed by 1.8 standard deviations, from the fitted starts by 0.06",
         "--warmup 10",
+    ),
+    "begins_anew": (
+        View(WRAPPED, replace(WRAPPED, trajectories=(replace(WRAPPED[0], ys=0 * WRAPPED[0].ys),))),
+        "which no model can follow: theta by nearly 2 pi 3 times",
+        "let it go on, each run by itself (numpy.unwrap(table['theta'])), or give its sine and cosine",
     ),
     "too_coarse": (
         View(SPIKED, replace(SPIKED, trajectories=(Trajectory("a", TS, 0 * SPIKES),))),
@@ -292,6 +305,19 @@ def test_growing_errors_of_two_states_are_no_chaos_but_may_be_of_a_state_that_is
         found = errors_grow(view)
         assert found is not None and ("chaotic" in found.finding) == chaotic
         assert ("--hidden-states 1" in found.advice) == (not chaotic)
+
+
+def test_of_an_angle_that_begins_anew_nothing_else_is_told():
+    view = View(WRAPPED, replace(WRAPPED, trajectories=(replace(WRAPPED[0], ys=0 * WRAPPED[0].ys),)))
+    (told,) = diagnose(view)
+    assert told.finding.startswith("an angle that begins anew")
+    assert begins_anew(replace(view, fitted=WRAPPED)) is None
+
+
+def test_no_logarithm_of_what_is_below_zero_is_advised():
+    shifted = replace(SPIKED, trajectories=(replace(SPIKED[0], ys=SPIKED[0].ys - 1),))
+    found = too_coarse(View(shifted, replace(SPIKED, trajectories=(Trajectory("a", TS, 0 * SPIKES),))))
+    assert found is not None and "--transform" not in found.advice
 
 
 def test_spikes_that_are_met_and_noise_are_not_too_coarse():
