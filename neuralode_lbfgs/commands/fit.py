@@ -4,7 +4,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ..fitting.options import FitOptions
+from ..outputs.screen import tell
 from .beside import Beside, artists
 from .interrupts import Interrupts
 from .options import DataOptions, DataPath, ModelOptions, RunOptions
@@ -115,9 +116,9 @@ def fit(
             try:
                 keeper.write()
             except CannotKeep as error:  # the model may still find room
-                print(f"warning: {error}", file=sys.stderr)
+                tell(f"warning: {error}")
         try:
-            _write(source, result, out, text, model_options, drawn_by, keeper, interrupts)
+            _write(source, result, out, text, model_options, drawn_by, keeper, interrupts, told)
         except (OSError, DataError) as error:
             why = getattr(error, "strerror", None) or str(error).rstrip(".")
             raise ValueError(f"{out} cannot be written: {why}; {keeper.how_to_go_on()}.") from None
@@ -129,7 +130,7 @@ def fit(
             return interrupts.exit_code
     why = _no_better(result)
     if why:
-        print(f"error: {why}", file=sys.stderr)
+        tell(f"error: {why}")
     return 1 if why else 0
 
 
@@ -202,8 +203,10 @@ def _write(
     drawn_by: Mapping[str, Beside],
     keeper: "Keeper",
     interrupts: Interrupts,
+    told: Collection[str],
 ) -> None:
-    """Write the folder and print the summary; a signal that comes meanwhile is heeded once the numbers are written."""
+    """Write the folder and print the summary, but for notes that were told before the fit; a signal that comes
+    meanwhile is heeded once the numbers are written."""
     from ..compiling import compile_seconds
     from ..data import predictions_table, write_table
     from ..fitting.band import band_of
@@ -247,7 +250,8 @@ def _write(
             run_folder.write_metrics(folder, metrics)
             drawn, account = curves_to_draw(source, predictions, curves), account_of(source, result)
             write_account(folder, account, drawn)
-            print(summary_text(source.name, result, metrics, source.train, source.test), flush=True)
+            new = replace(result, notes=tuple(note for note in result.notes if note.rstrip(".") not in told))
+            print(summary_text(source.name, new, metrics, source.train, source.test), flush=True)
             history = result.history_rows()
             working = {} if interrupts.came else drawn_by
             if "plots" in working:

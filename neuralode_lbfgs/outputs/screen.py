@@ -1,22 +1,29 @@
 """Text for people, in lines of a terminal's usual width."""
 
+import sys
 import textwrap
 from collections.abc import Iterable
 
 WIDTH = 80
+TOLD = WIDTH  # of errors, warnings and notes, one each; tests of their words set it to read a line
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def wrapped(text: str) -> list[str]:
-    """A line of text in lines of at most 80 columns, but for words that are longer: a path stays whole to be copied.
+def wrapped(text: str, width: int = WIDTH) -> list[str]:
+    """A text in lines of at most `width` columns, but for words that are longer: a path stays whole to be copied.
 
     The later ones are indented; a unit stays with its name.
     """
     together = text.replace(" [", f"{NO_BREAK}[")
-    lines = textwrap.wrap(together, WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
+    lines = textwrap.wrap(together, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
     return [line.replace(f"{NO_BREAK}[", " [") for line in lines]
 
 
 def screenful(lines: Iterable[str]) -> str:
     """All of these, each wrapped."""
     return "\n".join(part for line in lines for part in wrapped(line))
+
+
+def tell(text: str) -> None:
+    """A sentence on standard error, wrapped."""
+    print("\n".join(wrapped(text, TOLD)), file=sys.stderr, flush=True)

@@ -19,10 +19,11 @@ def below_zero(view: View) -> Finding | None:
         if j in left_out or least < 0:
             continue
         limit = -(NEARLY if least > 0 else NOTHING) * (most - least)
-        lowest = [low for run in predicted if (low := np.nanmin(run.ys[:, j], initial=np.inf)) < limit]
+        lowest = [(run.id, low) for run in predicted if (low := np.nanmin(run.ys[:, j], initial=np.inf)) < limit]
         if lowest:
-            count = f", in {len(lowest)} of {len(predicted)} trajectories" if len(predicted) > 1 else ""
-            told.append(f"{name} (down to {min(lowest):.3g}{count})")
+            below, runs = len({run for run, _ in lowest}), len({run.id for run in predicted})  # some have two parts
+            count = f", in {below} of {runs} trajectories" if runs > 1 else ""
+            told.append(f"{name} (down to {min(low for _, low in lowest):.3g}{count})")
             names.append(name)
     if not told:
         return None

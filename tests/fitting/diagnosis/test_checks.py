@@ -79,8 +79,8 @@ AWAY = TRUTH + np.where(TS > 8, 20.0, 0.0)[:, None] * [1, 0]
 ONE = Trajectories((Trajectory("a", TS, TRUTH[:, :1] + NOISE[:, :1]),), ("hare",))
 STRAIGHT = Trajectories((Trajectory("a", TS, 8 + 0.2 * TS[:, None]),), ("hare",))
 ROUND = Trajectories((Trajectory("a", TS, TS[:, None] + np.sin(TS)[:, None]),), ("theta1",))
-WRAPPED = np.stack([(1.7 * TS + np.pi) % (2 * np.pi) - np.pi, 1.7 + np.sin(TS)], axis=1)
-WRAPPED = Trajectories((Trajectory("a", TS, WRAPPED),), ("theta", "omega"))
+TURNS = np.stack([(1.7 * TS + np.pi) % (2 * np.pi) - np.pi, 1.7 + np.sin(TS)], axis=1)
+WRAPPED = Trajectories((Trajectory("a", TS, TURNS),), ("theta", "omega"))
 # A state that answers to a switch a row before the table has it, and a model that believes the table.
 SWITCH = np.where(TS % 4 < 2, 0.0, 1.0)
 BEFORE = np.append(SWITCH[1:], SWITCH[-1])
@@ -365,8 +365,12 @@ def test_a_forecast_that_ends_or_falls_below_zero():
 def test_a_prediction_of_nothing_may_be_a_little_less():
     fitted = TRUTH - [7.05, 0.0]
     assert below_zero(replace(GOOD, fitted=runs(fitted), low=[0.0, 3.0])) is None
-    found = below_zero(replace(GOOD, fitted=runs(fitted)))
+    other = Trajectories((Trajectory("b", TS, TRUTH),), ("hare", "lynx"))
+    found = below_zero(replace(GOOD, fitted=runs(fitted), held_out=other))
     assert found is not None and "hare (down to -0.05, in 1 of 2 trajectories)" in found.finding
+    later = replace(GOOD, fitted=runs(fitted), held_out=runs(fitted))  # the same run, split by time
+    found = below_zero(later)
+    assert found is not None and "hare (down to -0.05)" in found.finding
     assert below_zero(replace(GOOD, fitted=runs(fitted), logarithms=(0,))) is None
 
 
