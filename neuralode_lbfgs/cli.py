@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
 
-from .outputs.screen import tell
+from .commands.saying import tell
 
 INTERRUPTED, BAD_INPUT = 130, 2
 

@@ -40,8 +40,8 @@ def one_cache(_folder_of_the_cache):
 
 @pytest.fixture(autouse=True)
 def _in_one_line(monkeypatch):
-    """Tests read an error, a warning or a note as one sentence; tests/outputs/test_screen.py tests where it breaks."""
-    monkeypatch.setattr("neuralode_lbfgs.outputs.screen.TOLD", 100_000)
+    """Tests read an error, a warning or a note as one sentence; tests/commands/test_saying.py tests where it breaks."""
+    monkeypatch.setattr("neuralode_lbfgs.commands.saying.TOLD", 100_000)
 
 
 def pytest_collection_modifyitems(items):

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ..fitting.options import FitOptions
-from ..outputs.screen import tell
 from .beside import Beside, artists
 from .interrupts import Interrupts
 from .options import DataOptions, DataPath, ModelOptions, RunOptions
+from .saying import tell
 
 if TYPE_CHECKING:
     from ..fitting.journal import Journal

@@ -10,8 +10,8 @@ from ..data.errors import listed
 from ..data.rows import read_times
 from ..data.runs import may_name_runs
 from ..fitting.many_starts import predict_many
-from ..outputs.screen import tell
 from ..outputs.store import Columns, SavedRun
+from .saying import tell
 
 MOST_ROWS = 10_000_000  # of the forecast
 

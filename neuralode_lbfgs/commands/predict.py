@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ..outputs.screen import tell
+from .saying import tell
 
 if TYPE_CHECKING:
     import numpy as np

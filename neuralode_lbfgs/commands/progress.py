@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..outputs.screen import tell
+from .saying import tell
 
 if TYPE_CHECKING:
     from ..fitting import Progressed

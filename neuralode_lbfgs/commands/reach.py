@@ -11,9 +11,9 @@ from ..fitting.diagnosis.forecast import NOTHING
 from ..fitting.run_on import MANY_TIMES
 from ..models import NeuralODE
 from ..outputs.run_folder import CONFIG, PREDICTIONS
-from ..outputs.screen import tell
 from ..outputs.store import SavedRun
 from .config import read_config
+from .saying import tell
 
 SIGMAS = 3.0  # of the noise, below zero
 FAR = 10.0  # standard deviations of the training data from their mean

@@ -7,9 +7,9 @@ from pathlib import Path
 from ..data import dataset_path
 from ..fitting.options import FitOptions
 from ..outputs.origin import made_with, other_files, other_versions
-from ..outputs.screen import tell
 from .config import config_text, read_record, record_of
 from .options import ModelOptions, RunOptions
+from .saying import tell
 from .source import Source
 
 

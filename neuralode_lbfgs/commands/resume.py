@@ -14,9 +14,9 @@ from cyclopts.config import Dict
 from ..fitting.entry import Entry
 from ..outputs.checkpoint import Checkpoint, read_checkpoint, remove_checkpoint, write_checkpoint
 from ..outputs.run_folder import CHECKPOINT, METRICS, MODEL
-from ..outputs.screen import tell
 from ..outputs.typed import instance
 from .config import OF_ONE_CALL, SECTIONS, record_of, sections_of
+from .saying import tell
 
 if TYPE_CHECKING:
     from ..fitting.journal import Journal

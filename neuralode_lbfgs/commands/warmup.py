@@ -5,8 +5,8 @@ import sys
 from ..data import Trajectories
 from ..fitting.hidden import hidden_size
 from ..fitting.start_prior import observed_rows, say_fewer, say_too_few, say_warmup
-from ..outputs.screen import tell
 from ..outputs.store import SavedRun
+from .saying import tell
 
 NOISY = 1e-3  # standard deviations: less grows to nothing that matters
 USUAL_WARMUP, LEAST_WARMUP = 10, 3  # rows; few more tell more of a start, and fewer are a start

@@ -1,11 +1,9 @@
 """Text for people, in lines of a terminal's usual width."""
 
-import sys
 import textwrap
 from collections.abc import Iterable
 
 WIDTH = 80
-TOLD = WIDTH  # of errors, warnings and notes, one each; tests of their words set it to read a line
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -22,8 +20,3 @@ def wrapped(text: str, width: int = WIDTH) -> list[str]:
 def screenful(lines: Iterable[str]) -> str:
     """All of these, each wrapped."""
     return "\n".join(part for line in lines for part in wrapped(line))
-
-
-def tell(text: str) -> None:
-    """A sentence on standard error, wrapped."""
-    print("\n".join(wrapped(text, TOLD)), file=sys.stderr, flush=True)

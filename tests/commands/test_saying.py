@@ -4,13 +4,13 @@ import os
 import subprocess
 import sys
 
-from neuralode_lbfgs.outputs import screen
+from neuralode_lbfgs.commands import saying
 
 
 def test_a_sentence_is_wrapped_and_a_path_stays_whole(capsys, monkeypatch):
-    monkeypatch.setattr(screen, "TOLD", screen.WIDTH)
+    monkeypatch.setattr(saying, "TOLD", saying.WIDTH)
     path = "/".join(["long"] * 25) + ".csv"
-    screen.tell(f"error: {path} has no column called t or time; name the time column with --time (time= in Python).")
+    saying.tell(f"error: {path} has no column called t or time; name the time column with --time (time= in Python).")
     lines = capsys.readouterr().err.splitlines()
     assert any(path in line for line in lines)
     assert all(len(line) <= 80 or line.strip() == path for line in lines)
