@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 
 from cyclopts import App, ArgumentCollection, CycloptsError, Parameter
 
+from .commands.saying import tell
+
 INTERRUPTED, BAD_INPUT = 130, 2
 
 
@@ -101,16 +103,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except (CycloptsError, ValueError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        tell(f"error: {' '.join(str(error).split())}")
         return BAD_INPUT
     except OSError as error:
         if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        print(f"error: {error.filename or 'the results'} cannot be written: {error.strerror}.", file=sys.stderr)
+        tell(f"error: {error.filename or 'the results'} cannot be written: {error.strerror}.")
         return BAD_INPUT
     except MemoryError:
-        print("error: the memory of this machine does not hold these data; give fewer rows.", file=sys.stderr)
+        tell("error: the memory of this machine does not hold these data; give fewer rows.")
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted.", file=sys.stderr)

@@ -189,7 +189,11 @@ PREDICTS = {
     "dates": ("t,x,y,u\n2024-01-01,1,1,0\n", "--data mine.csv", f"{AT} 2, column 't': '2024-01-01' is one of timesta"),
     "an unknown run": ("", "--t1 3 --trajectory z", "error: there is no training trajectory 'z'"),
     "a forecast of the past": ("", "--t1 -3", "error: t1 must be after the start of trajectory 'a', 0; it is -3"),
-    "beyond the inputs": ("", "--t1 3", "error: the inputs of trajectory 'a' are known up to 2, not to 3"),
+    "beyond the inputs": (
+        "",
+        "--t1 3",
+        "error: the inputs of trajectory 'a' are known up to 2, where its rows in training end, not to 3",
+    ),
     "no time": ("", "--t1 soon", "error: --t1: 'soon' is not a time; the times of the data want a number."),
     "one time": ("", "--t1 2 --num 1", "error: num must be at least 2 times, and 10000000 in all at most; it"),
     "neither": ("", "", "error: give either --data FILE to predict its rows, or --t1 TIME for a forecast."),

@@ -436,6 +436,14 @@ def test_states_over_decades_are_told_of_before_the_fit(tmp_path, monkeypatch, c
     assert "".join(capsys.readouterr()).count("note: n: over more than 4 powers of ten") == told
 
 
+def test_what_was_told_before_the_fit_is_not_told_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{t},{10.0 ** (6 - t)}" for t in range(9)]
+    Path("n.csv").write_text("\n".join(["t,n", *rows]) + "\n")
+    main(["fit", "n.csv", "--width-size", "2", "--max-evals", "3", "--no-plots", "--no-report"])
+    assert " ".join("".join(capsys.readouterr()).split()).count("note: n: over more than 4 powers of ten") == 1
+
+
 def test_a_fit_that_is_no_better_than_its_start_ends_with_1(table, tmp_path, monkeypatch, capsys):
     from neuralode_lbfgs.fitting import fit as real
     from neuralode_lbfgs.optimise import StopReason
@@ -568,7 +576,10 @@ def test_a_forecast_is_driven_by_all_inputs_and_ends_with_them(tmp_path, capsys)
     assert float(coarse[-1][1]) == pytest.approx(float(fine[-1][1]), abs=1e-9)
     assert float(coarse[-1][1]) != pytest.approx(1.0, abs=1e-6)
     assert main([*words[:2], "--t1", "5", "--out", str(tmp_path / "p.csv")]) == 2
-    assert "are known up to 4, not to 5: give its later times and inputs in a file" in capsys.readouterr().err
+    assert (
+        "are known up to 4, where its rows in training end, not to 5: give its later times and inputs in a file"
+        in capsys.readouterr().err
+    )
     # Rows without states, as it says, and the inputs that the model knows before them.
     (tmp_path / "to_come.csv").write_text("t,x,u\n4.5,,0.5\n5,,-1\n")
     words = [*words[:2], "--data", str(tmp_path / "to_come.csv"), "--start", "fitted", "--out", str(tmp_path / "p.csv")]

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from ..fitting.options import FitOptions
 from .beside import Beside, artists
 from .interrupts import Interrupts
 from .options import DataOptions, DataPath, ModelOptions, RunOptions
+from .saying import tell
 
 if TYPE_CHECKING:
     from ..fitting.journal import Journal
@@ -40,7 +41,15 @@ def fit(
     from ..outputs.screen import screenful
     from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
-    from .structure import below_zero, check_logarithms, check_states, check_together, exact_rates, over_decades
+    from .structure import (
+        below_zero,
+        check_logarithms,
+        check_states,
+        check_together,
+        exact_rates,
+        over_decades,
+        without_velocities,
+    )
 
     resumed = run_options.resume
     if resumed is not None and has_ended(resumed):
@@ -60,6 +69,7 @@ def fit(
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
     told = below_zero(fitted, fit_options.positive)
+    told += without_velocities(model_options, source.train)
     if not run_options.dry_run:  # whose plan tells of them
         told += over_decades(model_options, fit_options, source.train)
     notes = [f"note: {note}" for note in told]
@@ -106,9 +116,9 @@ def fit(
             try:
                 keeper.write()
             except CannotKeep as error:  # the model may still find room
-                print(f"warning: {error}", file=sys.stderr)
+                tell(f"warning: {error}")
         try:
-            _write(source, result, out, text, model_options, drawn_by, keeper, interrupts)
+            _write(source, result, out, text, model_options, drawn_by, keeper, interrupts, told)
         except (OSError, DataError) as error:
             why = getattr(error, "strerror", None) or str(error).rstrip(".")
             raise ValueError(f"{out} cannot be written: {why}; {keeper.how_to_go_on()}.") from None
@@ -120,7 +130,7 @@ def fit(
             return interrupts.exit_code
     why = _no_better(result)
     if why:
-        print(f"error: {why}", file=sys.stderr)
+        tell(f"error: {why}")
     return 1 if why else 0
 
 
@@ -193,8 +203,10 @@ def _write(
     drawn_by: Mapping[str, Beside],
     keeper: "Keeper",
     interrupts: Interrupts,
+    told: Collection[str],
 ) -> None:
-    """Write the folder and print the summary; a signal that comes meanwhile is heeded once the numbers are written."""
+    """Write the folder and print the summary, but for notes that were told before the fit; a signal that comes
+    meanwhile is heeded once the numbers are written."""
     from ..compiling import compile_seconds
     from ..data import predictions_table, write_table
     from ..fitting.band import band_of
@@ -238,7 +250,8 @@ def _write(
             run_folder.write_metrics(folder, metrics)
             drawn, account = curves_to_draw(source, predictions, curves), account_of(source, result)
             write_account(folder, account, drawn)
-            print(summary_text(source.name, result, metrics, source.train, source.test), flush=True)
+            new = replace(result, notes=tuple(note for note in result.notes if note.rstrip(".") not in told))
+            print(summary_text(source.name, new, metrics, source.train, source.test), flush=True)
             history = result.history_rows()
             working = {} if interrupts.came else drawn_by
             if "plots" in working:

@@ -40,7 +40,8 @@ def future(
         ts = np.linspace(start.t, t1, num)
         if start.input_ts is not None and start.inputs is not None and t1 > start.input_ts[-1]:
             raise DataError(
-                f"the inputs of trajectory {name!r} are known up to {show(start.input_ts[-1])}, not to {show(t1)}: "
+                f"the inputs of trajectory {name!r} are known up to {show(start.input_ts[-1])}, where its rows in "
+                f"training end, not to {show(t1)}: "
                 "give its later times and inputs in a file, states left blank, with --data FILE --start fitted."
             )
         runs.append(_unobserved(name, ts, columns, None))

@@ -1,6 +1,5 @@
 """Forecasts from many initial states, a row of a file each, solved at once."""
 
-import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from ..data.rows import read_times
 from ..data.runs import may_name_runs
 from ..fitting.many_starts import predict_many
 from ..outputs.store import Columns, SavedRun
+from .saying import tell
 
 MOST_ROWS = 10_000_000  # of the forecast
 
@@ -83,7 +83,7 @@ def _all_different(names: Sequence[str]) -> bool:
 
 def _say_unused(table: Table, used: Collection[str | None]) -> None:
     if unused := [name for name in table.names if name not in used]:
-        print(f"note: {table.source}: not used: {listed(unused)}.", file=sys.stderr)
+        tell(f"note: {table.source}: not used: {listed(unused)}.")
 
 
 def forecast(model: Callable, asked: Trajectories, y0s: np.ndarray) -> Trajectories:

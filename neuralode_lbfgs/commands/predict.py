@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from .saying import tell
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -123,7 +125,7 @@ def _write(
     print(f"{out}: {counted(len(table), 'row')}", file=sys.stderr)
     gaps = _gaps(band.middle)
     for told in gaps:
-        print(f"warning: {told}", file=sys.stderr)
+        tell(f"warning: {told}")
     warn_of_reach(run, saved, band.middle)
     return 1 if gaps else 0
 
@@ -209,7 +211,7 @@ def _sifted(table: "Table", roles: "Roles", asked: "Trajectories", columns: "Col
 
     sifted, asked = without_outliers(table, roles, asked, columns.clock, STARTS)
     for note in sifted.notes[len(table.notes) :]:
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}")
     return asked
 
 

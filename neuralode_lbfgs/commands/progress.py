@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .saying import tell
+
 if TYPE_CHECKING:
     from ..fitting import Progressed
 
@@ -21,7 +23,7 @@ class PlainProgress:
     def __call__(self, event: "Progressed") -> None:
         now = time.monotonic()
         if event.stage != self._stage or now >= self._next:
-            print(str(event), file=sys.stderr, flush=True)
+            tell(str(event))
             self._stage, self._next = event.stage, now + INTERVAL
 
 

@@ -1,6 +1,5 @@
 """How far predictions go from what the model was fitted to: told, for there it may say anything."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ..models import NeuralODE
 from ..outputs.run_folder import CONFIG, PREDICTIONS
 from ..outputs.store import SavedRun
 from .config import read_config
+from .saying import tell
 
 SIGMAS = 3.0  # of the noise, below zero
 FAR = 10.0  # standard deviations of the training data from their mean
@@ -42,7 +42,7 @@ def warn_of_reach(folder: Path, saved: SavedRun, predicted: Trajectories) -> Non
     else:
         found = [_far_start(seen, saved, predicted), *_out_of_range(seen, saved, predicted)]
     for told in filter(None, found):
-        print(f"warning: {told}", file=sys.stderr)
+        tell(f"warning: {told}")
 
 
 def _seen(folder: Path, saved: SavedRun) -> Seen | None:

@@ -1,7 +1,6 @@
 """The config file of a run: its options as they were understood, and what it was made with."""
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from ..fitting.options import FitOptions
 from ..outputs.origin import made_with, other_files, other_versions
 from .config import config_text, read_record, record_of
 from .options import ModelOptions, RunOptions
+from .saying import tell
 from .source import Source
 
 
@@ -31,10 +31,10 @@ def note_other_origins(config: Path, text: str) -> None:
     """Say what is not as it was for the run that wrote a config file, and may give other numbers."""
     then, now = read_record(config), record_of(text)
     for what in other_files(then, now):
-        print(f"note: {what} is not what {config} was written for (its SHA-256 differs).", file=sys.stderr)
+        tell(f"note: {what} is not what {config} was written for (its SHA-256 differs).")
     others = other_versions(then, now)
     if others:
-        print(f"note: {config} was written with {', '.join(others)}: digits may differ.", file=sys.stderr)
+        tell(f"note: {config} was written with {', '.join(others)}: digits may differ.")
 
 
 def _as_seen_from(out: Path, source: "Source") -> str | list[str]:

@@ -16,6 +16,7 @@ from ..outputs.checkpoint import Checkpoint, read_checkpoint, remove_checkpoint,
 from ..outputs.run_folder import CHECKPOINT, METRICS, MODEL
 from ..outputs.typed import instance
 from .config import OF_ONE_CALL, SECTIONS, record_of, sections_of
+from .saying import tell
 
 if TYPE_CHECKING:
     from ..fitting.journal import Journal
@@ -230,7 +231,7 @@ def kept_fit(resumed: Path | None, out: Path, text: str, begun: float) -> "tuple
         return Journal(keep=keeper), keeper
     checkpoint = read_checkpoint(resumed / CHECKPOINT)
     for note in check_same(resumed, checkpoint.config, text):
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}")
     ended = [entry.name for entry in checkpoint.entries if entry.ended]
     print(f"going on after {checkpoint.seconds:.0f} s: {len(ended)} loops of the fit have ended.", file=sys.stderr)
     keeper = Keeper(out, text, begun, checkpoint.seconds)

@@ -7,6 +7,7 @@ import numpy as np
 from ..data import DataError, Table, Trajectories, did_you_mean
 from ..fitting import decades
 from ..fitting.options import FitOptions
+from ..fitting.untold import rates_are_untold, untold_words
 from .options import ModelOptions
 
 
@@ -111,6 +112,14 @@ def over_decades(model: ModelOptions, fit: FitOptions, train: Trajectories) -> l
     names = train.state_names
     told = decades.over_decades(train, [*map(names.index, fit.logarithms)], [*map(names.index, fit.positive)])
     return [] if told is None else [told]
+
+
+def without_velocities(model: ModelOptions, train: Trajectories) -> list[str]:
+    """A sentence on states that move as positions do, to a model that has no velocities of them."""
+    known = model.second_order or model.hidden_states or model.rate or model.vector_field
+    if known or not rates_are_untold(train):
+        return []
+    return [f"{untold_words(train)}: if they are, fit with --second-order, else with --hidden-states 1"]
 
 
 def check_states(names: Sequence[str], states: Sequence[str], option: str) -> None:

@@ -6,6 +6,7 @@ from ..data import Trajectories
 from ..fitting.hidden import hidden_size
 from ..fitting.start_prior import observed_rows, say_fewer, say_too_few, say_warmup
 from ..outputs.store import SavedRun
+from .saying import tell
 
 NOISY = 1e-3  # standard deviations: less grows to nothing that matters
 USUAL_WARMUP, LEAST_WARMUP = 10, 3  # rows; few more tell more of a start, and fewer are a start
@@ -22,15 +23,15 @@ def say_of_starts(asked: Trajectories, saved: SavedRun, warmup: int | None) -> N
     elif warmup is None and saved.estimated and (saved.noise is None or saved.noise > NOISY):
         _say_noisy(asked)
     if warmup is not None and (fewer := say_fewer(asked, warmup)):
-        print(f"note: {fewer}.", file=sys.stderr)
+        tell(f"note: {fewer}.")
 
 
 def _say_rows(asked: Trajectories, saved: SavedRun, warmup: int | None) -> None:
     """From how many rows hidden states are estimated, or that these are few."""
     if warmup is None:
-        print(say_warmup(asked, saved.model.coordinates), file=sys.stderr)
+        tell(say_warmup(asked, saved.model.coordinates))
     elif few := say_too_few(asked, saved.model.coordinates, warmup):
-        print(f"warning: {few}.", file=sys.stderr)
+        tell(f"warning: {few}.")
 
 
 def _say_noisy(asked: Trajectories) -> None:

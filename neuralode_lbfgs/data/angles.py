@@ -45,17 +45,23 @@ def times_round(data: Trajectories, state: int, turn: float) -> float:
 def turning(name: str, unit: str, data: Trajectories, state: int) -> Iterable[str]:
     """What is to be said of a state that begins anew after a turn, or goes round."""
     runs = [run.ys[np.isfinite(run.ys[:, state]), state] for run in data]
-    if jumps := _jumps(runs):
+    if jumps := jumps_by(runs):
         word, number = jumps
         yield (
             f"{name!r} jumps by nearly {word} between rows {counted(number, 'time')}, as an angle does after a turn; "
-            "no model can follow that: let it go on (numpy.unwrap), or give its sine and cosine"
+            f"no model can follow that: {how_to_unwrap(name, word)}"
         )
     elif (turn := turn_of(name, unit)) is not None and (times := times_round(data, state, turn)) > 1:
         yield f"{name!r} goes round {times:.2g} times, and to a model every turn is another place; {ADVICE}"
 
 
-def _jumps(runs: Sequence[np.ndarray]) -> tuple[str, int] | None:
+def how_to_unwrap(name: str, word: str) -> str:
+    """What to do with a column that jumps by the turn of this name."""
+    period = "" if word == "2 pi" else f", period={TURNS[word]:g}"
+    return f"let it go on, each run by itself (numpy.unwrap(table[{name!r}]{period})), or give its sine and cosine"
+
+
+def jumps_by(runs: Sequence[np.ndarray]) -> tuple[str, int] | None:
     """The turn by which values jump, and how often; None if they do not."""
     values = np.concatenate(runs)
     low, high = values.min(), values.max()

@@ -7,7 +7,7 @@ from .cells import Column, Table, is_timestamp, is_word
 from .date_parts import with_one_date
 from .dates import with_plain_times
 from .errors import DataError
-from .headers import names_the_time, split_unit
+from .headers import names_the_time, split_units
 from .transposed import refuse_transposed
 
 # Far beyond any table of measurements; what is larger was made by mistake, or to fill the memory.
@@ -59,7 +59,7 @@ def build_table(
     if "" in headers:
         number = headers.index("") + 1
         raise DataError(f"{source}{header_place}: column {number} has no name; name it in the header.")
-    split = [split_unit(header) for header in headers]
+    split = split_units(headers)
     if len({name for name, _ in split}) < len(split):  # the unit tells them apart: keep it in the name
         split = [(header, "") for header in headers]
     seen: set[str] = set()

@@ -13,12 +13,13 @@ from .trajectories import Trajectories
 
 _RUN_OF = re.compile(r".+?[ _.(-]+(?:run|rep|replicate|trial)[ _.-]?\d+\)?", re.IGNORECASE)
 _NUMBERED = re.compile(r"(.*\D)\d+")
+_PROGRAM = re.compile(r"step|cycle|index|counter|stage|segment", re.IGNORECASE)
 ALIKE = 0.1  # of the spread of columns, by which they differ where they are replicates
 
 
 def doubts(roles: Roles, data: Trajectories) -> list[str]:
     """A sentence for the states that look like inputs, one for those that look like standard deviations, one for those
-    that never change or count the rows, and one for those that are runs side by side.
+    that never change or count rows or the steps of a program, and one for those that are runs side by side.
 
     Nothing is said where the states were named.
 
@@ -49,6 +50,12 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
         said.append(
             f"{listed(counting)} {'counts' if len(counting) == 1 else 'count'} the rows, as no state does; leave "
             f"{'it' if len(counting) == 1 else 'them'} out with --states (states= in Python)"
+        )
+    program = [name for name in columns if name not in (*counting, *known) and _counts_a_program(name, columns[name])]
+    if program and len(program) < len(columns):
+        said.append(
+            f"{listed(program)} {'counts' if len(program) == 1 else 'count'} the steps of a program, as no state does; "
+            f"leave {'it' if len(program) == 1 else 'them'} out with --states (states= in Python)"
         )
     still = [name for name in columns if name not in sd and _is_constant(columns[name])]
     if still and len(still) < len(columns):
@@ -101,6 +108,17 @@ def _replicates(columns: dict[str, list[np.ndarray]]) -> list[str]:
 def _counts_rows(runs: list[np.ndarray]) -> bool:
     steps = np.concatenate([np.diff(run) for run in runs])
     return steps.size >= FEWEST and bool((steps == 1).all()) and all(run[0] % 1 == 0 for run in runs)
+
+
+def _counts_a_program(name: str, runs: list[np.ndarray]) -> bool:
+    """Whether the name is that of a counter, and whole numbers go up by one after some rows each, or start again."""
+    seen = [run[np.isfinite(run)] for run in runs]
+    moves = np.concatenate([np.diff(run) for run in seen])
+    up, again = int((moves == 1).sum()), int((moves < 0).sum())
+    whole = all(float(value).is_integer() for run in seen for value in run)
+    named = any(map(_PROGRAM.fullmatch, re.findall(r"[a-z]+|[A-Z][a-z]*", name)))
+    odd = ((moves > 1) | (moves == -1)).any()  # what is measured may go back by one
+    return named and whole and not odd and again < up and 2 * (up + again) < moves.size
 
 
 def _is_constant(runs: list[np.ndarray]) -> bool:

@@ -1,6 +1,7 @@
 """What a header says: a name, a unit, whether it is that of the time."""
 
 import re
+from collections.abc import Sequence
 
 from .units import is_unit
 
@@ -28,6 +29,8 @@ def _measures(unit: str) -> bool:
 
 
 # Without spaces around the line one letter is rather part of a ratio, C/N, as are two words before it: flow L/min.
+_ONE_LETTER = re.compile(r"(?P<name>[^\s/]+)/(?P<unit>[ACFHJKLNTVW])")  # that may stand for a variable as well
+LIKE_IT = 2  # columns of a header that say what lines in it mean
 LONG = 3  # letters of a unit, that is no name of a variable as well
 _UNIT_BEHIND = {
     re.compile(r"(?P<name>\S[^\n]*?)(?: / |, ?| in )(?P<unit>.+)"): is_unit,
@@ -60,6 +63,21 @@ def split_unit(header: str) -> tuple[str, str]:
             if len(name) < LONG or not is_unit(name):  # CFU/mL is a unit as a whole, and V/mV a voltage
                 return name, match["unit"]
     return header, ""
+
+
+def split_units(headers: Sequence[str]) -> list[tuple[str, str]]:
+    """Names and units of all headers of a table: where others have a unit behind a line, `i_sd/A` has one, too.
+
+    `C/N` stays a name, as C may be a unit itself, and so does `a/b`.
+    """
+    split = [split_unit(header) for header in headers]
+    if sum("/" in header.removeprefix(name)[:1] for header, (name, _) in zip(headers, split, strict=True)) < LIKE_IT:
+        return split
+    behind = [_ONE_LETTER.fullmatch(header) for header in headers]
+    return [
+        (match["name"], match["unit"]) if match and not unit and not is_unit(match["name"]) else (name, unit)
+        for match, (name, unit) in zip(behind, split, strict=True)
+    ]
 
 
 def with_unit(name: str, unit: str) -> str:

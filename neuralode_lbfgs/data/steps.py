@@ -9,6 +9,9 @@ BASE = 0.5  # of the rows of a run, at least, that are at one value, from which 
 WHOLE = 0.8  # of the rows off it, that are of one height until it is back: daylight rises and falls
 MANY = 10  # rows off it, from which on it shows that neighbours tell nothing of each other
 ALONE = 0.75  # of their heights, by which such rows miss the middle of their neighbours: 1 where all stand alone
+HELD = 2  # rows at a level: what moves on at once may be on its way
+EVEN = 0.01  # of the least gap between levels, of which the others are multiples where digits are rounded off
+LEAPS, SHARE = 2, 0.25  # moves that leave out a level, and of all: counts rise by two between rows now and then
 
 
 def jumps_between_rows(columns: Sequence[np.ndarray]) -> bool:
@@ -58,7 +61,8 @@ def looks_set(columns: Sequence[np.ndarray]) -> bool:
     seen = [column for column in seen if column.size > 1]
     if sum(column.size for column in seen) < FEWEST:
         return False
-    return jumps_between_rows(seen) and not _rounded(seen, np.unique(np.concatenate(seen)))
+    levels = np.unique(np.concatenate(seen))
+    return jumps_between_rows(seen) and (not _rounded(seen, levels) or _chosen(seen, levels))
 
 
 def _rounded(seen: Sequence[np.ndarray], levels: np.ndarray) -> bool:
@@ -78,3 +82,31 @@ def _leaps(column: np.ndarray, levels: np.ndarray) -> bool:
     low, high = column.min(), column.max()
     two = np.unique(column).size == 2 and np.count_nonzero(np.diff(column)) > 1
     return bool(two and np.any((levels > low) & (levels < high)))
+
+
+def _chosen(seen: Sequence[np.ndarray], levels: np.ndarray) -> bool:
+    """Whether levels follow each other as they are chosen, and not as a state passes them in the digits of a coarse
+    instrument: moves from one that is held to another leave out those between, and now go here, now there.
+
+    A relaxation oscillator leaps as well, but from each level to the same one. Where levels are no multiples of the
+    least gap, they are not rounded, and every move is a leap.
+    """
+    parts = np.diff(levels) / np.diff(levels).min()
+    rounded = bool((abs(parts - np.round(parts)) < EVEN).all())
+    every = [_moves(np.searchsorted(levels, column)) for column in seen]
+    moves = [move for clear, _ in every for move in clear]
+    leaps = [(begin, end) for begin, end in moves if abs(end - begin) > 1 or not rounded]
+    open_to = {begin for begin, end in leaps if any(other == begin and to != end for other, to in moves)}
+    enough = max(LEAPS, SHARE * len(moves)) <= len(leaps) and 2 * len(moves) >= sum(count for _, count in every)
+    return enough and len(open_to) >= (1 if _pulses(seen) else 2)  # from pulses the way is always back
+
+
+def _moves(places: np.ndarray) -> tuple[list[tuple[int, int]], int]:
+    """From which level to which a run moves, where both are held or one is a pulse; and how often it moves at all."""
+    begins = np.flatnonzero(np.diff(places, prepend=-1))
+    at, held = places[begins], np.diff(np.append(begins, places.size)) >= HELD
+    clear = held.copy()
+    clear[1:-1] |= held[:-2] & held[2:] & (at[:-2] == at[2:])
+    moves = zip(at[:-1].tolist(), at[1:].tolist(), strict=True)
+    both = clear[:-1] & clear[1:]
+    return [move for move, sure in zip(moves, both, strict=True) if sure], len(at) - 1

@@ -11,6 +11,7 @@ from .runs import grows_in_runs, may_name_runs
 
 # Plain units of time name the time only where no clearer name is there; and French for it may be temperatures.
 _TIME_UNIT = re.compile(
+    r"(unix|epoch)([ _.-]?(time|timestamp|ts|s|secs?|seconds?|ms))?|"
     r"secs?|seconds?|mins|minutes?|hrs|hours?|days?|weeks?|months?|years?|temps|datum|fecha|heure|uhrzeit"
 )
 # These name other things as well: a height, a minimum, a torque. As the first column whose numbers grow it is the time,

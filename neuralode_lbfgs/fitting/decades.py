@@ -18,6 +18,7 @@ DROWNED = 2.0  # times the small values: errors of the large ones, beside which 
 PROPORTION = (0.01, 0.3)  # of errors to small values: a smooth curve has hardly any, noise alike for all values more
 MANY, MORE = 3, 0.5  # decades, and errors over so many: those of small values are larger; noise alone has 0.8 and more
 LEAST_ROWS = 6
+ZEROS = 0.05  # of the values: no logarithm comes back from zero, as what was off does, an input between meals
 
 
 def over_decades(data: Trajectories, log: Collection[int], positive: Collection[int]) -> str | None:
@@ -50,6 +51,8 @@ def _decades(data: Trajectories, state: int) -> int:
     positive = values[values > 0]
     if positive.size < LEAST_ROWS or values.min() < 0:
         return 0
+    if sum(map(_comes_back, (run.ys[:, state] for run in data))) > ZEROS * values.size:
+        return 0
     decades = float(np.log10(positive.max() / np.quantile(positive, 0.1)))
     if decades >= DECADES:
         return DECADES
@@ -58,6 +61,12 @@ def _decades(data: Trajectories, state: int) -> int:
     if decades < LEAST or not least < small < most:
         return 0
     return int(decades) if decades >= FEWER or _drowned(_logarithms(data, state), 10**decades) else 0
+
+
+def _comes_back(column: np.ndarray) -> int:
+    """In how many rows after the first a run is at zero from where it rises later."""
+    rows = np.flatnonzero(column > 0)
+    return int((column[1 : rows[-1]] == 0).sum()) if rows.size else 0
 
 
 def _drowned(logs: list[Trajectory], times: float) -> bool:

@@ -35,8 +35,9 @@ def doubts_of(course: Course, law: Sequence[Term]) -> list[str]:
     doubts = [REGULAR] if course.process is None and is_regular(course, SELDOM) else []
     if few := sum(abs(term.value) < OPEN * term.sd for term in law):
         doubts.append(
-            f"{few} of the {len(law)} coefficients are within {OPEN:g} standard deviations of zero: the data do not "
-            "tell these terms from others, and the law only imitates another where the data are."
+            f"{few} of the {len(law)} coefficients {'is' if few == 1 else 'are'} within {OPEN:g} standard deviations "
+            "of zero: the data do not tell these terms from others, and the law only imitates another where the data "
+            "are."
         )
     if is_dense(course):
         doubts.append(

@@ -12,6 +12,7 @@ from .course import Course
 from .terms import variances_of
 from .uncertainty import noise_of
 
+WIDTH = 80  # of a terminal
 DIGITS = 6  # of a coefficient: no fit is surer of one
 
 
@@ -83,12 +84,29 @@ def _rates(c: Coordinates, data: Trajectories) -> list[str]:
 
 
 def law_table(law: Sequence[Term]) -> list[str]:
-    """A line for each term; nothing where there is no law."""
+    """A line for each term, or more where its name is long; nothing where there is no law."""
     if not law:
         return []
+    numbers = [(f"{term.value:.{DIGITS}g}", sd_text(term.sd)) for term in law]
+    others = [max(map(len, column)) for column in zip(("coefficient", "sd"), *numbers, strict=True)]
+    room = WIDTH - sum(2 + width for width in (max(len(term.rate) for term in law), *others))
     rows, last = [("rate", "term", "coefficient", "sd")], ""
-    for term in law:
-        rate = "" if term.rate == last else term.rate
-        rows.append((rate, term.name, f"{term.value:.{DIGITS}g}", sd_text(term.sd)))
+    for term, number in zip(law, numbers, strict=True):
+        *above, name = _broken(term.name, room)
+        rates = ["" if term.rate == last else term.rate, *[""] * len(above)]
+        rows += [(rate, part, "", "") for rate, part in zip(rates, above, strict=False)]
+        rows.append((rates[len(above)], name, *number))
         last = term.rate
     return aligned(rows, left=2)
+
+
+def _broken(name: str, room: int) -> list[str]:
+    """A product in lines of so many columns, which end with its signs; a factor stays whole."""
+    lines = [""]
+    for factor in name.split("*"):
+        if lines[-1] and len(lines[-1]) + len(factor) + 2 > room:
+            lines[-1] += "*"
+            lines.append(f"  {factor}")
+        else:
+            lines[-1] += f"*{factor}" if lines[-1] else factor
+    return lines

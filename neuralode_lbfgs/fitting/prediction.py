@@ -15,6 +15,8 @@ from ..data.trajectories import Trajectories, Trajectory
 from ..models import Inputs, LinearInputs, NeuralODE, SteppedInputs, failed_solves_as_nan, sampled_inputs
 from .hidden import hidden_size
 
+LAST_DIGITS = 1e-12  # of a number: what a change of units and back takes
+
 MANY_TIMES, GROSS = 5.0, 0.3  # as far as from fitted starts, and standard deviations
 
 Known = Mapping[str, tuple[float, np.ndarray]]  # by the id of a trajectory, a time and the state there
@@ -128,6 +130,8 @@ def free_run(model: Callable, trajectory: Trajectory, time: float, state: np.nda
             lead = [] if ts[rows[0]] == time else [time]
             ys[rows] = _solve(model, np.concatenate([lead, ts[rows]]), state, inputs, room)[len(lead) :]
     ys[~np.isfinite(ys)] = np.nan
+    begin = ts == time  # as it was given: coordinates of order one, and back, change its last digit
+    ys[begin] = np.where(np.isclose(ys[begin], state, rtol=LAST_DIGITS, atol=0.0), state, ys[begin])
     return Trajectory(trajectory.id, ts, ys, inputs=trajectory.inputs, hold=trajectory.hold)
 
 

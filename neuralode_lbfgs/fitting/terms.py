@@ -38,7 +38,7 @@ WHY_PIECES = (
     "without"
 )
 WHY_CHOICE = "which terms of the polynomial explain short pieces"
-WHY_MORE = "no more than {1} of the {2} terms of the polynomial, in the data's units: the data want others, too"
+WHY_MORE = "with {1} of the {2} terms of the polynomial, in the data's units, alone: the others are needed, too"
 MOST_WORSE = 10.0  # times the loss with a network, from which a polynomial has to come within a few steps
 
 

@@ -95,6 +95,9 @@ BOTH_STILL = (
     "place of any constant; leave them out with --states (states= in Python)"
 )
 COUNTS = "note: 'frame' counts the rows, as no state does; leave it out with --states (states= in Python)"
+PROGRAM = (
+    "note: 'Step_Index' counts the steps of a program, as no state does; leave it out with --states (states= in Python)"
+)
 RUNS = (
     "note: {0!r}, {1!r} look like runs side by side: as states of one system each would drive the others; give each "
     "run rows of its own, with its name in a column (--trajectory)"
@@ -121,6 +124,8 @@ SD = "note: {0!r} looks like standard deviations of 'x'; if so, give --sd-column
         ({"A1": SMOOTH, "A12": [*SMOOTH[:-1], ""]}, 1, RUNS.format("A1", "A12")),
         ({"frame": [4, 5, 6, 7, 8, 9]}, 1, COUNTS),
         ({"frame": [*range(6), *range(6)]}, 2, COUNTS),
+        ({"Step_Index": [1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4]}, 2, PROGRAM),
+        ({"Step_Index": [*[1, 1, 1, 2, 2, 2], *[3, 3, 3, 1, 1, 1], *[2, 2, 2, 3, 3, 3]]}, 3, PROGRAM),
     ],
 )
 def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns, runs, note):
@@ -139,6 +144,8 @@ def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns
         ({"y": [20.1, 20.1, 20.2, 20.2, 20.3, 20.3]}, 1),  # slow, in few digits
         ({"y": [0, 0, 0.2, 0.9, 0.3, 0]}, 1),
         ({"y": [20.1, 20.1, 20.2, 20.2, 20.3, 20.3, *[20.2, 20.2, 20.1, 20.1, 20.2, 20.2]]}, 2),
+        ({"cells": [1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 4]}, 2),  # counted
+        ({"step_response": [1, 1, 1, 2, 2, 2, 2, 3, 3, 2, 2, 2]}, 2),
         ({"x_err": [0.1, -0.2, 0.1, 0.3, -0.4, 0.2]}, 1),  # a deviation that is no standard deviation
         ({"y_sd": np.round(np.sin(range(6)) ** 2, 3)}, 1),  # of a state that is not there
     ],

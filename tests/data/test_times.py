@@ -25,7 +25,7 @@ NAMES = (
         "hrs",
         "Total time",
     ),
-    *("h", "min", "s", "frame", "tau", "Step", "Test_Time_s", "ts_ms"),
+    *("h", "min", "s", "frame", "tau", "Step", "Test_Time_s", "ts_ms", "epoch", "unix_time"),
 )
 
 

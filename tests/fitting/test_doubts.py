@@ -49,7 +49,7 @@ def test_residuals_that_are_regular_are_told(monkeypatch):
 def test_terms_that_may_be_none_are_told():
     exact = Term("d x/dt", ("y",), 1.0, 0.0)
     (told,) = doubts_of(law_of([1, 2]), [SURE, replace(SURE, sd=0.6), exact])
-    assert told.startswith("1 of the 3 coefficients are within 2 standard deviations of zero")
+    assert told.startswith("1 of the 3 coefficients is within 2 standard deviations of zero")
 
 
 def test_a_law_of_most_terms_is_told():

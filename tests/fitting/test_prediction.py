@@ -104,3 +104,12 @@ def test_what_was_held_out_starts_as_the_training_data_did(model, inputs):
         result.predict(other, warmup=0)
     with pytest.raises(ValueError, match="so many first rows of the data, at least 1"):
         result.predict(other, warmup=5, start="fitted")
+
+
+def test_a_start_is_given_back_to_its_last_digit():
+    rng = np.random.default_rng(0)
+    coordinates = nl.Coordinates.identity(2, input_size=1)
+    scaled = eqx.tree_at(lambda c: (c.centre, c.scale), coordinates, (jnp.array([87.3, 51.7]), jnp.array([31.1, 7.3])))
+    model = nl.NeuralODE(Oscillator(jnp.array(2.0)), coordinates=scaled)
+    for start in rng.integers(0, 200, (5, 2)):
+        assert (truth(model, start.astype(float))[0].ys[0] == start).all()

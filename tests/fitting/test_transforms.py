@@ -198,6 +198,13 @@ def test_an_input_that_nobody_named_has_none():
     assert over_decades(data, [], []) is None
 
 
+def test_nor_has_what_is_zero_for_long():
+    eaten = np.maximum(0.0, np.arange(60.0) - 12)
+    data = one_run(np.arange(60.0), x=np.ones(60), appearing=np.round(eaten * np.exp(-eaten / 3), 4))
+    assert over_decades(data, [], []) is None
+    assert over_decades(nl.Trajectories((data[0].at(slice(12, None)),), data.state_names), [], []) is not None
+
+
 @pytest.mark.parametrize("relative, absolute, noticed", [(0.1, 0, True), (0.03, 0, False), (0, 0.01, False)])
 def test_over_one_power_of_ten_they_are_if_large_values_have_the_same(relative, absolute, noticed):
     ts, rng = np.linspace(0.0, 10.0, 60), np.random.default_rng(0)

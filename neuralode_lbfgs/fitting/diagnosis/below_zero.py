@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .structure import likely_inputs
+from ...data.steps import looks_set
 from .view import Finding, View
 
 NEARLY = 1e-3  # of the range, below zero: rounding and the solver's errors do no more
@@ -11,17 +11,19 @@ NOTHING = 0.02  # of the range, below zero: so little may be read, or predicted,
 
 def below_zero(view: View) -> Finding | None:
     """Predictions of the data's own rows below zero, where no data are; but for inputs taken for states."""
-    left_out = (*view.logarithms, *likely_inputs(view))
+    taken = [j for j in range(view.train.state_size) if looks_set([run.ys[:, j] for run in view.train])]
+    left_out = (*view.logarithms, *taken)
     predicted = [*view.fitted, *(view.held_out or ())]
     told, names = [], []
     for j, (name, least, most) in enumerate(zip(view.train.state_names, view.low, view.high, strict=False)):
         if j in left_out or least < 0:
             continue
         limit = -(NEARLY if least > 0 else NOTHING) * (most - least)
-        lowest = [low for run in predicted if (low := np.nanmin(run.ys[:, j], initial=np.inf)) < limit]
+        lowest = [(run.id, low) for run in predicted if (low := np.nanmin(run.ys[:, j], initial=np.inf)) < limit]
         if lowest:
-            count = f", in {len(lowest)} of {len(predicted)} trajectories" if len(predicted) > 1 else ""
-            told.append(f"{name} (down to {min(lowest):.3g}{count})")
+            below, runs = len({run for run, _ in lowest}), len({run.id for run in predicted})  # some have two parts
+            count = f", in {below} of {runs} trajectories" if runs > 1 else ""
+            told.append(f"{name} (down to {min(low for _, low in lowest):.3g}{count})")
             names.append(name)
     if not told:
         return None

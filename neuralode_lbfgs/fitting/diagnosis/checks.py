@@ -13,16 +13,19 @@ from .held_out import worse_on_others, worse_on_unseen
 from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
 from .solves import solver_failures, unfinished
-from .structure import cannot_turn, goes_round, late_inputs, taken_for_states, too_coarse
+from .structure import begins_anew, cannot_turn, goes_round, late_inputs, taken_for_states, too_coarse
+from .untold import without_velocities
 from .view import Finding, View
 
 Check = Callable[[View], Finding | None]
 CHECKS: tuple[Check, ...] = (
     unfinished,
+    begins_anew,
     driven_by_noise,
     only_next_rows,
     taken_for_states,
     cannot_turn,
+    without_velocities,
     held_by_decay,
     flat_mean,
     unmoved,
@@ -43,24 +46,38 @@ CHECKS: tuple[Check, ...] = (
     unstable_nearby,
     runs_away,
 )
+MISSED: tuple[Check, ...] = (  # what is seen of any fit of data that no model follows
+    driven_by_noise,
+    only_next_rows,
+    held_by_decay,
+    flat_mean,
+    worse_on_others,
+    worse_on_unseen,
+    too_coarse,
+    lone_errors,
+    above_the_noise,
+    residuals_not_white,
+    errors_grow,
+    unstable_nearby,
+    runs_away,
+)
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
+    begins_anew: (*MISSED, cannot_turn, without_velocities, goes_round, unmoved),
     driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, errors_grow),
-    taken_for_states: (
+    taken_for_states: MISSED,
+    without_velocities: (
         driven_by_noise,
         only_next_rows,
         held_by_decay,
         flat_mean,
         worse_on_others,
         worse_on_unseen,
-        too_coarse,
-        lone_errors,
         above_the_noise,
         residuals_not_white,
         errors_grow,
         unstable_nearby,
-        runs_away,
     ),
-    cannot_turn: (held_by_decay, flat_mean, above_the_noise, residuals_not_white),
+    cannot_turn: (without_velocities, held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
     errors_grow: (unstable_nearby,),

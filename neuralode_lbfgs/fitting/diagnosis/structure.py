@@ -4,7 +4,8 @@ import shlex
 
 import numpy as np
 
-from ...data.angles import ADVICE, TURNS, times_round, turn_of
+from ...data.angles import ADVICE, TURNS, how_to_unwrap, jumps_by, times_round, turn_of
+from ...data.errors import counted
 from ...data.steps import looks_set
 from ...data.steps_of_inputs import lead
 from ...data.trajectories import Trajectories
@@ -81,6 +82,25 @@ def late_inputs(view: View) -> Finding | None:
     )
 
 
+def begins_anew(view: View) -> Finding | None:
+    """Angles that begin anew after a turn: the model misses the jumps, and all that goes on from there."""
+    if not (view.in_pieces or (view.errors > MISSED * view.spread).any()):
+        return None
+    columns = {
+        name: [run.ys[np.isfinite(run.ys[:, j]), j] for run in view.train]
+        for j, name in enumerate(view.train.state_names)
+    }
+    found = [(name, *jumps) for name, runs in columns.items() if (jumps := jumps_by(runs))]
+    if not found:
+        return None
+    told = [f"{name} by nearly {word} {counted(number, 'time')}" for name, word, number in found]
+    return Finding(
+        f"an angle that begins anew after a turn jumps between rows, which no model can follow: {listed(told)}; all "
+        "errors may come from there",
+        "; ".join(how_to_unwrap(name, word) for name, word, _ in found) + ", and fit again",
+    )
+
+
 def goes_round(view: View) -> Finding | None:
     """Angles of more than a turn that are missed: what a model learns in one turn it does not know in the next."""
     told = []
@@ -109,12 +129,12 @@ def too_coarse(view: View) -> Finding | None:
     ]
     if not told:
         return None
+    columns = [np.concatenate([run.ys[:, j] for run in view.train]) for j, _, count in sudden if count > 1]
+    positive = all(np.nanmin(column) > -MATTERS * (np.nanmax(column) - np.nanmin(column)) for column in columns)
+    logarithm = "the logarithm of a positive state that goes over decades (--transform log=...)"
     return Finding(
         f"spikes of one or two rows: {'; '.join(told)}",
-        sentence(
-            "measure more often there",
-            view.kind.choice("fit", "the logarithm of a positive state that goes over decades (--transform log=...)"),
-        ),
+        sentence("measure more often there", view.kind.choice("fit", *[logarithm] * positive)),
     )
 
 

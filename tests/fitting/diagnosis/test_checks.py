@@ -16,7 +16,13 @@ from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
 from neuralode_lbfgs.fitting.diagnosis.solves import solver_failures
-from neuralode_lbfgs.fitting.diagnosis.structure import cannot_turn, late_inputs, taken_for_states, too_coarse
+from neuralode_lbfgs.fitting.diagnosis.structure import (
+    begins_anew,
+    cannot_turn,
+    late_inputs,
+    taken_for_states,
+    too_coarse,
+)
 from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
 from neuralode_lbfgs.fitting.physics import PhysicalParameter
 from neuralode_lbfgs.fitting.record import Stage
@@ -74,6 +80,8 @@ AWAY = TRUTH + np.where(TS > 8, 20.0, 0.0)[:, None] * [1, 0]
 ONE = Trajectories((Trajectory("a", TS, TRUTH[:, :1] + NOISE[:, :1]),), ("hare",))
 STRAIGHT = Trajectories((Trajectory("a", TS, 8 + 0.2 * TS[:, None]),), ("hare",))
 ROUND = Trajectories((Trajectory("a", TS, TS[:, None] + np.sin(TS)[:, None]),), ("theta1",))
+TURNS = np.stack([(1.7 * TS + np.pi) % (2 * np.pi) - np.pi, 1.7 + np.sin(TS)], axis=1)
+WRAPPED = Trajectories((Trajectory("a", TS, TURNS),), ("theta", "omega"))
 # A state that answers to a switch a row before the table has it, and a model that believes the table.
 SWITCH = np.where(TS % 4 < 2, 0.0, 1.0)
 BEFORE = np.append(SWITCH[1:], SWITCH[-1])
@@ -130,6 +138,11 @@ WRONG = {
         "from their first rows the training runs are missed by 1.8 standard deviations, from the fitted starts by 0.06",
         "--warmup 10",
     ),
+    "begins_anew": (
+        View(WRAPPED, replace(WRAPPED, trajectories=(replace(WRAPPED[0], ys=0 * WRAPPED[0].ys),))),
+        "which no model can follow: theta by nearly 2 pi 3 times",
+        "let it go on, each run by itself (numpy.unwrap(table['theta'])), or give its sine and cosine",
+    ),
     "too_coarse": (
         View(SPIKED, replace(SPIKED, trajectories=(Trajectory("a", TS, 0 * SPIKES),))),
         "bromide makes up to",
@@ -165,6 +178,11 @@ WRONG = {
     "worse_on_others": (
         replace(GOOD, held_out=runs(TRUTH[::-1] + 1.5)), "missed by 0.91 standard deviations, 14.8 times as far as",
         "--weight-decay",
+    ),
+    "without_velocities": (
+        replace(GOOD, train=runs(TRUTH + NOISE, TRUTH[::-1] + NOISE), fitted=runs(0 * TRUTH + 5, 0 * TRUTH + 5)),
+        "how hare and lynx change does not follow from their values",
+        "--second-order",
     ),
     "worse_on_unseen": (UNSEEN, "c was missed by 0.38 standard deviations", "--starts 8"),
     "above_the_noise": (
@@ -353,6 +371,19 @@ def test_growing_errors_of_two_states_are_no_chaos_but_may_be_of_a_state_that_is
         assert ("--hidden-states 1" in found.advice) == (not chaotic)
 
 
+def test_of_an_angle_that_begins_anew_nothing_else_is_told():
+    view = View(WRAPPED, replace(WRAPPED, trajectories=(replace(WRAPPED[0], ys=0 * WRAPPED[0].ys),)))
+    (told,) = diagnose(view)
+    assert told.finding.startswith("an angle that begins anew")
+    assert begins_anew(replace(view, fitted=WRAPPED)) is None
+
+
+def test_no_logarithm_of_what_is_below_zero_is_advised():
+    shifted = replace(SPIKED, trajectories=(replace(SPIKED[0], ys=SPIKED[0].ys - 1),))
+    found = too_coarse(View(shifted, replace(SPIKED, trajectories=(Trajectory("a", TS, 0 * SPIKES),))))
+    assert found is not None and "--transform" not in found.advice
+
+
 def test_spikes_that_are_met_and_noise_are_not_too_coarse():
     assert too_coarse(View(SPIKED, SPIKED)) is None
     noise = Trajectories((Trajectory("a", TS, NOISE[:, :1]),), ("x",))
@@ -400,8 +431,12 @@ def test_a_forecast_that_ends_or_falls_below_zero():
 def test_a_prediction_of_nothing_may_be_a_little_less():
     fitted = TRUTH - [7.05, 0.0]
     assert below_zero(replace(GOOD, fitted=runs(fitted), low=[0.0, 3.0])) is None
-    found = below_zero(replace(GOOD, fitted=runs(fitted)))
+    other = Trajectories((Trajectory("b", TS, TRUTH),), ("hare", "lynx"))
+    found = below_zero(replace(GOOD, fitted=runs(fitted), held_out=other))
     assert found is not None and "hare (down to -0.05, in 1 of 2 trajectories)" in found.finding
+    later = replace(GOOD, fitted=runs(fitted), held_out=runs(fitted))  # the same run, split by time
+    found = below_zero(later)
+    assert found is not None and "hare (down to -0.05)" in found.finding
     assert below_zero(replace(GOOD, fitted=runs(fitted), logarithms=(0,))) is None
 
 
@@ -409,6 +444,8 @@ def test_an_input_that_was_taken_for_a_state_is_not_told_to_be_kept_positive():
     view = View(DRUG, replace(NO_DRUG, trajectories=tuple(replace(run, ys=run.ys - 9) for run in NO_DRUG)))
     found = below_zero(replace(view, low=[0.0] * 2, high=[1.0] * 2))
     assert found is not None and "the drug" not in found.finding
+    followed = replace(view, train=replace(NO_DRUG, trajectories=DRUG.trajectories), fitted=view.fitted)
+    assert found == below_zero(replace(followed, low=[0.0] * 2, high=[1.0] * 2))
 
 
 def test_it_is_told_which_held_out_runs_are_missed_and_when():
@@ -417,7 +454,7 @@ def test_it_is_told_which_held_out_runs_are_missed_and_when():
     assert found.finding.startswith("c was missed by 0.38 standard deviations, 6.2 times as far as in the end")
     assert "by the model that had not seen it" in found.finding
     assert "c (hare by 0.53" in found.finding and "from t = 8.1 on)" in found.finding
-    twice = replace(UNSEEN, test=runs(TRUTH), held_out=runs(TOO_LATE))
+    twice = replace(UNSEEN, hidden=1, test=runs(TRUTH), held_out=runs(TOO_LATE))
     assert sum("from t = 8.1 on" in one.finding for one in diagnose(twice)) == 1
 
 
