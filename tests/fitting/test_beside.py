@@ -26,7 +26,7 @@ from neuralode_lbfgs.fitting.running import Reached, ended, run_stages
 from neuralode_lbfgs.fitting.subspace import zero_of
 from neuralode_lbfgs.fitting.tangent import inverse
 from neuralode_lbfgs.fitting.task import Task
-from neuralode_lbfgs.fitting.terms import of_pieces, of_terms, tangent_of, variances_of
+from neuralode_lbfgs.fitting.terms import WHY_NEAREST, of_pieces, of_terms, tangent_of, variances_of
 from neuralode_lbfgs.fitting.waking import woken
 from neuralode_lbfgs.models import all_monomials
 
@@ -429,3 +429,14 @@ def test_terms_are_fitted_without_the_network_where_that_is_worth_a_compilation(
         np.testing.assert_allclose(one, other, atol=1e-14)
     np.testing.assert_allclose(alone.numbers(alone.model(x)), x, atol=1e-14)
     assert eqx.tree_equal(alone.model(x), whole.model(x))
+
+
+def test_of_many_data_the_law_is_looked_for_before_a_network_is_fitted_beside_it(data, monkeypatch):
+    monkeypatch.setattr(course_module, "WORTH_COMPILING", 0)
+    result = nl.fit(network(), data, max_iter=200)
+    assert {(term.rate, term.name) for term in result.law} == {
+        ("d prey/dt", "prey"), ("d prey/dt", "prey*predators"),
+        ("d predators/dt", "predators"), ("d predators/dt", "prey*predators"),
+    }  # fmt: skip
+    assert result.stages[1].why == WHY_NEAREST
+    assert [stage.name for stage in result.stages] == ["matching", *["polish"] * (len(result.stages) - 1)]
