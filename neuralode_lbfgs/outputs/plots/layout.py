@@ -13,6 +13,7 @@ from neuralode_lbfgs.data.trajectories import Trajectories
 from neuralode_lbfgs.outputs.plots.style import HEIGHT, WIDTH, axis_labels, dress, legend, new_figure
 
 STACK = 6  # panels that a page holds one above the other
+BESIDE = 0.6  # inches that numbers and label of the axis of values take
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def frame(
     if values is not None:
         panel.set_ylim(*values)
     if grid.bottom[place]:
-        panel.set_xlabel(data.label(data.time_name))
+        across = np.inf if grid.figure is None else grid.figure.get_figwidth() / grid.columns - BESIDE
+        panel.set_xlabel(*axis_labels([data.label(data.time_name)], across))
     if grid.left[place]:
         panel.set_ylabel(axis_labels([data.label(name) for name in data.state_names], grid.inches)[place[1]])
     panel.tick_params(labelbottom=bool(grid.bottom[place]) or not same_times, labelleft=bool(grid.left[place]))
