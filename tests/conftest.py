@@ -38,12 +38,6 @@ def one_cache(_folder_of_the_cache):
     jax.config.update("jax_compilation_cache_dir", None)
 
 
-@pytest.fixture(autouse=True)
-def _in_one_line(monkeypatch):
-    """Tests read an error, a warning or a note as one sentence; tests/commands/test_saying.py tests where it breaks."""
-    monkeypatch.setattr("neuralode_lbfgs.commands.saying.TOLD", 100_000)
-
-
 def pytest_collection_modifyitems(items):
     """The pages of the documentation first: each is one long test, and at the end one process would wait for it."""
     items.sort(key=lambda item: "test_pages" not in item.nodeid)

@@ -2,11 +2,10 @@
 
 import sys
 
-from ..outputs.screen import WIDTH, wrapped
-
-TOLD = WIDTH  # tests of words set it to read a line
+from ..outputs.screen import wrapped
 
 
 def tell(text: str) -> None:
-    """A sentence on standard error, wrapped."""
-    print("\n".join(wrapped(text, TOLD)), file=sys.stderr, flush=True)
+    """A sentence on standard error: wrapped for a terminal, and in one line for what reads a pipe or a file."""
+    lines = wrapped(text) if sys.stderr.isatty() else [text]
+    print("\n".join(lines), file=sys.stderr, flush=True)

@@ -249,12 +249,12 @@ def test_pieces_that_follow_whole_runs_to_the_noise_of_measurements_are_a_fit_of
 
 
 @pytest.mark.parametrize(
-    ("usual_is_moved", "one_row", "told"),
-    [(True, 0.1, True), (False, 0.1, False), (True, 0.6, False)],
-    ids=["driven", "whole runs are met", "no small noise"],
+    ("usual_is_moved", "astray", "one_row", "told"),
+    [(True, False, 0.1, True), (False, False, 0.1, False), (False, True, 0.1, True), (True, False, 0.6, False)],
+    ids=["driven", "whole runs are met", "bent to follow the noise", "no small noise"],
 )
 def test_noise_is_told_where_whole_runs_are_missed_farther_than_one_row_ahead(
-    measured, monkeypatch, usual_is_moved, one_row, told
+    measured, monkeypatch, usual_is_moved, astray, one_row, told
 ):
     model, task, before = measured
     pieces = before.course.apart()
@@ -265,6 +265,7 @@ def test_noise_is_told_where_whole_runs_are_missed_farther_than_one_row_ahead(
         "_tried": Tried(pieces, True, [], []),
         "ahead_of": ahead,
         "_is_likelier": True,
+        "_leads_astray": astray,
     }.items():
         monkeypatch.setattr(driven_by_noise, name, lambda *_, found=found: found)
     monkeypatch.setattr(driven_by_noise, "is_moved", lambda course, _: course is pieces or usual_is_moved)

@@ -46,37 +46,24 @@ CHECKS: tuple[Check, ...] = (
     unstable_nearby,
     runs_away,
 )
-MISSED: tuple[Check, ...] = (  # what is seen of any fit of data that no model follows
+MISSED: tuple[Check, ...] = (  # what is seen of any fit that misses the data
     driven_by_noise,
     only_next_rows,
     held_by_decay,
     flat_mean,
     worse_on_others,
     worse_on_unseen,
-    too_coarse,
-    lone_errors,
     above_the_noise,
     residuals_not_white,
     errors_grow,
     unstable_nearby,
-    runs_away,
 )
+NOT_FOLLOWED = (*MISSED, too_coarse, lone_errors, runs_away)  # of data that no model follows
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
-    begins_anew: (*MISSED, cannot_turn, without_velocities, goes_round, unmoved),
+    begins_anew: (*NOT_FOLLOWED, cannot_turn, without_velocities, goes_round, unmoved),
     driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, errors_grow),
-    taken_for_states: MISSED,
-    without_velocities: (
-        driven_by_noise,
-        only_next_rows,
-        held_by_decay,
-        flat_mean,
-        worse_on_others,
-        worse_on_unseen,
-        above_the_noise,
-        residuals_not_white,
-        errors_grow,
-        unstable_nearby,
-    ),
+    taken_for_states: NOT_FOLLOWED,
+    without_velocities: MISSED,
     cannot_turn: (without_velocities, held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
