@@ -7,13 +7,13 @@ WIDTH = 80
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def wrapped(text: str, width: int = WIDTH) -> list[str]:
-    """A text in lines of at most `width` columns, but for words that are longer: a path stays whole to be copied.
+def wrapped(text: str) -> list[str]:
+    """A line of text in lines of at most 80 columns, but for words that are longer: a path stays whole to be copied.
 
     The later ones are indented; a unit stays with its name.
     """
     together = text.replace(" [", f"{NO_BREAK}[")
-    lines = textwrap.wrap(together, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
+    lines = textwrap.wrap(together, WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
     return [line.replace(f"{NO_BREAK}[", " [") for line in lines]
 
 

@@ -106,7 +106,7 @@ def frame(
     if values is not None:
         panel.set_ylim(*values)
     if grid.bottom[place]:
-        across = np.inf if grid.figure is None else grid.figure.get_figwidth() / grid.columns - BESIDE
+        across = 100.0 if grid.figure is None else grid.figure.get_figwidth() / grid.columns - BESIDE
         panel.set_xlabel(*axis_labels([data.label(data.time_name)], across))
     if grid.left[place]:
         panel.set_ylabel(axis_labels([data.label(name) for name in data.state_names], grid.inches)[place[1]])

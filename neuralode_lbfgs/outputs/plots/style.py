@@ -141,7 +141,7 @@ def legend(listed: Sequence[tuple[Any, str]], *, figure: Figure | None, axes: Ax
 
 def axis_labels(texts: Sequence[str], inches: float) -> list[str]:
     """Labels that fit along axes of this length: if one does not, all are broken before their units."""
-    letters = max(8, int(min(inches, 100.0) / 0.068))  # the mean width of a letter at NORMAL size
+    letters = max(8, int(inches / 0.068))  # the mean width of a letter at NORMAL size
     if max(len(text) for text in texts) <= letters:
         return list(texts)
     parts = [text.replace(" [", "\n[", 1).split("\n") for text in texts]
