@@ -10,6 +10,7 @@ from .prediction import free_run
 
 MOST = 20  # rows, evenly spread
 SHARE, LEAST_ROWS = 4, 8  # of its run, one part in so many, and rows at least, that each is followed for
+MOST_ROWS = 5000  # what is unstable shows sooner, and a long run would be solved five times over
 
 
 def from_rows_between(
@@ -23,7 +24,7 @@ def from_rows_between(
     """
     begun = []
     for run in data:
-        length = max(run.ts.size // SHARE, LEAST_ROWS)
+        length = max(min(run.ts.size // SHARE, MOST_ROWS), LEAST_ROWS)
         whole = np.flatnonzero(np.isfinite(run.ys).all(axis=1))
         begun += [(run, row, length) for row in whole if 0 < row <= run.ts.size - length]
     followed = []

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import FitResult
+from neuralode_lbfgs.fitting import FitResult, row_starts
 from neuralode_lbfgs.fitting.row_starts import MOST, from_rows_between
 from neuralode_lbfgs.optimise import StopReason
 
@@ -44,6 +44,11 @@ def test_rows_all_along_a_run_are_followed_for_a_quarter_of_it():
     for row, run in zip(rows, found, strict=True):
         np.testing.assert_array_equal(run.ts, TS[row : row + 20])
         np.testing.assert_allclose(run.ys, CYCLE[row : row + 20], atol=1e-4)
+
+
+def test_of_a_long_run_they_are_followed_for_so_many_rows(monkeypatch):
+    monkeypatch.setattr(row_starts, "MOST_ROWS", 12)
+    assert {run.ts.size for run in followed(CYCLE)} == {12}
 
 
 def test_a_row_beside_the_run_shows_that_the_model_ends_there():
