@@ -1,8 +1,12 @@
 """Columns that stay for some rows and then change at once, as what a person sets does: steps, switches and pulses."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:  # which knows of inputs that are held, by way of these steps
+    from .trajectories import Trajectories
 
 FEWEST = 5  # intervals from which on two values are a switch, and rows that tell of anything
 BASE = 0.5  # of the rows of a run, at least, that are at one value, from which pulses depart
@@ -63,6 +67,11 @@ def looks_set(columns: Sequence[np.ndarray]) -> bool:
         return False
     levels = np.unique(np.concatenate(seen))
     return jumps_between_rows(seen) and (not _rounded(seen, levels) or _chosen(seen, levels))
+
+
+def set_states(data: "Trajectories") -> list[int]:
+    """The states, by their numbers, that look like what a person sets: inputs that were taken for states."""
+    return [state for state in range(data.state_size) if looks_set([run.ys[:, state] for run in data])]
 
 
 def _rounded(seen: Sequence[np.ndarray], levels: np.ndarray) -> bool:

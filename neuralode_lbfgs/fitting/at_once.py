@@ -107,7 +107,8 @@ def at_once(
     law, early = _law_alone(short, basin, held_out, callback)
     if law is not None or ended(early):
         found = attempt_of(names[-1:], law or short, early[-1:], [matched, *early], held_out)
-        return Tried(found, *[law is not None] * 3)
+        is_law = law is not None
+        return Tried(found, leads=is_law, near=is_law, near_enough=is_law)
     (polished,) = run_stages(names[-1:], short, held_out, callback, [])
     enough = near_curves(basin.curves)
     kept, last, more = _simplest_near(names[-1:], short, shot, polished, enough, held_out, callback)

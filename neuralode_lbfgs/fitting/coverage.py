@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from scipy.spatial import KDTree
 
-from ..data.steps import looks_set
+from ..data.steps import set_states
 from ..data.trajectories import Trajectories, Trajectory
 from ..models import NeuralODE
 from .evidence import weight_groups
@@ -69,8 +69,8 @@ def one_curve_note(model: object, data: Trajectories, noise: float | None) -> li
     """
     if not isinstance(model, NeuralODE) or model.state_size != data.state_size or not weight_groups(model):
         return []
-    if any(looks_set([run.ys[:, state] for run in data]) for state in range(data.state_size)):
-        return []  # an input that was taken for a state: nothing is between its levels
+    if set_states(data):
+        return []  # nothing is between the levels of an input
     if not _driven_alike(data):
         return []
     coordinates = jax.tree.map(np.asarray, model.coordinates)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..data.errors import counted
-from ..data.steps import looks_set
+from ..data.steps import set_states
 from ..data.trajectories import Trajectories, Trajectory
 from .noise_level import ALIKE, roughness, usual_roughness
 from .noise_level import LEAST_ROWS as LEAST_TO_TELL
@@ -29,8 +29,7 @@ def over_decades(data: Trajectories, log: Collection[int], positive: Collection[
     Args:
         log, positive: the states that are modelled in logarithms, or kept positive, already.
     """
-    free = [i for i in range(data.state_size) if i not in (*log, *positive)]
-    free = [i for i in free if not looks_set([run.ys[:, i] for run in data])]
+    free = [i for i in range(data.state_size) if i not in (*log, *positive, *set_states(data))]
     wide = {i: decades for i in free if (decades := _decades(data, i))}
     if not wide:
         return None

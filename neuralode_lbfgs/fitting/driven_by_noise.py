@@ -19,7 +19,7 @@ from .course import Course
 from .given import error_from_rows
 from .prediction import are_grown
 from .problems import newton_pays, whole_trajectories
-from .process_noise import FEWEST, Ahead, errors_ahead
+from .process_noise import FEWEST, SMALL, Ahead, errors_ahead
 from .record import Record, seconds_left
 from .running import Reached, Watcher, because, ended, run_stages, whole_loss
 from .staged import Fitted, stages_of, terms_of_all
@@ -29,7 +29,6 @@ from .terms import every_term, interrupted_choice, of_terms, tangent_of_pieces
 STAGES = ("matching", "process noise")
 ROUNDS = 3  # of choosing terms
 FARTHER = 2.0  # times the noise of measurements alone: whole runs are missed by four times its variance
-SMALL = 1 / 3  # standard deviations, one row ahead: a model that misses more may lack a state, or an input, as well
 WHY_FEWER = "{} of the {} terms of the polynomial, in the data's units, explain no more than that noise: fitted without"
 WHY_WHOLE = "short pieces show no noise that moves the system: from their model Gauss-Newton goes on with whole runs"
 NOT_POSSIBLE = (

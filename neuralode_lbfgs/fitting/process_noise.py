@@ -17,6 +17,7 @@ from jaxtyping import Float
 from .pieces import Cut, PieceSolver
 from .together import together
 
+SMALL = 1 / 3  # standard deviations, one row ahead: what is missed farther may come from a state, or an input, unseen
 FEWEST = 40  # of triples of whole rows: fewer tell too little
 LEAST_OBSERVED = 0.1  # of the noise of the process from one row to the next: measurements are never exact
 LEAST_MOVING = 1e-3  # of the squares one row ahead

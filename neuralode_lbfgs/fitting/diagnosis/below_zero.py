@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...data.steps import looks_set
+from ...data.steps import set_states
 from .view import Finding, View
 
 NEARLY = 1e-3  # of the range, below zero: rounding and the solver's errors do no more
@@ -11,8 +11,7 @@ NOTHING = 0.02  # of the range, below zero: so little may be read, or predicted,
 
 def below_zero(view: View) -> Finding | None:
     """Predictions of the data's own rows below zero, where no data are; but for inputs taken for states."""
-    taken = [j for j in range(view.train.state_size) if looks_set([run.ys[:, j] for run in view.train])]
-    left_out = (*view.logarithms, *taken)
+    left_out = (*view.logarithms, *set_states(view.train))
     predicted = [*view.fitted, *(view.held_out or ())]
     told, names = [], []
     for j, (name, least, most) in enumerate(zip(view.train.state_names, view.low, view.high, strict=False)):

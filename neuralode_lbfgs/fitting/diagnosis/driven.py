@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from ..process_noise import SMALL
 from .errors import FLAT
 from .kind import sentence
-from .view import Finding, View, listed, root_mean_square
+from .view import Finding, View, listed, missed_by, root_mean_square
 
-SMALL = 1 / 3  # standard deviations, one row ahead: what is missed farther may come from a state that is in no column
 NOT_SMALL = (
     "what misses so much one row ahead is no small noise, and a state that is in no column explains it as well: try "
     "--hidden-states 1 without --process-noise first, and compare the held-out errors"
@@ -46,8 +46,7 @@ def only_next_rows(view: View) -> Finding | None:
     for what, data, predicted in parts:
         error, mean = root_mean_square(view.scaled(data, predicted)), view.of_mean(data, view.train)
         if not error**2 < (1 - FLAT) * mean**2:
-            missed = f"missed by {error:.2g} standard deviations" if np.isfinite(error) else "not followed to the end"
-            told.append(f"{what} are {missed} (by the mean: {mean:.2g})")
+            told.append(f"{what} are {missed_by(error)} (by the mean: {mean:.2g})")
     if not told:
         return None
     ahead = float(np.sqrt(np.nanmean((view.ahead / view.spread) ** 2)))

@@ -6,10 +6,10 @@ from ...data.trajectories import Trajectories
 from ..prediction import are_grown
 from ..run_on import beyond
 from .errors import above_the_noise, residuals_not_white
+from .forecast import OUTSIDE
 from .kind import sentence
-from .view import WITHOUT, Finding, View, far_off, root_mean_square
+from .view import WITHOUT, Finding, View, far_off, missed_by, root_mean_square
 
-OUTSIDE = 1.2  # times the range of the data, beyond its ends
 AT_FIRST = 0.1  # of the rows that are held out: what is missed so soon was never met
 FROM_SEVERAL = "start predictions from several rows (predict --warmup 10)"
 
@@ -21,7 +21,7 @@ def errors_grow(view: View) -> Finding | None:
     from_rows, fitted = _errors_of_starts(view, view.from_rows)
     if not are_grown(from_rows, fitted):
         return None
-    missed = f"missed by {from_rows:.2g} standard deviations" if np.isfinite(from_rows) else "not followed to the end"
+    missed = missed_by(from_rows)
     if view.hidden:
         return Finding(
             "hidden states are not found again: from their first rows, as new runs start, the training runs are "

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...data.angles import ADVICE, TURNS, how_to_unwrap, jumps_by, times_round, turn_of
 from ...data.errors import counted
-from ...data.steps import looks_set
+from ...data.steps import set_states
 from ...data.steps_of_inputs import lead
 from ...data.trajectories import Trajectories
 from .kind import sentence
@@ -38,7 +38,7 @@ def cannot_turn(view: View) -> Finding | None:
 
 def taken_for_states(view: View) -> Finding | None:
     """States that jump between rows as what a person sets does, and that the model misses: they are inputs."""
-    names = [view.train.state_names[j] for j in likely_inputs(view)]
+    names = [view.train.state_names[j] for j in _likely_inputs(view)]
     if not names:
         return None
     look, are, subject, them = ("looks", "is", "it", "it") if len(names) == 1 else ("look", "are", "they", "them")
@@ -50,10 +50,10 @@ def taken_for_states(view: View) -> Finding | None:
     )
 
 
-def likely_inputs(view: View) -> tuple[int, ...]:
+def _likely_inputs(view: View) -> tuple[int, ...]:
     """The numbers of the states that are told to be inputs; none where nothing is left that they could drive."""
     missed = np.flatnonzero(view.errors > MISSED * view.spread).tolist()
-    found = tuple(j for j in missed if looks_set([run.ys[:, j] for run in view.train]))
+    found = tuple(j for j in set_states(view.train) if j in missed)
     return found if len(found) < view.train.state_size else ()
 
 

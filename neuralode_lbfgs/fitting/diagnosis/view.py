@@ -123,6 +123,11 @@ def root_mean_square(residuals: Sequence[np.ndarray]) -> float:
     return float(np.sqrt(squares.mean())) if squares.size else float("nan")
 
 
+def missed_by(error: float) -> str:
+    """How far runs are missed, in words."""
+    return f"missed by {error:.2g} standard deviations" if np.isfinite(error) else "not followed to the end"
+
+
 def far_off(train: float) -> float:
     """From which error on others are missed by far more than the training data are, in standard deviations."""
     return max(GROSS, FAR * train)  # where nothing was seen, too
