@@ -1,6 +1,7 @@
 """What a stage tells while it runs, and what is kept of it."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -75,7 +76,15 @@ class Stage:
 
     def __str__(self) -> str:
         """What it was and why, in a line."""
-        return f"{self.name}{'' if self.kept else ' (given up)'}: {self.why}"
+        return f"{self.name}: {self.why}"
+
+
+def told(stages: Sequence[Stage]) -> list[str]:
+    """A line for each stage that led to where the fit has ended, and one for all that were given up."""
+    lines = [str(stage) for stage in stages if stage.kept]
+    lost = Counter(stage.name for stage in stages if not stage.kept)
+    names = ", ".join(name if times == 1 else f"{name} ({times} times)" for name, times in lost.items())
+    return [*lines, f"also tried, and given up: {names}"] if lost else lines
 
 
 @dataclass

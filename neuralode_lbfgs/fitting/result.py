@@ -20,7 +20,7 @@ from .luck import Luck
 from .many_starts import predict_many
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
 from .prediction import fitted_starts, predict, predict_from_first_rows, with_earlier_inputs
-from .record import Stage
+from .record import Stage, told
 from .row_starts import from_rows_between
 from .run_on import MOST, run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
@@ -284,8 +284,7 @@ class FitResult:
             lines.append(f"{self.data.label(name):<20} {train_errors[i]:>12.4g} {other:>12} {mean_errors[i]:>15.4g}")
         lines += [*parameter_table(self.parameters), *parameter_remarks(self.parameters)]
         lines += law_table(self.law)
-        for stage in self.stages:
-            lines.append(str(stage))
+        lines += told(self.stages)
         if self.luck is not None:
             lines.append(self.luck.sentence)
         lines.append(f"stopped: {self.stop_reason.sentence}")

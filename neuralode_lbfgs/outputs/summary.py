@@ -8,6 +8,7 @@ from ..data.trajectories import Trajectories
 from ..fitting.beside import degree_alone
 from ..fitting.law import law_table
 from ..fitting.physics import parameter_remarks, parameter_table
+from ..fitting.record import told
 from ..fitting.result import FitResult
 from ..fitting.start_prior import say_warmup
 from ..models import MLPVectorField
@@ -39,8 +40,8 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     if result.law:
         lines += ["", *law_table(result.law)]
     lines.append("")
-    for stage in result.stages:
-        lines += wrapped(str(stage))
+    for line in told(result.stages):
+        lines += wrapped(line)
     others = [run for run in test or () if run.id not in train]
     if others and result.hidden:
         lines += wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")
