@@ -148,9 +148,14 @@ def _law_alone(
     law, last, more = few_terms(here, taken[-1], held_out, callback)
     if ended(more):
         return None, [*taken, *more]
-    is_few = law.terms is not None and law.terms.size < every_term(law).size
-    fits = is_few and law.loss <= enough and not _misses(law, last, held_out) and not is_regular(law) and stays(law)
+    fits = law.loss <= enough and is_all(law, last, held_out)
     return law if fits else None, [*(one for one in [*taken, *more] if one is not last), last]
+
+
+def is_all(law: Course, last: Reached, held_out: Trajectories | None) -> bool:
+    """Whether a fit is of few terms that leave nothing regular, follow what is held out, and stay."""
+    is_few = law.terms is not None and law.terms.size < every_term(law).size
+    return is_few and not _misses(law, last, held_out) and not is_regular(law) and stays(law)
 
 
 def _misses(course: Course, last: Reached, held_out: Trajectories | None) -> bool:

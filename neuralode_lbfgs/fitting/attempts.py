@@ -23,6 +23,7 @@ from .course import Course
 from .given import nearer
 from .linear import linear_law, may_be_any
 from .losses import Parameters
+from .read_off import law_first
 from .running import CLEARLY_WORSE, Reached, Watcher, ended, run_stages, why_matching
 from .stages import WHY, WHY_BESIDE, WHY_FORCES, WHY_WITHOUT
 
@@ -41,9 +42,20 @@ def attempts(
     names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
 ) -> list[Attempt]:
     """A linear law of hidden states, if that is all; else simpler models, if one leads to the data and stays with them;
-    else the network alone, too."""
+    else the network alone, too. Of many variables a law is looked for first."""
     if not may_be_short(names, course):
         return _usual(names, course, [], held_out, callback, notes, told=0)
+    before = law_first(names, course, held_out, callback)
+    if before and (ended(before[0].reached) or np.isfinite(before[0].error)):
+        return before
+    course.elsewhere = len(course.spent)
+    return [*before, *_usual_attempts(names, course, held_out, callback, notes)]
+
+
+def _usual_attempts(
+    names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
+) -> list[Attempt]:
+    """All but the law of many variables."""
     simpler = simpler_models(course)
     if not simpler:
         return _by_itself(names, course, held_out, callback, notes, why_matching(course, WHY["matching"]))

@@ -200,8 +200,8 @@ class Course:
         if self.terms is None:
             return self._solver_of_all
         model, origin, alone = self.parameters.model, self.origin, self._solver_of_polynomial
-        of_alone = None if alone is None else (alone, basis_of_terms(without_network(model), origin)[:, self.terms])
-        return Subspace(self._solver_of_all, basis_of_terms(model, origin)[:, self.terms], of_alone)
+        of_alone = None if alone is None else (alone, basis_of_terms(without_network(model), origin, self.terms))
+        return Subspace(self._solver_of_all, basis_of_terms(model, origin, self.terms), of_alone)
 
     @property
     def origin(self) -> np.ndarray:

@@ -72,13 +72,14 @@ def without_network(model: NeuralODE) -> NeuralODE:
     return eqx.tree_at(lambda one: one.vector_field.mlp, model, Silent(mlp.in_size, mlp.out_size))
 
 
-def basis_of_terms(model: Any, origin: np.ndarray) -> Float[np.ndarray, "free terms"]:
-    """What each term of the polynomial of a model is among its free numbers: all terms of the first value, and so on.
+def basis_of_terms(model: Any, origin: np.ndarray, terms: np.ndarray) -> Float[np.ndarray, "free terms"]:
+    """What terms of the polynomial of a model are among its free numbers.
 
     Terms are products of states and inputs in units of their standard deviations.
 
     Args:
         origin: from where they are counted, so far below their means, `(variables,)`.
+        terms: by their numbers: all terms of the first value, then those of the second, and so on.
     """
     free, _ = trainable(model)
     leaves, structure = jax.tree.flatten(free)
@@ -87,9 +88,9 @@ def basis_of_terms(model: Any, origin: np.ndarray) -> Float[np.ndarray, "free te
     powers = jax.tree.unflatten(structure, numbers).vector_field.polynomial.coefficients
     columns = shifted_monomials(origin, len(powers))
     of_values = np.concatenate([powers[0].bias[:, None], *(power.weight for power in powers)], axis=1)
-    basis = np.zeros((int(ends[-1]), of_values.size))
-    for i, of_value in enumerate(of_values):
-        basis[of_value, i * len(columns) : (i + 1) * len(columns)] = columns
+    basis = np.zeros((int(ends[-1]), len(terms)))
+    for column, (value, monomial) in enumerate(zip(*np.divmod(terms, len(columns)), strict=True)):
+        basis[of_values[value], column] = columns[:, monomial]
     return basis
 
 

@@ -21,6 +21,7 @@ MOST_COSINE = 2.0  # between two terms; it is one, but for rounding
 MOST_SETS = 5000  # of terms of one rate that are tried: all of ten terms, of twenty those of up to four
 # A term is half as likely beforehand with a factor more: of two that explain as much, it loses.
 FACTOR = 2 * math.log(2)
+MOST_FROM_ALL = 300  # terms: a step down from more takes the cube of their number, a second of a thousand
 HOPELESS = 100.0  # of the criterion above the least so far, which further terms less do not make good
 
 
@@ -85,11 +86,15 @@ class Tangent(NamedTuple):
         least is left.
 
         Down from all of them, by whole powers and then by single ones, and up from the one that explains most. Terms
-        that are much alike lead either way astray, as the first to go or to come may be the wrong one.
+        that are much alike lead either way astray, as the first to go or to come may be the wrong one. Of very many
+        from those that are not zero, if these are few.
         """
-        search = _Search(self)
-        down, up = search.one_by_one(search.by_powers()), search.of_one()
-        left = min(search.settled(down), search.settled(up), key=search.criterion)
+        search, present = _Search(self), np.flatnonzero(self.at)
+        if self.at.size > MOST_FROM_ALL and 2 * present.size < self.at.size:
+            starts = [present]
+        else:
+            starts = [search.one_by_one(search.by_powers()), search.of_one()]
+        left = min(map(search.settled, starts), key=search.criterion)
         useful = self.useful(self.every)
         useful[self.idle] = -1.0
         return sorted(np.setdiff1d(self.every, left).tolist(), key=lambda term: useful[term])

@@ -214,7 +214,7 @@ def tangent_of(course: Course, among: np.ndarray | None = None) -> Tangent:
     value = problem.value(point)
     linear = problem.linearised(point)
     assert isinstance(linear, Sensitivities)  # terms are few
-    powers, rates, idle = _kinds(course)
+    powers, rates, idle = kinds_of(course)
     kinds = powers[terms], rates[terms], np.flatnonzero(np.isin(terms, idle))
     return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *kinds, every.size)
 
@@ -233,7 +233,7 @@ def _tangent_at(point: Point, problem: Shooting, course: Course) -> Tangent:
     matrix, gradient = np.full((size, size), np.nan), np.full(size, np.nan)
     with suppress(np.linalg.LinAlgError, ValueError):  # not positive definite, or squares that overflow
         matrix, gradient = linear.matrix, linear.gradient
-    return Tangent(point.x, value, gradient, matrix, course.data.observed, *_kinds(course))
+    return Tangent(point.x, value, gradient, matrix, course.data.observed, *kinds_of(course))
 
 
 def variances_of(course: Course, kept: np.ndarray) -> np.ndarray:
@@ -266,7 +266,7 @@ def regression_of(course: Course) -> Tangent:
     matrix = np.kron(np.eye(field.learned.size), values.T @ values) / rates.size
     missed = values @ nearest - rates
     gradient = (values.T @ missed).T.ravel() / rates.size
-    return Tangent(nearest.T.ravel(), float(np.mean(missed**2)), gradient, matrix, rates.size, *_kinds(course))
+    return Tangent(nearest.T.ravel(), float(np.mean(missed**2)), gradient, matrix, rates.size, *kinds_of(course))
 
 
 def values_of_terms(course: Course, z: Any, u: Any) -> np.ndarray:
@@ -280,7 +280,7 @@ def powers_of(model: Any) -> np.ndarray:
     return np.tile([len(factors) for factors in monomials_of(model)], model.vector_field.learned.size)
 
 
-def _kinds(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def kinds_of(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each term, the number of its factors and which rate it is of; and the terms that are idle.
 
     An input that is held at two values has no use for its square, which is a line through both, nor one of three for

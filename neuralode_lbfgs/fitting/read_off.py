@@ -1,0 +1,168 @@
+"""Of many variables: the law that a fitted model imitates, read off the trajectories along which it follows the data.
+
+The polynomial of all products of many variables has too many numbers to be fitted beside a network. But once a model
+follows the data, the integrals of these products along its trajectories are known, and what was measured of a state is
+a sum of few of them, a constant for each trajectory, and noise: a regression of each rate alone. Dattner & Klaassen,
+"Optimal rate of direct estimators in systems of ordinary differential equations linear in functions of the parameters",
+Electronic Journal of Statistics 9 (2015), 1939-1973, equation 8. Whole trajectories are then fitted with these terms,
+and judge them.
+"""
+
+import math
+from copy import copy
+
+import equinox as eqx
+import numpy as np
+from numpy.polynomial.legendre import leggauss
+from scipy.interpolate import CubicSpline
+
+from ..data.trajectories import Trajectories
+from ..models import MLPVectorField
+from .at_once import Attempt, attempt_of, is_all
+from .basin import left_by_curves, near_curves
+from .course import Course
+from .from_zero import few_terms
+from .losses import Parameters
+from .pieces import Cut
+from .problems import whole_trajectories
+from .running import Reached, Watcher, because, ended, run_stages
+from .tangent import Tangent
+from .terms import can_replace, kinds_of, of_terms, values_of_terms
+
+DEGREE = 2  # of the products: of cubes, sums of many wrong ones go along with few trajectories of many variables
+ROUNDS = 5  # of reading it off, of the last law
+POINTS = 3  # of a quadrature by Gauss over a piece
+UNDETERMINED = 1e-6  # of the best determined sum of integrals, which are much alike: noise hides the others
+MOST_TERMS = 1500  # of all rates: their Jacobian is asked where terms are chosen anew
+WHY = "{} of the {} terms of a polynomial of degree {} are read off the fitted trajectories: are they a law?"
+
+
+def law_first(
+    names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher
+) -> list[Attempt]:
+    """An attempt by the law of few products of many variables, of infinite error where it is not all; none where
+    variables are few.
+
+    Args:
+        course: a fit at its beginning.
+    """
+    wide = _with_products(course)
+    if wide is None:
+        return []
+    law, taken = _read_off(wide, near_curves(left_by_curves(wide)), held_out, callback)
+    if not taken:
+        return []
+    found = attempt_of(names[-1:], law or course, taken[-1:], taken, held_out)
+    fits = law is not None and is_all(law, taken[-1], held_out)
+    return [found if fits else found._replace(error=np.inf)]
+
+
+def _with_products(course: Course) -> Course | None:
+    """The same fit at its beginning, of all products of many variables; None where they are few, and are tried beside
+    a network, or where they are not wanted, or not affordable."""
+    model, options = course.parameters.model, course.options
+    field = model.vector_field
+    by_default = options.degree is None and options.ensemble == 1 and options.weight_decay is None
+    if not by_default or course.hidden or course.slopes is None or type(field) is not MLPVectorField:
+        return None
+    variables = model.state_size + course.data.input_size
+    affordable = math.comb(variables + DEGREE, DEGREE) * field.learned.size <= MOST_TERMS
+    if not affordable or options.degree_beside(variables) >= DEGREE:
+        return None
+    wide = eqx.tree_at(lambda one: one.vector_field, model, field.with_polynomial(DEGREE))
+    other = copy(course)
+    other.begun, other.parameters = wide, Parameters(wide, course.parameters.starts)
+    return other
+
+
+def _read_off(
+    wide: Course, enough: float, held_out: Trajectories | None, callback: Watcher
+) -> tuple[Course | None, list[Reached]]:
+    """The law of few of all products, fitted to whole trajectories; None where none comes near. And what this has
+    taken, the law last.
+
+    Args:
+        enough: the loss that is near.
+    """
+    law, taken = None, []
+    for _ in range(ROUNDS):
+        found = _regressions(wide, law)
+        if not all(one.sound for one in found):
+            break
+        left = [np.setdiff1d(one.every, one.spare()) for one in found]
+        each = found[0].at.size
+        terms = np.concatenate([number * each + some for number, some in enumerate(left)])
+        if law is not None and law.terms is not None and np.array_equal(terms, law.terms):
+            break
+        numbers = [one.minimum(some) for one, some in zip(found, left, strict=True)]
+        other = of_terms(wide, terms, np.concatenate(numbers))
+        more = run_stages(("shooting",), other, held_out, callback, [])
+        if not ended(more):
+            other.trial, other.loss = enough, float("nan")
+            more += run_stages(("polish",), other, held_out, callback, [])
+            other.trial = None
+        taken += [because(one, WHY.format(terms.size, len(found) * each, DEGREE)) for one in more]
+        if ended(taken) or not other.loss <= enough or not (law is None or can_replace(other, law)):
+            break
+        law = other
+    if law is None or ended(taken):
+        return None, taken
+    law, last, more = few_terms(law, taken[-1], held_out, callback)
+    taken = [*(one for one in [*taken, *more] if one is not last), last]
+    return (None if ended(taken) else law), taken
+
+
+def _regressions(wide: Course, law: Course | None) -> list[Tangent]:
+    """Of what was measured of each state whose rate is learned on the integrals of all terms, alone; along the
+    trajectories of the last law, or smooth curves."""
+    course = law or wide
+    model, cuts = course.parameters.model, course.cut()
+    nodes = cuts.guess if law is None else whole_trajectories(law, cuts).nodes(law.point)
+    powers, _, idle = kinds_of(course)
+    integrals = _integrals(course, cuts, nodes)
+    of_run = np.repeat(np.arange(len(cuts.first)), cuts.sizes)
+    count = integrals.shape[1]
+    found = []
+    for state in model.vector_field.learned:
+        seen = cuts.weights[:, state] > 0
+        weights, runs = cuts.weights[seen, state], of_run[seen]
+        weights = weights / np.sqrt(np.mean(weights**2))
+        columns = np.column_stack([cuts.targets[seen, state], nodes[seen, state], integrals[seen]])
+        columns = _without_constants(columns, weights, runs)
+        columns[:, :2] /= course.coordinates.rate_scale[state]
+        measured, followed, of_terms_ = columns[:, 0], columns[:, 1], columns[:, 2:]
+        at = np.linalg.lstsq(of_terms_, measured, rcond=UNDETERMINED)[0]
+        missed = of_terms_ @ at - measured
+        noise = float(np.mean((followed - measured) ** 2))  # so many terms would follow part of it, too
+        found.append(
+            Tangent(
+                at, max(float(np.mean(missed**2)), noise), of_terms_.T @ missed / len(missed),
+                of_terms_.T @ of_terms_ / len(missed), len(missed), powers[:count], np.zeros(count, int),
+                idle[idle < count],
+            )
+        )  # fmt: skip
+    return found
+
+
+def _without_constants(columns: np.ndarray, weights: np.ndarray, runs: np.ndarray) -> np.ndarray:
+    """Times their weights, without what a constant for each trajectory explains: where it starts."""
+    total = np.bincount(runs, weights**2)
+    means = np.stack([np.bincount(runs, weights**2 * column) for column in columns.T], axis=1) / total[:, None]
+    return weights[:, None] * (columns - means[runs])
+
+
+def _integrals(course: Course, cuts: Cut, nodes: np.ndarray) -> np.ndarray:
+    """Of all terms of one rate from where each trajectory starts to its nodes, `(nodes, monomials)`, order one."""
+    places, shares = leggauss(POINTS)
+    c, parts = course.mesher.coordinates, []
+    ends = np.cumsum(cuts.sizes - 1)
+    for run, first, size, end in zip(course.data, cuts.first, cuts.sizes, ends, strict=True):
+        begins, widths = cuts.t[end - size + 1 : end, 0], cuts.durations[end - size + 1 : end]
+        taus = np.append(begins, c.times_in(run.ts[-1:]))
+        inner = (begins[:, None] + widths[:, None] * (places + 1) / 2).ravel()
+        states = CubicSpline(taus, nodes[first : first + size])(inner)
+        inputs = None if run.inputs is None else c.inputs_in(run.inputs_at(c.times_out(inner)))
+        values = values_of_terms(course, states, inputs).reshape(len(begins), POINTS, -1)
+        of_pieces = np.einsum("ijk,j,i->ik", values, shares / 2, widths)
+        parts.append(np.concatenate([np.zeros((1, of_pieces.shape[1])), np.cumsum(of_pieces, axis=0)]))
+    return np.concatenate(parts)
