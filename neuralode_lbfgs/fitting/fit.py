@@ -10,6 +10,7 @@ import optax
 
 from ..compiling import compile_seconds
 from ..data.errors import counted
+from ..data.same_columns import trajectories_given
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, plain
 from ..optimise import LBFGS
@@ -83,10 +84,7 @@ def fit(
     if isinstance(optimizer, str):
         optimizer, keywords["optimizer"] = None, optimizer
     chosen = with_keywords(options or FitOptions(), keywords)
-    if not isinstance(data, Trajectories):
-        raise TypeError(
-            f"data is of type {type(data).__name__}; give the Trajectories of read_csv, from_frame or from_arrays."
-        )
+    trajectories_given(data)
     notes: list[str] = []
     watcher = Watch(callback)
     if jnp.result_type(float) != jnp.float64:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..data.same_columns import with_columns_of, with_states_of
 from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, SteppedInputs, Transform
 from ..optimise import StopReason
@@ -20,7 +21,7 @@ from .luck import Luck
 from .many_starts import predict_many
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
 from .prediction import fitted_starts, predict, predict_from_first_rows, with_earlier_inputs
-from .record import Stage, told
+from .record import Stage, history_rows, told
 from .row_starts import from_rows_between
 from .run_on import MOST, run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
@@ -95,7 +96,7 @@ class FitResult:
     def predict(
         self, data: Trajectories, *, start: Literal["data", "fitted"] = "data", warmup: int | None = None
     ) -> Trajectories:
-        """The states at every time of `data`; see `predict`.
+        """The states at every time of `data`, whose columns are found by name; see `predict`.
 
         Args:
             data: trajectories to predict; their observations are used only for the start. Timestamps may be counted
@@ -108,7 +109,8 @@ class FitResult:
 
         Raises:
             ValueError: if `warmup` is less than one row or given beside a fitted start, a trajectory has no row to
-                start from, or one has no fitted start.
+                start from, or one has no fitted start; as a `DataError`, if a column of the training data is not
+                there, or in another unit.
         """
         return self.band(data, start=start, warmup=warmup).middle
 
@@ -117,6 +119,7 @@ class FitResult:
 
         Of a single fit all three are its prediction.
         """
+        data = with_columns_of(self.data, data)
         if warmup is not None:
             if warmup < 1 or start == "fitted":
                 raise ValueError(
@@ -153,6 +156,7 @@ class FitResult:
 
         See `predict_like_training`. Of an ensemble the median.
         """
+        data = with_columns_of(self.data, data)
         return band_of([one._predicted_held_out(data) for one in self.members or [self]]).middle
 
     def _predicted_held_out(self, data: Trajectories) -> Trajectories:
@@ -187,9 +191,11 @@ class FitResult:
             test: held-out data.
             predictions: of every row of the training data and of `test`, if they are there already; of more times too.
         """
+        test = None if test is None else with_columns_of(self.data, test)
         if predictions is None:
             fitted = self.predict(self.data, start="fitted")
             return self._diagnosed(fitted, test, None if test is None else self.predict_held_out(test))
+        predictions = with_states_of(self.data, predictions, "the prediction")
         times = {run.id: predictions[run.id].ts.size for run in self.data}
         held_out = None if test is None else predictions.rows_of(test)
         return self._diagnosed(predictions.rows_of(self.data), test, held_out, times)
@@ -256,15 +262,7 @@ class FitResult:
 
     def history_rows(self) -> list[dict[str, Any]]:
         """All iterations, a row each; evaluations and seconds are counted over the whole fit."""
-        rows, evaluations, seconds = [], 0, 0.0
-        for stage in self.stages:
-            for row in stage.history:
-                counted = row._replace(evaluations=row.evaluations + evaluations, seconds=row.seconds + seconds)
-                rows.append({"stage": stage.name, **counted._asdict()})
-            if stage.history:
-                evaluations += stage.history[-1].evaluations
-                seconds += stage.history[-1].seconds
-        return rows
+        return history_rows(self.stages)
 
     def summary(self, test: Trajectories | None = None) -> str:
         """A few lines: errors in the data's units, why the fit stopped, what it cost.
@@ -272,6 +270,7 @@ class FitResult:
         Args:
             test: held-out data, predicted by `predict_held_out`.
         """
+        test = None if test is None else with_columns_of(self.data, test)
         fitted = self.predict(self.data, start="fitted")
         held_out = None if test is None else self.predict_held_out(test)
         train_errors = _rmse(self.data, fitted)
