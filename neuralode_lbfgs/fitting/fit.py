@@ -10,10 +10,10 @@ import optax
 
 from ..compiling import compile_seconds
 from ..data.errors import counted
-from ..data.same_columns import trajectories_given
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, plain
 from ..optimise import LBFGS
+from .arguments import check_arguments
 from .constraints import parameters_of, with_constraints
 from .coverage import one_curve_note
 from .direct import fit_directly
@@ -78,13 +78,13 @@ def fit(
         members too, and predicts their median.
 
     Raises:
-        TypeError: for an unknown option.
+        TypeError: for an unknown option, or what is no model.
         ValueError: if options contradict each other, name no parameter, or the model does not fit the data.
     """
+    check_arguments(model, data, options)
     if isinstance(optimizer, str):
         optimizer, keywords["optimizer"] = None, optimizer
     chosen = with_keywords(options or FitOptions(), keywords)
-    trajectories_given(data)
     notes: list[str] = []
     watcher = Watch(callback)
     if jnp.result_type(float) != jnp.float64:

@@ -19,6 +19,7 @@ from .hidden import hidden_size
 from .law import Term, law_table
 from .luck import Luck
 from .many_starts import predict_many
+from .options import check_choice
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
 from .prediction import fitted_starts, predict, predict_from_first_rows, with_earlier_inputs
 from .record import Stage, history_rows, told
@@ -120,6 +121,7 @@ class FitResult:
         Of a single fit all three are its prediction.
         """
         data = with_columns_of(self.data, data)
+        check_choice("start", start, ("data", "fitted"))
         if warmup is not None:
             if warmup < 1 or start == "fitted":
                 raise ValueError(
