@@ -37,12 +37,12 @@ def fit(
     begun = time.perf_counter()
     from ..data import DataError
     from ..fitting.entry import JournalError
+    from ..fitting.unreached import below_zero
     from ..outputs.run_folder import check_folder
     from ..outputs.screen import screenful
     from .resume import CannotKeep, has_ended, kept_fit, resume_words
     from .source import open_source
     from .structure import (
-        below_zero,
         check_logarithms,
         check_states,
         check_together,
@@ -68,7 +68,7 @@ def fit(
         raise ValueError(f"--resume {resumed} goes on in that folder; leave out --out.")
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
-    told = below_zero(fitted, fit_options.positive)
+    told = below_zero(source.train, fit_options.positive)
     told += without_velocities(model_options, source.train)
     if not run_options.dry_run:  # whose plan tells of them
         told += over_decades(model_options, fit_options, source.train)

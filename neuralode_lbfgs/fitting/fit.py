@@ -28,6 +28,7 @@ from .running import Watcher
 from .screening import screened
 from .several import FitOne, fit_best, fit_ensemble, initial_models
 from .task import Task
+from .unreached import below_zero
 from .watching import Watch
 
 
@@ -98,6 +99,7 @@ def fit(
             f"{counted(alone, 'value')} far off the rows around {'was' if alone == 1 else 'were'} fitted, too: "
             "what stands alone is left out without --keep-outliers, and by data.without_outliers() in Python."
         )
+    notes += [f"{told}." for told in below_zero(data, chosen.positive)]
     machine = optimizer_of(optimizer, initial_step, chosen)
     task = Task(data, chosen, machine, loss, observe, journal or Journal())
     compiled_before, earlier = compile_seconds(), task.journal.compile_s
