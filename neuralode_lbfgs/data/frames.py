@@ -83,8 +83,6 @@ def _pandas_columns(frame: Any) -> list[tuple[Any, list[Any]]]:
     if frame.index.names == [None] and times:  # days or hours, as a frame of times has them
         every.insert(0, (None, frame.index.to_series()))
     for name, series in every:
-        if getattr(series.dtype, "tz", None) is not None:  # one zone, whose offset changes with summer time
-            series = series.dt.tz_convert("UTC")
         missing = series.isna().tolist()
         # tolist() gives Python numbers.
         columns.append((name, [None if gone else value for value, gone in zip(series.tolist(), missing, strict=True)]))
