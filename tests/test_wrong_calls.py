@@ -16,6 +16,7 @@ ts = np.linspace(0.0, 5.0, 11)
 ys = np.stack([np.sin(ts), np.cos(ts)], axis=1)
 data = nl.from_arrays(ts, ys, names=["x", "v"])
 key = jax.random.key(0)
+driven = nl.NeuralODE(nl.MLPVectorField(2, input_size=2, key=key))
 field = nl.MLPVectorField(2, key=key)
 
 class Own(eqx.Module):
@@ -47,6 +48,7 @@ CALLS = {
     "nl.fit(nl.NeuralODE(field), data, validation='x')": "validation is True or False; it is 'x'.",
     "nl.FitOptions(process_noise=3)": "process_noise is True or False or None; it is 3.",
     "nl.fit(nl.NeuralODE(field), data, loss=lambda m, ts, ys: (jnp.sum(ys), 1))": "the loss must be a scalar; it is a",
+    "driven(ts, ys[0], ys)": "TypeError: inputs are of type ndarray; give them as model(ts, y0, nl.LinearInputs(ts, us",
 }
 
 
