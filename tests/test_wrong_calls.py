@@ -30,6 +30,10 @@ class Own(eqx.Module):
 def own(shape):
     return Own(jnp.array(1.0), shape)
 
+class Lazy:
+    columns = ["t", "x"]
+    collect = None
+
 def said(call):
     try:
         return str(call()).replace(chr(10), " ")
@@ -49,6 +53,16 @@ CALLS = {
     "nl.FitOptions(process_noise=3)": "process_noise is True or False or None; it is 3.",
     "nl.fit(nl.NeuralODE(field), data, loss=lambda m, ts, ys: (jnp.sum(ys), 1))": "the loss must be a scalar; it is a",
     "driven(ts, ys[0], ys)": "TypeError: inputs are of type ndarray; give them as model(ts, y0, nl.LinearInputs(ts, us",
+    "nl.minimise(lambda p: (p**2).sum(), jnp.ones(2), optimizer='adam')": "optimizer is of type str; give an LBFGS, an",
+    "nl.minimise(lambda p: (p.sum(), 1), jnp.ones(2))": "the loss must be one number; it is a tuple: return the number",
+    "nl.minimise(lambda p: p, jnp.ones(2))": "the loss must be one number; it has shape (2,).",
+    "nl.minimise(lambda p: (p**2).sum(), jnp.ones(2), optimizer=optax.adam(0.1)).loss < 1e-6": "True",
+    "nl.fit(nl.NeuralODE(nl.MLPVectorField(1, key=key)), data)": "for 2 states and 0 inputs (it is of 1 state",
+    "nl.NeuralODE(2)": "TypeError: the vector field is of type int; give an MLPVectorField, or equations that",
+    "nl.NeuralODE(field, state_size=3)": "state_size is 3, but the vector field has 2 states; leave it out.",
+    "nl.read_csv({'t': ts})": "DataError: read_csv reads files; give a dict to from_frame.",
+    "nl.read_csv(ts)": "DataError: read_csv reads files; give a ndarray to from_arrays.",
+    "nl.from_frame(Lazy())": "DataError: the data frame is a Lazy, which holds no rows yet; give frame.collect().",
 }
 
 

@@ -36,6 +36,8 @@ def table_from_frame(
     Raises:
         DataError: if the frame is empty, its columns differ in length, or one has no name or that of another.
     """
+    if hasattr(frame, "collect"):
+        raise DataError(f"{source} is a {type(frame).__name__}, which holds no rows yet; give frame.collect().")
     if not isinstance(frame, Mapping) and (getattr(frame, "ndim", 2) != 2 or not hasattr(frame, "columns")):
         raise DataError(
             f"{source} is a {type(frame).__name__}; give a pandas or polars data frame or a dict of columns, or arrays "

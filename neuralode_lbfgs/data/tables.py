@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrange import from_trajectories, to_trajectories
@@ -140,6 +141,9 @@ def read_csv(
         input_hold=input_hold,
         input_linear=input_linear,
     )
+    if hasattr(path, "columns") or isinstance(path, Mapping | np.ndarray):
+        home = "from_arrays" if isinstance(path, np.ndarray) else "from_frame"
+        raise DataError(f"read_csv reads files; give a {type(path).__name__} to {home}.")
     table, roles = read_tables([path] if isinstance(path, str | os.PathLike) else path, roles_of)
     return to_trajectories(table, roles, units)
 

@@ -35,6 +35,10 @@ class NeuralODE(eqx.Module):
         max_steps: of the solver, per call; as many again for every ten thousand times that are asked for.
         coordinates: found by `fit` from the training data; the identity until then.
         state_size: of the identity coordinates; None to take it from the vector field.
+
+    Raises:
+        TypeError: if the vector field cannot be called.
+        ValueError: if the vector field, or the coordinates, have another number of states.
     """
 
     vector_field: Any  # a callable; its other attributes are the user's own
@@ -55,11 +59,18 @@ class NeuralODE(eqx.Module):
         coordinates: Coordinates | None = None,
         state_size: int | None = None,
     ):
+        if not callable(vector_field):
+            raise TypeError(
+                f"the vector field is of type {type(vector_field).__name__}; give an MLPVectorField, or equations that "
+                "are called as (t, y, args)."
+            )
         if coordinates is None:
             coordinates = getattr(vector_field, "coordinates", None)
         if coordinates is None:
             # A user's own field: one scale for all states until `fit` has seen data.
             coordinates = Coordinates.identity(1 if state_size is None else state_size)
+        elif state_size not in (None, size := coordinates.centre.shape[0]):
+            raise ValueError(f"state_size is {state_size}, but the vector field has {size} states; leave it out.")
         self.vector_field = vector_field
         self.coordinates = coordinates
         self.solver = diffrax.Tsit5() if solver is None else solver
