@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from ..compiling import compile_seconds
-from ..data.errors import counted
+from ..data.left_out import fitted_too
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, plain
 from ..optimise import LBFGS
@@ -94,11 +94,7 @@ def fit(
             "jax.config.update('jax_enable_x64', True) before creating the model."
         )
         warnings.warn(notes[-1], stacklevel=2)
-    if not data.sifted and (alone := data.observed - data.without_outliers().observed):
-        notes.append(
-            f"{counted(alone, 'value')} far off the rows around {'was' if alone == 1 else 'were'} fitted, too: "
-            "what stands alone is left out without --keep-outliers, and by data.without_outliers() in Python."
-        )
+    notes += fitted_too(data)
     notes += [f"{told}." for told in below_zero(data, chosen.positive)]
     machine = optimizer_of(optimizer, initial_step, chosen)
     task = Task(data, chosen, machine, loss, observe, journal or Journal())

@@ -29,6 +29,8 @@ from .start_estimates import estimate_starts, predict_like_training, usual_start
 from .start_prior import say_fewer, say_too_few
 from .transforms import transformed
 
+IN_PYTHON = "In Python --starts 8 is fit(..., starts=8), --train-until T is data.split(until=T), and others likewise."
+
 
 @dataclass(frozen=True)
 class FitResult:
@@ -294,8 +296,10 @@ class FitResult:
             f"{self.compile_s:.1f} s compiling, {self.run_s:.1f} s running"
         )
         lines += [f"note: {note}" for note in self.notes]
-        for one in self._diagnosed(fitted, test, held_out):
+        found = self._diagnosed(fitted, test, held_out)
+        for one in found:
             lines += [f"diagnosis: {one.finding}.", f"  advice: {one.advice}."]
+        lines += [IN_PYTHON] if any("--" in one.advice for one in found) else []
         return "\n".join(lines)
 
 
