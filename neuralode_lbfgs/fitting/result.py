@@ -15,6 +15,7 @@ from ..optimise import StopReason
 from .band import Band, band_of
 from .diagnosis import Finding, View, diagnose
 from .diagnosis.kind import kind_of
+from .error_table import error_table
 from .hidden import hidden_size
 from .law import Term, law_table
 from .luck import Luck
@@ -277,14 +278,7 @@ class FitResult:
         test = None if test is None else with_columns_of(self.data, test)
         fitted = self.predict(self.data, start="fitted")
         held_out = None if test is None else self.predict_held_out(test)
-        train_errors = _rmse(self.data, fitted)
-        test_errors = None if test is None else _rmse(test, held_out)
-        means = np.nanmean(np.concatenate([trajectory.ys for trajectory in self.data]), axis=0)
-        mean_errors = _rmse(test or self.data, None, means)
-        lines = [f"{'RMSE':<20} {'train':>12} {'held out':>12} {'mean predictor':>15}"]
-        for i, name in enumerate(self.data.state_names):
-            other = "-" if test_errors is None else f"{test_errors[i]:.4g}"
-            lines.append(f"{self.data.label(name):<20} {train_errors[i]:>12.4g} {other:>12} {mean_errors[i]:>15.4g}")
+        lines = error_table(self.data, fitted, test, held_out)
         lines += [*parameter_table(self.parameters), *parameter_remarks(self.parameters)]
         lines += law_table(self.law)
         lines += told(self.stages)
@@ -301,11 +295,3 @@ class FitResult:
             lines += [f"diagnosis: {one.finding}.", f"  advice: {one.advice}."]
         lines += [IN_PYTHON] if any("--" in one.advice for one in found) else []
         return "\n".join(lines)
-
-
-def _rmse(data: Trajectories, predictions: Trajectories | None, constant: np.ndarray | None = None) -> np.ndarray:
-    observed = np.concatenate([trajectory.ys for trajectory in data])
-    predicted = constant if predictions is None else np.concatenate([trajectory.ys for trajectory in predictions])
-    seen = np.isfinite(observed)
-    squares = np.where(seen, observed - predicted, 0.0) ** 2
-    return np.sqrt(squares.sum(axis=0) / np.maximum(seen.sum(axis=0), 1))
