@@ -152,6 +152,10 @@ BAD_TEXT = {
         't,x\n0,1\n1,"1,234.5"\n',
         "mine.csv, line 3, column 'x': '1,234.5' is not a number; write it without a mark between the thousands.",
     ),
+    "thousands in the first row": (
+        "Datum;Uhrzeit;Wert\n10.03.2024;08:00;1.000,50\n11.03.2024;08:01;905,34\n12.03.2024;08:02;819,23\n",
+        "mine.csv, line 2, column 'Wert': '1.000,50' is not a number; write it without a mark between the thousands.",
+    ),
     **{
         f"thousands: {text}": (
             f't,x\n0,1\n1,"{text}"\n',
