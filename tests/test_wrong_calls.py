@@ -53,6 +53,7 @@ CALLS = {
     "nl.FitOptions(process_noise=3)": "process_noise is True or False or None; it is 3.",
     "nl.fit(nl.NeuralODE(field), data, loss=lambda m, ts, ys: (jnp.sum(ys), 1))": "the loss must be a scalar; it is a",
     "driven(ts, ys[0], ys)": "TypeError: inputs are of type ndarray; give them as model(ts, y0, nl.LinearInputs(ts, us",
+    "nl.fit(nl.NeuralODE(field), nl.from_arrays(ts, 1e300 * ys))": "y1 of trajectory 'trajectory' is 1e+300 at t = 0",
     "nl.minimise(lambda p: (p**2).sum(), jnp.ones(2), optimizer='adam')": "optimizer is of type str; give an LBFGS, an",
     "nl.minimise(lambda p: (p.sum(), 1), jnp.ones(2))": "the loss must be one number; it is a tuple: return the number",
     "nl.minimise(lambda p: p, jnp.ones(2))": "the loss must be one number; it has shape (2,).",

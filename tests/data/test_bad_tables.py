@@ -33,6 +33,7 @@ BAD_TEXT = {
     "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV, Parquet or NPZ file."),
     "excel": (b"PK\x03\x04rest", "mine.csv is an Excel or zip file; save the sheet as CSV."),
     "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1", "mine.csv is an old Excel file; save the sheet as CSV."),
+    "matlab 7.3": (b"MATLAB 7.3 MAT-file", "mine.csv is a MATLAB file; write a CSV there with writetable."),
     "matlab": (b"MATLAB 5.0 MAT-file", "mine.csv is a MATLAB file; write a CSV there with writetable."),
     "gzip": (b"\x1f\x8brest", "mine.csv is compressed, and damaged or cut short; unpack or pack it anew."),
     "parquet": (b"PAR1rest", "mine.csv is not a Parquet file that can be read; write it again or save it as CSV."),
