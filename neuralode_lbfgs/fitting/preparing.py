@@ -98,7 +98,8 @@ def _why_not(model: NeuralODE, error: Exception) -> str:
     """The sizes of a network; of equations of one's own the first line of what they raise."""
     field = plain(model).vector_field
     if isinstance(field, MLPVectorField):
-        states = field.mlp.out_size + len(field.rates)
-        inputs = field.mlp.in_size - states - field.time_dependent
+        first, last = field.mlp.layers[0], field.mlp.layers[-1]
+        states = last.weight.shape[0] + len(field.rates)
+        inputs = first.weight.shape[1] - states - field.time_dependent
         return f"it is of {counted(states, 'state')} and {counted(inputs, 'input')}"
     return str(error).splitlines()[0].rstrip(".")
