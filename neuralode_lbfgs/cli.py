@@ -100,6 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else list(argv)
     try:
+        if "-" in words:
+            raise ValueError("'-' names no file here; give a path: /dev/stdin for what comes through a pipe.")
         code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except (CycloptsError, ValueError) as error:

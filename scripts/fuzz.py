@@ -31,7 +31,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from fuzz_checkpoint import SmallFit
+from fuzzing.small_fit import SmallFit
 from safetensors.numpy import load, save
 
 from neuralode_lbfgs.commands.config import config_text, read_config, sections_of

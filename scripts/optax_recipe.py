@@ -348,6 +348,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--float32", action="store_true", help="in single precision, where searches stall")
     parser.add_argument("--variants", action="store_true", help="done right, with other memories and first steps")
     args = parser.parse_args(argv)
+    if args.iterations < 1:
+        parser.error(f"--iterations must be at least 1; it is {args.iterations}.")
     # Near a minimum the loss changes by less than float32 can hold. The switch must come before the first array.
     with jax.enable_x64(not args.float32):
         data = measured_data()

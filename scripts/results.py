@@ -78,6 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="with several: median (lowest to highest)")
     parser.add_argument("--leave-out", action="store_true", help="leave out and predict back every third row")
     arguments = parser.parse_args(argv)
+    unknown = [name for name in arguments.sets if name not in nl.dataset_names()]
+    if unknown:
+        parser.error(f"there is no bundled set {unknown[0]!r}; there are {', '.join(nl.dataset_names())}.")
     prepare_jax()
     header: list[str] = []
     for name in arguments.sets or nl.dataset_names():

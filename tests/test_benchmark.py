@@ -385,3 +385,11 @@ def test_no_compiled_program_is_kept_between_processes(monkeypatch):
     assert "JAX_COMPILATION_CACHE_DIR" not in environment
     assert environment["JAX_ENABLE_COMPILATION_CACHE"] == "false"
     assert environment["PYTHONPATH"].split(":")[0] == str(SCRIPTS)
+
+
+def test_what_is_not_there_is_refused_in_a_sentence(capsys):
+    assert benchmark.main(["sizes", "--families", "one", "--points", "7"]) == 2
+    assert "there is no size of 7 points; there are " in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        module("results").main(["nosuch"])
+    assert "there is no bundled set 'nosuch'; there are " in capsys.readouterr().err

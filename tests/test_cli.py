@@ -364,6 +364,8 @@ def test_generate(tmp_path, capsys):
         ("fit hare_lynx --width-size 8.5", "--width-size needs a whole number; it is 8.5"),
         ("fit hare_lynx --rtol 0", "rtol must be between 0 and 1"),
         ("fit hare_lynx --solver Tsit6", "Tsit5"),
+        ("fit -", "'-' names no file here; give a path: /dev/stdin"),
+        ("predict run --t1 3 --out -", "'-' names no file here"),
         ("fit hare_lynx --stages macthing", "there is no stage 'macthing'"),
         ("fit hare_lynx --states hare lynks", "lynks"),
         ("fit hare_lynx --train-until 99", "--train-until: splitting at t = 99 leaves nothing to test on"),

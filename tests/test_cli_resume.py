@@ -152,7 +152,8 @@ def test_a_fit_that_is_stopped_in_several_ways_goes_on_to_the_same_bits(run, tab
     assert bits(folder) == bits(run)
     assert {path.name for path in folder.iterdir()} == {path.name for path in run.iterdir()}
     assert main(["fit", "--resume", str(folder)]) == 0
-    assert "holds a run that has ended: there is nothing to go on with" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "holds a run that has ended: there is nothing to go on with; for other options begin anew: " in said
 
 
 def test_a_config_file_records_what_the_run_was_made_with(run, table, tmp_path, capsys):

@@ -186,3 +186,9 @@ def test_page_runs(recipe):
         del sys.modules["page"]
     assert namespace["result"].loss < 1e-3
     assert namespace["best"] < 1e-3
+
+
+def test_no_iterations_are_refused_in_a_sentence(recipe, capsys):
+    with pytest.raises(SystemExit):
+        recipe.main(["--iterations", "0"])
+    assert capsys.readouterr().err.endswith("--iterations must be at least 1; it is 0.\n")

@@ -100,6 +100,8 @@ def test_a_reading_below_zero_that_is_left_out_needs_no_logarithm(tmp_path, caps
     assert main(["fit", data, "--transform", "log=cells", "--dry-run"]) == 0
     assert main(["fit", data, "--positive", "cells", "--dry-run"]) == 0
     assert "below zero" not in capsys.readouterr().out
+    assert main(["fit", data, "--positive", "cells", "--keep-outliers", "--dry-run"]) == 0
+    assert capsys.readouterr().out.count("1 value of 'cells' below zero, down to -7: a state that is kept") == 1
     assert main(["fit", data, "--transform", "log=cells", "--keep-outliers", "--dry-run"]) == 2
     assert "line 22, column 'cells': -7.0 is negative" in capsys.readouterr().err
 

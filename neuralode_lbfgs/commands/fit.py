@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ..fitting.options import FitOptions
+from ..outputs.screen import to_type
 from .beside import Beside, artists
 from .interrupts import Interrupts
 from .options import DataOptions, DataPath, ModelOptions, RunOptions
@@ -37,12 +38,12 @@ def fit(
     begun = time.perf_counter()
     from ..data import DataError
     from ..fitting.entry import JournalError
+    from ..fitting.unreached import below_zero
     from ..outputs.run_folder import check_folder
     from ..outputs.screen import screenful
-    from .resume import CannotKeep, has_ended, kept_fit, resume_words
+    from .resume import CannotKeep, ended_words, has_ended, kept_fit, resume_words
     from .source import open_source
     from .structure import (
-        below_zero,
         check_logarithms,
         check_states,
         check_together,
@@ -53,7 +54,7 @@ def fit(
 
     resumed = run_options.resume
     if resumed is not None and has_ended(resumed):
-        print(f"{resumed} holds a run that has ended: there is nothing to go on with.")
+        print(ended_words(resumed))
         return 0
     if not data:
         raise ValueError("name the data: a CSV, Parquet or NPZ file, or a bundled set (neuralode-lbfgs datasets).")
@@ -68,7 +69,7 @@ def fit(
         raise ValueError(f"--resume {resumed} goes on in that folder; leave out --out.")
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
-    told = below_zero(fitted, fit_options.positive)
+    told = below_zero(source.train, fit_options.positive)
     told += without_velocities(model_options, source.train)
     if not run_options.dry_run:  # whose plan tells of them
         told += over_decades(model_options, fit_options, source.train)
@@ -273,8 +274,8 @@ def _write(
 
 def _undrawn(names: Iterable[str], out: Path, vector_field: str | None) -> str:
     """What to type for what an interrupted fit does not draw."""
-    field = "" if vector_field is None else f" --vector-field {vector_field}"
-    commands = {"plots": f"neuralode-lbfgs plot {out}{field}", "report": f"neuralode-lbfgs report {out}"}
+    field = () if vector_field is None else ("--vector-field", vector_field)
+    commands = {"plots": to_type("plot", out, *field), "report": to_type("report", out)}
     asked = " and ".join(commands[name] for name in names)
     return f"no {' and no '.join(names)} of a fit that was interrupted: for them {asked}"
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ..outputs.screen import to_type
+
 
 def generate(
     system: Annotated[str | None, Parameter(name="SYSTEM")] = None,
@@ -63,8 +65,8 @@ def generate(
     write_csv(data, out)
     runs = counted(len(data), "trajectory", "trajectories")
     print(f"{out}: {sum(run.ts.size for run in data)} rows, {runs}", file=sys.stderr)
-    inputs = f" --inputs {' '.join(data.input_names)}" if data.input_names else ""
-    print(f"fit it with: neuralode-lbfgs fit {out}{inputs}", file=sys.stderr)
+    inputs = ("--inputs", *data.input_names) if data.input_names else ()
+    print(f"fit it with: {to_type('fit', out, *inputs)}", file=sys.stderr)
     return 0
 
 

@@ -221,18 +221,13 @@ def _check_units(table: "Table", roles: "Roles", columns: "Columns") -> None:
     Raises:
         DataError: one sentence.
     """
-    from ..data import DataError
+    from ..data.same_columns import refuse_another_unit
 
     names = [*zip((*roles.states, *roles.inputs), (*columns.states, *columns.inputs), strict=True)]
     if not columns.clock.origin:  # else times are counted from there, in a unit of ours
         names.insert(0, (roles.time, columns.time))
     for name, known in names:
-        here, there = table.units.get(name, ""), columns.units.get(known, "")
-        if here and there and here.casefold() != there.casefold():
-            raise DataError(
-                f"{table.source}: column {name!r} is in {here}, but the model was trained on {there}; convert it, or "
-                f"if it is the same, write the header as {known} [{there}]."
-            )
+        refuse_another_unit(table.source, name, table.units.get(name, ""), known, columns.units)
 
 
 def _start_of(saved: "SavedRun", run: "Trajectory", *, alone: bool) -> "Start":

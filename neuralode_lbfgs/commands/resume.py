@@ -1,6 +1,5 @@
 """A fit that is kept while it runs, and goes on after it was stopped."""
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +12,8 @@ from cyclopts.config import Dict
 
 from ..fitting.entry import Entry
 from ..outputs.checkpoint import Checkpoint, read_checkpoint, remove_checkpoint, write_checkpoint
-from ..outputs.run_folder import CHECKPOINT, METRICS, MODEL
+from ..outputs.run_folder import CHECKPOINT, CONFIG, METRICS, MODEL
+from ..outputs.screen import to_type
 from ..outputs.typed import instance
 from .config import OF_ONE_CALL, SECTIONS, record_of, sections_of
 from .saying import tell
@@ -42,7 +42,8 @@ def options_of_resumed(app: Any, commands: tuple[str, ...], arguments: ArgumentC
         return
     if not (folder / CHECKPOINT).exists():
         raise ValueError(
-            f"{folder} holds no fit to go on with ({CHECKPOINT} is missing); begin one with fit DATA --out {folder}."
+            f"{folder} holds no fit to go on with ({CHECKPOINT} is missing); begin one with "
+            f"{to_type('fit', 'DATA', '--out', folder)}."
         )
     path = folder / CHECKPOINT
     sections = {"model": {}, **sections_of(read_checkpoint(path).config, path)}
@@ -69,6 +70,12 @@ def options_of_resumed(app: Any, commands: tuple[str, ...], arguments: ArgumentC
 def has_ended(folder: Path) -> bool:
     """Whether a folder holds a run that is complete."""
     return not (folder / CHECKPOINT).exists() and (folder / METRICS).exists() and (folder / MODEL).exists()
+
+
+def ended_words(folder: Path) -> str:
+    """What is said of such a folder: options that were given are of no use there."""
+    again = to_type("fit", "--config", folder / CONFIG, "--out", "ANOTHER_FOLDER")
+    return f"{folder} holds a run that has ended: there is nothing to go on with; for other options begin anew: {again}"
 
 
 def check_same(folder: Path, then: str, now: str) -> list[str]:
@@ -240,5 +247,4 @@ def kept_fit(resumed: Path | None, out: Path, text: str, begun: float) -> "tuple
 
 def resume_words(folder: Path, vector_field: str | None = None) -> str:
     """What to type to go on."""
-    field = "" if vector_field is None else f" --vector-field {vector_field}"
-    return f"neuralode-lbfgs fit --resume {os.fspath(folder)}{field}"
+    return to_type("fit", "--resume", folder, *(() if vector_field is None else ("--vector-field", vector_field)))

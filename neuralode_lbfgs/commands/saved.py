@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..data import DataError, dataset_names
 from ..outputs.run_folder import CHECKPOINT, CONFIG, MODEL, members_of
+from ..outputs.screen import to_type
 from ..outputs.store import SavedRun, load_model, read_columns
 from ..outputs.typed import instance
 from .config import read_config
@@ -32,7 +33,7 @@ def open_members(folder: Path, vector_field: str | None = None) -> list[SavedRun
 
 def _opened(folder: Path, path: Path, vector_field: str | None) -> SavedRun:
     if not (folder / MODEL).is_file() and (folder / CHECKPOINT).is_file():
-        raise DataError(f"{folder} holds a fit that was stopped; go on with neuralode-lbfgs fit --resume {folder}.")
+        raise DataError(f"{folder} holds a fit that was stopped; go on with {to_type('fit', '--resume', folder)}.")
     if not (folder / MODEL).is_file():
         raise DataError(f"{folder} holds no run ({MODEL} is missing); name a folder that fit has written.")
     columns, has_its_own_kind = read_columns(path)

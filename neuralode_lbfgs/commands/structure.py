@@ -90,21 +90,6 @@ def _check_log_times(train: Trajectories, test: Trajectories | None) -> None:
             )
 
 
-def below_zero(table: Table, names: Sequence[str]) -> list[str]:
-    """A sentence for each state that is to stay positive but has negative values."""
-    said = []
-    for name in names:
-        values = table.numbers(name)
-        count = int((values < 0).sum())
-        if count:
-            what = "1 value" if count == 1 else f"{count} values"
-            said.append(
-                f"{what} of {name!r} below zero, down to {np.nanmin(values):.3g}: a state that is kept positive "
-                "(--positive) cannot reach them"
-            )
-    return said
-
-
 def over_decades(model: ModelOptions, fit: FitOptions, train: Trajectories) -> list[str]:
     """A sentence on states that go over powers of ten and are not fitted in logarithms, if these go with the model."""
     if model.second_order:

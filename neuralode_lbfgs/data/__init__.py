@@ -13,7 +13,8 @@ from .rows import rows_by_trajectory
 from .several import expanded
 from .stretches import with_stretches
 from .tables import from_arrays, from_frame, read_csv, read_table, read_tables, write_csv, write_table
-from .trajectories import Trajectories, Trajectory
+from .trajectories import Trajectories
+from .trajectory import Trajectory
 
 __all__ = [
     "Card",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from .advice import THOUSANDS
 from .cells import is_missing, is_value, may_be_number
 from .errors import DataError
 from .headers import is_duration, names_the_time, split_unit, with_unit
@@ -138,6 +139,8 @@ def refuse_units(rows: list[list[str]], places: list[int], source: str) -> None:
 
     above = next((i for i, row in enumerate(rows[: MOST_UNITS + 1]) if any(map(number, row))), 0)
     pairs = [pair for row in rows[:above] for pair in zip(row, rows[above], strict=True)]
+    if any(re.fullmatch(THOUSANDS, word) for word, _ in pairs):
+        return  # numbers they are, but for their marks
     if any(not is_missing(word) and number(below) for word, below in pairs):
         which, them = ("row holds", "row") if above == 1 else (f"{above} rows hold", "rows")
         raise DataError(

@@ -3,11 +3,12 @@
 import re
 
 _LIMIT = "it is a limit: leave the cell blank, or write the value that you take it for"
+THOUSANDS = r"[-+]?\d{1,3}([,. '’\u00a0\u202f])\d{3}(\1\d{3})*([.,]\d+)?"
 # What to do about cells of these forms.
 _FORMS = {
     r"[<>≤≥]\s*[\d.,]+": _LIMIT,
     r"[<>≤≥]?\s*(b?l?loq|bloq|blq|bql|bdl|l?lod|n\.?d\.?)": _LIMIT,
-    r"[-+]?\d{1,3}([,. '’\u00a0\u202f])\d{3}(\1\d{3})*([.,]\d+)?": "write it without a mark between the thousands",
+    THOUSANDS: "write it without a mark between the thousands",
     r"[-+]?[\d.,]+\s*([*†‡§]+|\([a-z*]\))": "write the number alone, without the mark behind it",
     r"[-+]?[\d.,]+\s*(±|\+/-|\+-)\s*[\d.,]+": "write the deviation into a column of its own, and name it with "
     "--sd-columns (sd_columns= in Python)",

@@ -126,7 +126,8 @@ def table_from_arrays(
     if not ys.size:
         raise DataError(f"{source}: ys is empty; it has shape {ys.shape}.")
     ts = _asarray(source, "ts", arrays["ts"])
-    if ts.dtype.kind in "cmV" or (ts.dtype.kind == "M" and np.datetime_data(ts.dtype)[0] == "generic"):
+    spans = ts.dtype.kind == "m"
+    if ts.dtype.kind in "cV" or (ts.dtype.kind in "mM" and np.datetime_data(ts.dtype)[0] == "generic"):
         raise DataError(f"{source}: ts must hold numbers or timestamps; its type is {ts.dtype}.")
     if ts.shape != lead and not (ts.ndim == 1 and ts.shape == lead[-1:]):
         fault = f"ts must have shape {lead}, as ys has shape {ys.shape}; it has shape {ts.shape}"
@@ -140,12 +141,16 @@ def table_from_arrays(
                 f"shape {ids.shape}."
             )
         ids = _written(source, "ids", ids)
+        if ys.ndim == 3 and len(set(ids)) < len(ids):
+            twice = next(name for name in ids if ids.count(name) > 1)
+            raise DataError(f"{source}: ids has {twice!r} twice; stacked runs need ids that differ.")
     else:
         ids = [str(run) for run in range(lead[0])] if ys.ndim == 3 else None
     if ids is not None:
         headers.append("trajectory")
         cells.append([name for name in ids for _ in range(lead[1])] if ys.ndim == 3 else ids)
-    headers.append("t")
+    ts = seconds(ts) if spans else ts
+    headers.append("t [s]" if spans else "t")
     cells.append(_cells(np.broadcast_to(ts, lead).ravel()))
     inputs, sd = (_beside(source, name, arrays.get(name), ys) for name in ("inputs", "sd"))
     states = _names(source, "names", arrays.get("names"), "y", ys.shape[-1])
@@ -159,7 +164,7 @@ def table_from_arrays(
             cells += [list(map(format_number, column.tolist())) for column in values.reshape(size, -1).T]
     kept = range(size)
     if ys.ndim == 3:  # padding
-        kept = [row for row, text in enumerate(cells[headers.index("t")]) if text]
+        kept = [row for row, text in enumerate(cells[1]) if text]
     table = build_table(
         source, headers, [tuple(column[row] for row in kept) for column in cells], list(kept), place_word="row",
         title=title, notes=notes, inputs=driving, sd=dict(zip(states, deviations, strict=False)),
@@ -212,9 +217,10 @@ def _beside(source: str, name: str, array: Any, ys: np.ndarray) -> np.ndarray | 
     values = _numbers(source, name, array)
     values = values[..., None] if values.ndim == ys.ndim - 1 else values
     if values.shape[:-1] != ys.shape[:-1] or not values.size:
+        wanted = ys.shape if name == "sd" else (*ys.shape[:-1], name)
+        hint = "; one number for all rows of a state is noise={'NAME': number}" if name == "sd" else ""
         raise DataError(
-            f"{source}: {name} must have shape {(*ys.shape[:-1], name)}, as ys has shape {ys.shape}; it has shape "
-            f"{np.shape(array)}."
+            f"{source}: {name} must have shape {wanted}, as ys has shape {ys.shape}; it has {np.shape(array)}{hint}."
         )
     return values
 
@@ -250,8 +256,15 @@ def _cells(values: np.ndarray) -> list[str]:
     return ["" if text == "nan" else text for text in _texts(values)]
 
 
+def seconds(spans: np.ndarray) -> np.ndarray:
+    """NumPy's spans of time in seconds, NaN for none."""
+    return spans / np.timedelta64(1, "s")
+
+
 def timestamps(ts: np.ndarray) -> list[str]:
     """NumPy's times in ISO 8601, blank for none, without zeros at the end of seconds."""
+    finer = {"h": "m", "Y": "D"}.get(np.datetime_data(ts.dtype)[0])  # no hour stands alone, and a year is a number
+    ts = ts.astype(f"M8[{finer}]") if finer else ts
     texts = np.datetime_as_string(ts).tolist()
     texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
     return ["" if text == "NaT" else text for text in texts]

@@ -10,7 +10,7 @@ import numpy as np
 
 from .advice import advice_on
 from .clock import parse_timestamp
-from .errors import DataError, counted, did_you_mean, listed
+from .errors import DataError, counted, listed, no_column
 
 # What spreadsheets, pandas, R, SQL, loggers and people write for "no value"; compared in lower case.
 MISSING = frozenset(
@@ -158,10 +158,8 @@ class Table:
         for column in self.columns:
             if name in (column.name, column.header):
                 return column
-        hint = did_you_mean(name, self.names)
-        if "," in name and all(part.strip() in self.names for part in name.split(",")):
-            hint = " (names are separated by spaces)"
-        raise DataError(f"{self.source} has no column {name!r}{hint}; it has {listed(self.names)}.")
+        together = "," in name and all(part.strip() in self.names for part in name.split(","))
+        raise no_column(self.source, name, self.names, " (names are separated by spaces)" if together else "")
 
     def where(self, row: int, name: str | None = None) -> str:
         """`mine.csv, line 12, column 'x'`: the start of every sentence about a cell."""

@@ -11,6 +11,8 @@ from .trajectories import Trajectories, Trajectory
 
 LEAST_LEVEL, LEAST_LEVELS = 3, 5  # rows at the largest value, one after another and in all
 DIGITS = 4  # of those of the instrument: by so many a parabola through three rounded values may be off
+STEEP, AS_BEFORE = 0.005, 0.3  # of the range, and of the step before: so far beyond it would be, had it gone on
+STRAIGHT = 5  # steps
 FINE = 1e-5  # of the range: digits that are finer may be those of a computer
 
 
@@ -27,13 +29,29 @@ def cut_off(name: str, data: Trajectories, state: int) -> Iterable[str]:
             ys = run.ys[:, state]
             edges = np.flatnonzero(np.diff(np.concatenate([[0], ys == end, [0]]).astype(int)))
             for first, last in edges.reshape(-1, 2).tolist():
-                if last - first >= LEAST_LEVEL and first > 2 and last < ys.size and not _steps_to(run, first):
-                    inside += (last - first) * (up * (_gone_on(run, state, first) - end) > least)
+                if last - first < LEAST_LEVEL or first <= 2 or _steps_to(run, first):
+                    continue
+                if last < ys.size:
+                    is_off = up * (_gone_on(run, state, first) - end) > least
+                else:  # it may have come to rest for good
+                    is_off = _comes_steeply(run, state, first, up, max(least, STEEP * (values[-1] - values[0])))
+                inside += (last - first) * is_off
         if end != 0 and inside >= LEAST_LEVELS:
             yield (
                 f"{name!r} is exactly {end:g}, its {word} value, in {inside} rows, to which it does not come smoothly; "
                 "if the sensor ends there, leave the cells blank"
             )
+
+
+def _comes_steeply(run: Trajectory, state: int, row: int, up: float, least: float) -> bool:
+    """Whether a state that stays at a level from this row on would be beyond it one row later, or comes along a line:
+    digits as coarse as its steps show it no other way."""
+    ys, ts = run.ys[:, state], run.ts
+    off = [up * (_gone_on(run, state, at) - ys[row]) for at in (row, row + 1)]
+    if max(off) > max(least, AS_BEFORE * abs(ys[row - 1] - ys[row - 2])):
+        return True
+    slopes = np.diff(ys[max(row - STRAIGHT, 0) : row + 1]) / np.diff(ts[max(row - STRAIGHT, 0) : row + 1])
+    return slopes.size == STRAIGHT and bool(slopes[0] and np.ptp(slopes) < FINE * abs(slopes[0]))
 
 
 def _digit(values: np.ndarray) -> float:

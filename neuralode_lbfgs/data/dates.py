@@ -135,7 +135,10 @@ def _in_iso(written: Sequence[Written | None], header: str, place: Place) -> tup
         close = [order for order, days in found.items() if _goes_on(seen, days)]
         if len(close) != 1:
             said = " or ".join(days[seen[unclear].day].isoformat() for days in found.values())
-            raise DataError(f"{place(rows[unclear])} may be {said}; write dates in that way.")
+            raise DataError(
+                f"{place(rows[unclear])} may be {said}; say which in the header, as {header} (DD/MM/YYYY) or {header} "
+                f"(MM/DD/YYYY), or write dates as {said.split()[0]}."
+            )
         found = {close[0]: found[close[0]]}
     order, days = next(iter(found.items()))
     return tuple("" if one is None else stamp(days[one.day], one) for one in written), order

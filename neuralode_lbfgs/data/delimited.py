@@ -17,10 +17,12 @@ _NO_COMMENT = re.compile(r"\s*#(N/A|DIV/0!|VALUE!|NUM!|NULL!|REF!|NAME\?)", re.I
 # A comma may part thousands or decimals; all of these may be thousands.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f]")  # no text has these
+MATLAB = "a MATLAB file; write a CSV there with writetable"
 KINDS = {  # that are no text, by their first bytes
     ZIP: "an Excel or zip file; save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel file; save the sheet as CSV",
-    b"MATLAB 5.0 MAT": "a MATLAB file; write a CSV there with writetable",
+    b"MATLAB 5.0 MAT": MATLAB,
+    b"MATLAB 7.3 MAT": MATLAB,
     b"\x89HDF": "an HDF5 file; write its table as CSV, as with pandas.read_hdf(...).to_csv(...)",
     b"\x93NUMPY": "an NPY file, of one array; write the times beside it: numpy.savez(FILE, ts=..., ys=...)",
     b"ARROW1": "a Feather file; write it as Parquet or CSV, as with pandas.read_feather(...).to_csv(...)",

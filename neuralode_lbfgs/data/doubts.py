@@ -12,6 +12,7 @@ from .steps import FEWEST, looks_set
 from .trajectories import Trajectories
 
 _RUN_OF = re.compile(r".+?[ _.(-]+(?:run|rep|replicate|trial)[ _.-]?\d+\)?", re.IGNORECASE)
+_RUN = re.compile(r"(run|rep|replicate|trial)[ _.-]?\d+", re.IGNORECASE)
 _NUMBERED = re.compile(r"(.*\D)\d+")
 _PROGRAM = re.compile(r"step|cycle|index|counter|stage|segment", re.IGNORECASE)
 ALIKE = 0.1  # of the spread of columns, by which they differ where they are replicates
@@ -40,6 +41,8 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
             f"--inputs {flags} (inputs= in Python)"
         )
     side_by_side = [name for name in columns if _RUN_OF.fullmatch(name)] or _replicates(columns)
+    if all(map(_RUN.fullmatch, columns)):  # nothing else is there that such numbers could be beside
+        side_by_side = list(columns)
     if len(side_by_side) > 1:
         said.append(
             f"{listed(side_by_side)} look like runs side by side: as states of one system each would drive the others; "

@@ -34,6 +34,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
 
 
+def no_column(source: str, name: str, known: Iterable[str], hint: str = "") -> DataError:
+    """What to raise where a column is not there: it suggests the nearest name, or what the hint says, and lists all."""
+    known = list(known)
+    return DataError(f"{source} has no column {name!r}{hint or did_you_mean(name, known)}; it has {listed(known)}.")
+
+
 def only(source: str, found: list[str], role: str) -> str:
     """The one column that was found for a role.
 

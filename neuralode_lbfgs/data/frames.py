@@ -36,6 +36,8 @@ def table_from_frame(
     Raises:
         DataError: if the frame is empty, its columns differ in length, or one has no name or that of another.
     """
+    if hasattr(frame, "collect"):
+        raise DataError(f"{source} is a {type(frame).__name__}, which holds no rows yet; give frame.collect().")
     if not isinstance(frame, Mapping) and (getattr(frame, "ndim", 2) != 2 or not hasattr(frame, "columns")):
         raise DataError(
             f"{source} is a {type(frame).__name__}; give a pandas or polars data frame or a dict of columns, or arrays "
@@ -83,8 +85,6 @@ def _pandas_columns(frame: Any) -> list[tuple[Any, list[Any]]]:
     if frame.index.names == [None] and times:  # days or hours, as a frame of times has them
         every.insert(0, (None, frame.index.to_series()))
     for name, series in every:
-        if getattr(series.dtype, "tz", None) is not None:  # one zone, whose offset changes with summer time
-            series = series.dt.tz_convert("UTC")
         missing = series.isna().tolist()
         # tolist() gives Python numbers.
         columns.append((name, [None if gone else value for value, gone in zip(series.tolist(), missing, strict=True)]))

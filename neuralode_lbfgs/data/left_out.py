@@ -39,6 +39,25 @@ def without_outliers(
     return replace(table, notes=(*table.notes, note)), kept
 
 
+def fitted_too(data: Trajectories) -> list[str]:
+    """A sentence on values that stand alone but are fitted, each with its run and time, where nobody has looked."""
+    if data.sifted:
+        return []
+    told = []
+    for before, after in zip(data, data.without_outliers(), strict=True):
+        for row, state in np.argwhere(np.isfinite(before.ys) & np.isnan(after.ys)).tolist():
+            of = f" of {before.id!r}" if len(data) > 1 else ""
+            when = data.clock.show(float(before.ts[row]))
+            told.append(f"{data.state_names[state]} = {before.ys[row, state]:.6g} at {data.time_name} = {when}{of}")
+    if not told:
+        return []
+    shown = "; ".join(told[:MOST_SHOWN]) + "; ..." * (len(told) > MOST_SHOWN)
+    return [
+        f"{counted(len(told), 'value')} far off the rows around {'was' if len(told) == 1 else 'were'} fitted, too: "
+        f"{shown}. What stands alone is left out without --keep-outliers, and by data.without_outliers() in Python."
+    ]
+
+
 def cells_left_out(
     table: Table, roles: Roles, data: Trajectories, kept: Trajectories, clock: Clock | None = None
 ) -> list[tuple[int, str]]:

@@ -33,7 +33,7 @@ def oddities(table: Table, roles: Roles, data: Trajectories) -> list[str]:
             said += [*_sentinels(name, runs), *turning(name, unit, data, i), *cut_off(name, data, i)]
     said += _hardly_seen(data)
     alone = [run.id for run in data if run.ts.size == 1]
-    if alone and 2 * len(alone) < len(data):
+    if alone and 2 * len(alone) <= len(data):
         said.append(
             f"{counted(len(alone), 'trajectory', 'trajectories')} of one row (the first is {alone[0]!r}): a single row "
             "tells of no motion; is it a mean, or a wrong name?"

@@ -21,6 +21,8 @@ def expanded(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     """
     found: list[str] = []
     for one in paths:
+        if not isinstance(one, str | os.PathLike):
+            raise DataError(f"a file is named by a text or a path, not by a {type(one).__name__}.")
         path = os.fspath(one)
         if not os.path.exists(path) and glob.has_magic(path):
             if sum(map(glob.has_magic, Path(path).parts)) > MOST_PATTERNS:

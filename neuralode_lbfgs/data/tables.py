@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrange import from_trajectories, to_trajectories
 from .arrays import is_npz, table_from_arrays, table_from_npz
 from .cells import Table
 from .delimited import LONGEST_LINE, check_first_line, format_text, parse_text
-from .errors import DataError
+from .errors import DataError, no_column
 from .frames import table_from_frame, table_from_parquet
 from .opening import opened, whole
 from .packing import GZIP, PARQUET, ZIP, unpacked
@@ -140,7 +141,11 @@ def read_csv(
         input_hold=input_hold,
         input_linear=input_linear,
     )
+    if hasattr(path, "columns") or isinstance(path, Mapping | np.ndarray):
+        home = "from_arrays" if isinstance(path, np.ndarray) else "from_frame"
+        raise DataError(f"read_csv reads files; give a {type(path).__name__} to {home}.")
     table, roles = read_tables([path] if isinstance(path, str | os.PathLike) else path, roles_of)
+    _check_units(table, units)
     return to_trajectories(table, roles, units)
 
 
@@ -163,6 +168,7 @@ def from_frame(
     ignored. Spans of time are seconds.
     """
     table = table_from_frame(frame)
+    _check_units(table, units)
     roles = infer_roles(
         table,
         time=time,
@@ -206,9 +212,16 @@ def from_arrays(
     """
     arrays = {"ts": ts, "ys": ys, "inputs": inputs, "sd": sd, "ids": ids, "names": names, "input_names": input_names}
     table = table_from_arrays(arrays)
+    _check_units(table, units)
     return to_trajectories(
         table, infer_roles(table, noise=noise, input_hold=input_hold, input_linear=input_linear), units
     )
+
+
+def _check_units(table: Table, units: Mapping[str, str] | None) -> None:
+    for name in units or ():
+        if name not in table.names:
+            raise no_column("units: " + table.source, name, table.names)
 
 
 def write_csv(data: Trajectories, path: str | os.PathLike[str]) -> None:

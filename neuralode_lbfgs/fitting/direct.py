@@ -12,6 +12,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, Transform, failed_solves_as_nan, plain, sampled_inputs, trainable
 from ..optimise import LBFGS, Minimiser, Slope, slope_check
+from .arguments import check_shape, skipped_note
 from .journal import Loop
 from .kept import count_of, numbers
 from .physics import parameters_after
@@ -70,6 +71,7 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
 
     def default_loss(model, ts, ys, weights, us):
         predicted = call(model, ts, ys[0], None if us is None else sampled_inputs(ts, us, data[0].hold))
+        check_shape(predicted, *ys.shape)
         seen = jnp.isfinite(ys)
         # Where nothing was observed both are the same number, and one that has a logarithm.
         predicted, ys = (transform.states(jnp.where(seen, values, 1.0)) for values in (predicted, ys))
@@ -84,11 +86,15 @@ def fit_directly(model: Callable, task: Task, callback: Callable | None, notes: 
         for g in groups:
             axes = (None, 0, 0, 0, None if g.us is None else 0)
             losses = jax.vmap(one, in_axes=axes)(model, g.ts, g.ys, g.weights, g.us)
+            if not isinstance(losses, jax.Array):
+                kind = type(losses).__name__
+                raise ValueError(f"the loss must be a scalar; it is a {kind}: return the number alone.")
             if losses.ndim != 1:
                 raise ValueError(f"the loss must be a scalar; it has shape {losses.shape[1:]}.")
             total = total + jnp.sum(losses)
         return total / len(data)
 
+    notes += skipped_note(options.stages)
     _check(value_fn, free, groups)
     record = Record("full", callback, max_evals=options.max_evals)
     record.time_limit = options.time_limit

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import optax
 
 from ..compiling import compile_seconds
-from ..data.errors import counted
+from ..data.left_out import fitted_too
 from ..data.trajectories import Trajectories
 from ..models import NeuralODE, count_trained, plain
 from ..optimise import LBFGS
+from .arguments import check_arguments
 from .constraints import parameters_of, with_constraints
 from .coverage import one_curve_note
 from .direct import fit_directly
@@ -27,6 +28,7 @@ from .running import Watcher
 from .screening import screened
 from .several import FitOne, fit_best, fit_ensemble, initial_models
 from .task import Task
+from .unreached import below_zero
 from .watching import Watch
 
 
@@ -77,16 +79,13 @@ def fit(
         members too, and predicts their median.
 
     Raises:
-        TypeError: for an unknown option.
+        TypeError: for an unknown option, or what is no model.
         ValueError: if options contradict each other, name no parameter, or the model does not fit the data.
     """
+    check_arguments(model, data, options)
     if isinstance(optimizer, str):
         optimizer, keywords["optimizer"] = None, optimizer
     chosen = with_keywords(options or FitOptions(), keywords)
-    if not isinstance(data, Trajectories):
-        raise TypeError(
-            f"data is of type {type(data).__name__}; give the Trajectories of read_csv, from_frame or from_arrays."
-        )
     notes: list[str] = []
     watcher = Watch(callback)
     if jnp.result_type(float) != jnp.float64:
@@ -95,11 +94,8 @@ def fit(
             "jax.config.update('jax_enable_x64', True) before creating the model."
         )
         warnings.warn(notes[-1], stacklevel=2)
-    if not data.sifted and (alone := data.observed - data.without_outliers().observed):
-        notes.append(
-            f"{counted(alone, 'value')} far off the rows around {'was' if alone == 1 else 'were'} fitted, too: "
-            "what stands alone is left out without --keep-outliers, and by data.without_outliers() in Python."
-        )
+    notes += fitted_too(data)
+    notes += [f"{told}." for told in below_zero(data, chosen.positive)]
     machine = optimizer_of(optimizer, initial_step, chosen)
     task = Task(data, chosen, machine, loss, observe, journal or Journal())
     compiled_before, earlier = compile_seconds(), task.journal.compile_s

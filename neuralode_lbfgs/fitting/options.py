@@ -2,9 +2,10 @@
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin
 
 from .bounds import bounds_as_words, ranges_of
 
@@ -118,6 +119,8 @@ class FitOptions:
         if self.optimizer not in get_args(Optimizer):
             known = ", ".join(get_args(Optimizer))
             raise ValueError(f"there is no optimizer {self.optimizer!r}; the optimizers are {known}.")
+        for field in fields(self):
+            check_choice(field.name, getattr(self, field.name), _choices(field.type))
 
     @property
     def logarithms(self) -> tuple[str, ...]:
@@ -145,6 +148,24 @@ class FitOptions:
         if self.ensemble > 1:
             return 0
         return next(d for d in range(HIGHEST, -1, -1) if math.comb(variables + d, d) <= MOST_TERMS)
+
+
+def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
+    """Refuse a value that is none of the choices; nothing is refused where there are none to choose from.
+
+    Raises:
+        ValueError: one sentence that lists them.
+    """
+    if choices and value not in choices:
+        raise ValueError(f"{name} is {' or '.join(map(repr, choices))}; it is {value!r}.")
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    """The values of an option of few: names, or yes and no."""
+    kinds = {*get_args(kind)} if isinstance(kind, UnionType) else {kind}
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return (True, False, *([None] if NoneType in kinds else [])) if bool in kinds else ()
 
 
 STAGES = ("matching", "shooting", "full", "polish")

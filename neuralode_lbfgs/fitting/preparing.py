@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.errors import counted
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, Transform, plain, trainable, with_coordinates
+from ..models import MLPVectorField, NeuralODE, Transform, plain, trainable, with_coordinates
 from .scaling import find_coordinates
 from .smoothing import LEAST_FOR_GCV, SmoothTrajectory
 
@@ -84,7 +84,7 @@ def check_field(model: NeuralODE, states: int, inputs: int) -> None:
         sizes = f"{counted(states, 'state')} and {counted(inputs, 'input')}"
         advice = "make a network with input_size=data.input_size; equations of your own are handed the inputs as args"
         raise ValueError(
-            f"the vector field cannot be evaluated for {sizes} ({str(error).splitlines()[0].rstrip('.')})"
+            f"the vector field cannot be evaluated for {sizes} ({_why_not(model, error)})"
             + (f": {advice}." if inputs else ".")
         ) from error
     if getattr(rate, "shape", None) != (states,):
@@ -92,3 +92,14 @@ def check_field(model: NeuralODE, states: int, inputs: int) -> None:
             f"the vector field returns shape {getattr(rate, 'shape', None)}, but the data have {states} "
             f"states: it must return dy/dt of shape ({states},)."
         )
+
+
+def _why_not(model: NeuralODE, error: Exception) -> str:
+    """The sizes of a network; of equations of one's own the first line of what they raise."""
+    field = plain(model).vector_field
+    if isinstance(field, MLPVectorField):
+        first, last = field.mlp.layers[0], field.mlp.layers[-1]
+        states = last.weight.shape[0] + len(field.rates)
+        inputs = first.weight.shape[1] - states - field.time_dependent
+        return f"it is of {counted(states, 'state')} and {counted(inputs, 'input')}"
+    return str(error).splitlines()[0].rstrip(".")

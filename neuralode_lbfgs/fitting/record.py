@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..optimise import Iteration, Minimum, StopReason
 from .gauss_newton import GaussNewtonFit
@@ -152,3 +152,16 @@ class Record:
         self.compile_s += ended.compile_s
         self.run_s += ended.run_s
         self.rejected += ended.rejected
+
+
+def history_rows(stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    """All iterations, a row each; evaluations and seconds are counted over the whole fit."""
+    rows, evaluations, seconds = [], 0, 0.0
+    for stage in stages:
+        for row in stage.history:
+            counted = row._replace(evaluations=row.evaluations + evaluations, seconds=row.seconds + seconds)
+            rows.append({"stage": stage.name, **counted._asdict()})
+        if stage.history:
+            evaluations += stage.history[-1].evaluations
+            seconds += stage.history[-1].seconds
+    return rows

@@ -8,24 +8,29 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..data.same_columns import with_columns_of, with_states_of
 from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, SteppedInputs, Transform
 from ..optimise import StopReason
 from .band import Band, band_of
 from .diagnosis import Finding, View, diagnose
 from .diagnosis.kind import kind_of
+from .error_table import error_table
 from .hidden import hidden_size
 from .law import Term, law_table
 from .luck import Luck
 from .many_starts import predict_many
+from .options import check_choice
 from .physics import PhysicalParameter, parameter_remarks, parameter_table
 from .prediction import fitted_starts, predict, predict_from_first_rows, with_earlier_inputs
-from .record import Stage, told
+from .record import Stage, history_rows, told
 from .row_starts import from_rows_between
 from .run_on import MOST, run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
 from .start_prior import say_fewer, say_too_few
 from .transforms import transformed
+
+IN_PYTHON = "In Python --starts 8 is fit(..., starts=8), --train-until T is data.split(until=T), and others likewise."
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class FitResult:
     def predict(
         self, data: Trajectories, *, start: Literal["data", "fitted"] = "data", warmup: int | None = None
     ) -> Trajectories:
-        """The states at every time of `data`; see `predict`.
+        """The states at every time of `data`, whose columns are found by name; see `predict`.
 
         Args:
             data: trajectories to predict; their observations are used only for the start. Timestamps may be counted
@@ -108,7 +113,8 @@ class FitResult:
 
         Raises:
             ValueError: if `warmup` is less than one row or given beside a fitted start, a trajectory has no row to
-                start from, or one has no fitted start.
+                start from, or one has no fitted start; as a `DataError`, if a column of the training data is not
+                there, or in another unit.
         """
         return self.band(data, start=start, warmup=warmup).middle
 
@@ -117,6 +123,8 @@ class FitResult:
 
         Of a single fit all three are its prediction.
         """
+        data = with_columns_of(self.data, data)
+        check_choice("start", start, ("data", "fitted"))
         if warmup is not None:
             if warmup < 1 or start == "fitted":
                 raise ValueError(
@@ -153,6 +161,7 @@ class FitResult:
 
         See `predict_like_training`. Of an ensemble the median.
         """
+        data = with_columns_of(self.data, data)
         return band_of([one._predicted_held_out(data) for one in self.members or [self]]).middle
 
     def _predicted_held_out(self, data: Trajectories) -> Trajectories:
@@ -187,9 +196,11 @@ class FitResult:
             test: held-out data.
             predictions: of every row of the training data and of `test`, if they are there already; of more times too.
         """
+        test = None if test is None else with_columns_of(self.data, test)
         if predictions is None:
             fitted = self.predict(self.data, start="fitted")
             return self._diagnosed(fitted, test, None if test is None else self.predict_held_out(test))
+        predictions = with_states_of(self.data, predictions, "the prediction")
         times = {run.id: predictions[run.id].ts.size for run in self.data}
         held_out = None if test is None else predictions.rows_of(test)
         return self._diagnosed(predictions.rows_of(self.data), test, held_out, times)
@@ -256,15 +267,7 @@ class FitResult:
 
     def history_rows(self) -> list[dict[str, Any]]:
         """All iterations, a row each; evaluations and seconds are counted over the whole fit."""
-        rows, evaluations, seconds = [], 0, 0.0
-        for stage in self.stages:
-            for row in stage.history:
-                counted = row._replace(evaluations=row.evaluations + evaluations, seconds=row.seconds + seconds)
-                rows.append({"stage": stage.name, **counted._asdict()})
-            if stage.history:
-                evaluations += stage.history[-1].evaluations
-                seconds += stage.history[-1].seconds
-        return rows
+        return history_rows(self.stages)
 
     def summary(self, test: Trajectories | None = None) -> str:
         """A few lines: errors in the data's units, why the fit stopped, what it cost.
@@ -272,16 +275,10 @@ class FitResult:
         Args:
             test: held-out data, predicted by `predict_held_out`.
         """
+        test = None if test is None else with_columns_of(self.data, test)
         fitted = self.predict(self.data, start="fitted")
         held_out = None if test is None else self.predict_held_out(test)
-        train_errors = _rmse(self.data, fitted)
-        test_errors = None if test is None else _rmse(test, held_out)
-        means = np.nanmean(np.concatenate([trajectory.ys for trajectory in self.data]), axis=0)
-        mean_errors = _rmse(test or self.data, None, means)
-        lines = [f"{'RMSE':<20} {'train':>12} {'held out':>12} {'mean predictor':>15}"]
-        for i, name in enumerate(self.data.state_names):
-            other = "-" if test_errors is None else f"{test_errors[i]:.4g}"
-            lines.append(f"{self.data.label(name):<20} {train_errors[i]:>12.4g} {other:>12} {mean_errors[i]:>15.4g}")
+        lines = error_table(self.data, fitted, test, held_out)
         lines += [*parameter_table(self.parameters), *parameter_remarks(self.parameters)]
         lines += law_table(self.law)
         lines += told(self.stages)
@@ -293,14 +290,8 @@ class FitResult:
             f"{self.compile_s:.1f} s compiling, {self.run_s:.1f} s running"
         )
         lines += [f"note: {note}" for note in self.notes]
-        for one in self._diagnosed(fitted, test, held_out):
+        found = self._diagnosed(fitted, test, held_out)
+        for one in found:
             lines += [f"diagnosis: {one.finding}.", f"  advice: {one.advice}."]
+        lines += [IN_PYTHON] if any("--" in one.advice for one in found) else []
         return "\n".join(lines)
-
-
-def _rmse(data: Trajectories, predictions: Trajectories | None, constant: np.ndarray | None = None) -> np.ndarray:
-    observed = np.concatenate([trajectory.ys for trajectory in data])
-    predicted = constant if predictions is None else np.concatenate([trajectory.ys for trajectory in predictions])
-    seen = np.isfinite(observed)
-    squares = np.where(seen, observed - predicted, 0.0) ** 2
-    return np.sqrt(squares.sum(axis=0) / np.maximum(seen.sum(axis=0), 1))

@@ -9,10 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..compiling import Compiled
+from .alone import are_numbers, check_inputs, check_numbers, failure, stands_alone
 from .constrained import Constrained
 from .coordinates import Coordinates
 from .inputs import Inputs, LinearInputs, SteppedInputs
 from .transform import Transform
+from .vector_fields import MLPVectorField
 
 LONG = 10_000  # times, for which the solver may take its steps once more
 GONE = 1e9  # times the start: a state that has run away, and would take all steps that there are
@@ -32,6 +35,10 @@ class NeuralODE(eqx.Module):
         max_steps: of the solver, per call; as many again for every ten thousand times that are asked for.
         coordinates: found by `fit` from the training data; the identity until then.
         state_size: of the identity coordinates; None to take it from the vector field.
+
+    Raises:
+        TypeError: if the vector field cannot be called.
+        ValueError: if the vector field, or the coordinates, have another number of states.
     """
 
     vector_field: Any  # a callable; its other attributes are the user's own
@@ -52,11 +59,18 @@ class NeuralODE(eqx.Module):
         coordinates: Coordinates | None = None,
         state_size: int | None = None,
     ):
+        if not callable(vector_field):
+            raise TypeError(
+                f"the vector field is of type {type(vector_field).__name__}; give an MLPVectorField, or equations that "
+                "are called as (t, y, args)."
+            )
         if coordinates is None:
             coordinates = getattr(vector_field, "coordinates", None)
         if coordinates is None:
             # A user's own field: one scale for all states until `fit` has seen data.
             coordinates = Coordinates.identity(1 if state_size is None else state_size)
+        elif state_size not in (None, size := coordinates.centre.shape[0]):
+            raise ValueError(f"state_size is {state_size}, but the vector field has {size} states; leave it out.")
         self.vector_field = vector_field
         self.coordinates = coordinates
         self.solver = diffrax.Tsit5() if solver is None else solver
@@ -101,6 +115,9 @@ class NeuralODE(eqx.Module):
     ) -> Float[Array, "times states"]:
         """The states at `ts`, starting from `y0` at `ts[0]`.
 
+        Outside of other programs it is one by itself, compiled once for each number of times, unless the field is a
+        plain function; `jax.jit`, `vmap` and `grad` go through it as through any other.
+
         Args:
             ts: increasing, or decreasing for a solve backward in time.
             y0: shape `(states,)`.
@@ -110,9 +127,30 @@ class NeuralODE(eqx.Module):
 
         Raises:
             RuntimeError: if the solver needs more than `max_steps` steps, or the state diverges.
+            ValueError: if a time or a state is not finite, or times do not follow on each other (they are not looked at
+                within a program).
+            TypeError: if a driven network gets no inputs, or they are not an object as above.
         """
+        network = isinstance(self.vector_field, MLPVectorField)
+        check_inputs(inputs, network and self.coordinates.input_centre.size > 0)
+        if are_numbers(ts, y0):
+            check_numbers(ts, y0, self.state_size if network else None)
+        alone = stands_alone(self, ts, y0, inputs)
+        ts, y0 = jnp.asarray(ts), jnp.asarray(y0)
+        if not alone:
+            return self._solve(ts, y0, inputs, throw, not throw)[0]
+        ys, reached = _solved(self, ts, y0, inputs, not throw)
+        if throw and not reached:
+            raise RuntimeError(failure(ts, ys, self._most_steps(ts.size)))
+        return ys
+
+    def _most_steps(self, times: int) -> int:
+        return self.max_steps * (1 + times // LONG)
+
+    def _solve(self, ts: Array, y0: Array, inputs: Inputs | None, throw: bool, stop: bool) -> tuple[Array, Array]:
+        """The states, and whether the end was reached; a state that has run away is to `stop`, and is infinite then."""
         c = self.coordinates
-        taus = c.times_in(jnp.asarray(ts))
+        taus = c.times_in(ts)
         controller: Any = diffrax.PIDController(rtol=self.rtol, atol=self.atol)
         if inputs is None:
             rate = lambda tau, z, _: self.rate(tau, z, None)  # noqa: E731
@@ -127,10 +165,10 @@ class NeuralODE(eqx.Module):
             if isinstance(inputs, LinearInputs):
                 # An error estimate knows nothing of a kink within a step, least of all where inputs are noisy.
                 controller = diffrax.ClipStepSizeController(controller, step_ts=c.times_in(inputs.kinks))
-        z0 = c.states_in(jnp.asarray(y0))
+        z0 = c.states_in(y0)
         most = GONE * (1 + jnp.max(jnp.abs(z0)))
         # What has run away stands still, for an event would compile longer.
-        field = rate if throw else lambda tau, z, args: jnp.where(_within(z, most), rate(tau, z, args), 0.0)
+        field = rate if not stop else lambda tau, z, args: jnp.where(_within(z, most), rate(tau, z, args), 0.0)
         solution = diffrax.diffeqsolve(
             diffrax.ODETerm(field),  # pyright: ignore[reportArgumentType]
             self.solver,
@@ -140,14 +178,22 @@ class NeuralODE(eqx.Module):
             y0=z0,
             saveat=diffrax.SaveAt(ts=taus),
             stepsize_controller=controller,
-            max_steps=self.max_steps * (1 + taus.size // LONG),
+            max_steps=self._most_steps(taus.size),
             throw=throw,
         )
         zs = solution.ys
         assert zs is not None
-        return c.states_out(zs if throw else jnp.where(_within(zs, most), zs, jnp.inf))
+        ys = c.states_out(jnp.where(_within(zs, most), zs, jnp.inf) if stop else zs)
+        return ys, solution.result == diffrax.RESULTS.successful
 
 
 def _within(z: Array, most: Array) -> Array:
     """Whether no state has run away, shape `(..., 1)`."""
     return jnp.max(jnp.abs(z), axis=-1, keepdims=True) <= most
+
+
+def _alone(model: NeuralODE, ts: Array, y0: Array, inputs: Inputs | None, stop: bool) -> tuple[Array, Array]:
+    return model._solve(ts, y0, inputs, False, stop)
+
+
+_solved = Compiled(_alone)

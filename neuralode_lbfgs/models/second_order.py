@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from .activations import tanh
 from .vector_fields import MLPVectorField
 
 
@@ -32,7 +32,7 @@ class SecondOrderField(MLPVectorField):
         depth: int = 2,
         *,
         input_size: int = 0,
-        activation: Callable = jnp.tanh,
+        activation: Callable = tanh,
         key: PRNGKeyArray,
     ):
         if position_size < 1:

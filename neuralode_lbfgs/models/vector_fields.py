@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..compiling import Compiled
+from .activations import linear, plain_function, tanh
 from .coordinates import Coordinates
 from .polynomial import Polynomial
 
@@ -24,7 +25,7 @@ class MLPVectorField(eqx.Module):
         width_size, depth: of the hidden layers, as in `equinox.nn.MLP`.
         input_size: the number of known inputs u(t), which arrive as `args`.
         time_dependent: whether the network sees the time as well.
-        activation: of the hidden layers.
+        activation: of the hidden layers; a lambda cannot be pickled, a function of a module can.
         rates: states whose time derivative is exactly another state, in the data's units, by their numbers:
             `{0: 1}` says dy0/dt = y1. The network learns the rates of the others.
         degree: of the polynomial, which never sees the time; 0 for a network alone, beside which `fit` tries one.
@@ -48,7 +49,7 @@ class MLPVectorField(eqx.Module):
         *,
         input_size: int = 0,
         time_dependent: bool = False,
-        activation: Callable = jnp.tanh,
+        activation: Callable = tanh,
         rates: Mapping[int, int] | None = None,
         degree: int = 0,
         key: PRNGKeyArray,
@@ -69,7 +70,7 @@ class MLPVectorField(eqx.Module):
         if len(self.rates) == state_size:
             raise ValueError("rates gives the rate of every state, so there is nothing to learn; leave one out.")
         in_size, out_size = state_size + input_size, state_size - len(self.rates)
-        self.mlp = _initialised(in_size + time_dependent, out_size, width_size, depth, activation, key)
+        self.mlp = _initialised(in_size + time_dependent, out_size, width_size, depth, plain_function(activation), key)
         self.coordinates = Coordinates.identity(state_size, input_size)
         self.polynomial = self._polynomial(degree)
         self.time_dependent = time_dependent
@@ -172,7 +173,9 @@ class MLPVectorField(eqx.Module):
 
 def _initialised(in_size, out_size, width_size, depth, activation, key):
     """LeCun-normal weights, zero biases, and a small last layer: a first solve that stays near the data."""
-    mlp = eqx.filter_eval_shape(eqx.nn.MLP, in_size, out_size, width_size, depth, activation=activation, key=key)
+    mlp = eqx.filter_eval_shape(
+        eqx.nn.MLP, in_size, out_size, width_size, depth, activation=activation, final_activation=linear, key=key
+    )
     shapes = tuple(layer.weight.shape for layer in mlp.layers)
     drawn = _drawn(shapes, jax.random.key_data(key), str(jax.random.key_impl(key)))
     return eqx.tree_at(_numbers, mlp, drawn)
@@ -187,7 +190,7 @@ def _of_some(mlp: eqx.nn.MLP, variables: tuple[int, ...]) -> eqx.nn.MLP:
     """A network of some of its variables, from the weights that it has for them; what comes in varies as before."""
     shape = eqx.filter_eval_shape(
         eqx.nn.MLP, len(variables), mlp.out_size, mlp.width_size, mlp.depth, activation=mlp.activation,
-        key=np.zeros(2, np.uint32),
+        final_activation=linear, key=np.zeros(2, np.uint32),
     )  # fmt: skip
     first, *others = _numbers(mlp)
     return eqx.tree_at(_numbers, shape, [_columns(first, variables), *others])

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from ..compiling import Compiled
 from .first_order import Optax
@@ -26,7 +27,7 @@ def minimise_many(
     value_fn: Callable[..., jax.Array],
     starts: Sequence[Any],
     *args: Any,
-    optimizer: LBFGS | Optax | None = None,
+    optimizer: LBFGS | Optax | optax.GradientTransformation | None = None,
     lanes: int = 16,
     chunk_evals: int = 25,
     **limits: Any,

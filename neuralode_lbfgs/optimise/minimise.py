@@ -7,10 +7,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import optax
 from jax.flatten_util import ravel_pytree
 
 from ..compiling import Compiled
 from .first_order import Optax
+from .given import one_number, optimizer_given
 from .lbfgs import LBFGS
 from .minimum import Iteration, Minimum, Paused, iterations_of
 from .progress import ROWS, Limits
@@ -55,7 +57,7 @@ class Minimiser:
             becomes a constant of the compiled program.
         params: an example of the parameters, any pytree; its inexact arrays are trained, one that occurs twice as two:
             `equinox.nn.Shared` ties them.
-        optimizer: an `LBFGS`, or any optax transformation wrapped in `Optax`.
+        optimizer: an `LBFGS` or `Optax`, or an optax transformation.
         compiler_options: passed to the XLA compiler.
     """
 
@@ -69,10 +71,10 @@ class Minimiser:
         self,
         value_fn: Callable[..., jax.Array],
         params: Any,
-        optimizer: LBFGS | Optax | None = None,
+        optimizer: LBFGS | Optax | optax.GradientTransformation | None = None,
         compiler_options: dict[str, Any] | None = None,
     ):
-        self.optimizer = LBFGS() if optimizer is None else optimizer
+        self.optimizer = optimizer_given(optimizer)
         self.value_fn = value_fn
         vector, self.rebuild = free_vector(params)
         self.limits = Limits.of(vector.dtype)
@@ -257,7 +259,7 @@ class _ValueAndGrad:
 
     def __init__(self, value_fn):
         # Data of another precision must not change that of the optimiser's state.
-        self.value_fn = lambda x: jnp.asarray(value_fn(x), x.dtype)
+        self.value_fn = lambda x: one_number(value_fn(x), x.dtype)
         self._both = jax.value_and_grad(self.value_fn)
 
     def __call__(self, x):
@@ -273,7 +275,7 @@ def minimise(
     value_fn: Callable[..., jax.Array],
     params: Any,
     *args: Any,
-    optimizer: LBFGS | Optax | None = None,
+    optimizer: LBFGS | Optax | optax.GradientTransformation | None = None,
     **limits: Any,
 ) -> Minimum:
     """Minimise `value_fn(params, *args)` over the inexact arrays of the pytree `params`.

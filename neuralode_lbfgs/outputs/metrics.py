@@ -5,6 +5,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from neuralode_lbfgs.data.same_columns import with_states_of
 from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
 
 
@@ -176,7 +177,7 @@ def paired(data: Trajectories, predictions: Trajectories) -> Iterator[tuple[Traj
     Raises:
         ValueError: if a trajectory of `data` has no prediction, or times or states differ.
     """
-    by_id = {run.id: run for run in predictions}
+    by_id = {run.id: run for run in with_states_of(data, predictions, "the prediction")}
     for observed in data:
         if observed.id not in by_id:
             raise ValueError(f"trajectory {observed.id!r} has no prediction.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.errors import DataError
 from ..data.opening import read_bytes
+from .screen import to_type
 
 if TYPE_CHECKING:
     from .evaluate import Metrics
@@ -48,7 +49,7 @@ def check_folder(folder: Path, overwrite: bool) -> None:
         raise ValueError(f"{folder} is a file; name a folder for the results with --out.")
     if (folder / CHECKPOINT).exists() and not overwrite:
         raise ValueError(
-            f"{folder} holds a fit that was stopped; go on with it (neuralode-lbfgs fit --resume {folder}), give "
+            f"{folder} holds a fit that was stopped; go on with it ({to_type('fit', '--resume', folder)}), give "
             "another folder with --out, or begin anew with --overwrite."
         )
     there = [name for name in FILES if (folder / name).exists()]

@@ -1,5 +1,6 @@
 """Text for people, in lines of a terminal's usual width."""
 
+import shlex
 import textwrap
 from collections.abc import Iterable
 
@@ -20,3 +21,8 @@ def wrapped(text: str) -> list[str]:
 def screenful(lines: Iterable[str]) -> str:
     """All of these, each wrapped."""
     return "\n".join(part for line in lines for part in wrapped(line))
+
+
+def to_type(*words: object) -> str:
+    """A command of this program that a shell reads as it is meant: names with spaces are quoted."""
+    return shlex.join(["neuralode-lbfgs", *map(str, words)])

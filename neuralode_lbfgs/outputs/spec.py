@@ -1,25 +1,14 @@
 """The sizes and names that a `NeuralODE` of a network is built from, as they are saved and typed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import diffrax
-import jax
-import jax.numpy as jnp
 
 from ..data.errors import did_you_mean
 from ..models import MLPVectorField, NeuralODE, SecondOrderField
+from ..models.activations import ACTIVATIONS, plain_function
 
-ACTIVATIONS: dict[str, Callable[..., Any]] = {
-    "tanh": jnp.tanh,
-    "softplus": jax.nn.softplus,
-    "silu": jax.nn.silu,
-    "relu": jax.nn.relu,
-    "gelu": jax.nn.gelu,
-    "elu": jax.nn.elu,
-    "sin": jnp.sin,
-}
 # Those of diffrax that choose their steps from an estimate of their error, and take a field in one part (the KenCarp
 # solvers and Sil3 want it as a sum of two).
 SOLVERS: dict[str, type[diffrax.AbstractSolver[Any]]] = {
@@ -95,7 +84,7 @@ def spec_of(model: Any) -> ModelSpec | None:
     if type(model) is not NeuralODE or not (type(network) is MLPVectorField or type(network) is SecondOrderField):
         return None
     second_order = type(network) is SecondOrderField
-    activation = [name for name, known in ACTIVATIONS.items() if known is network.mlp.activation]
+    activation = [name for name, known in ACTIVATIONS.items() if known is plain_function(network.mlp.activation)]
     solver = [name for name, known in SOLVERS.items() if type(model.solver) is known and model.solver == known()]
     if not (activation and solver):
         return None

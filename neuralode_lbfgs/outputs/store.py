@@ -34,6 +34,7 @@ from ..data.clock import Clock
 from ..data.trajectories import Trajectories
 from ..models import Coordinates, Transform, is_constant
 from .checksum import checksum
+from .leaves import arrays_of, is_kept, refuse_unsavable
 from .sealed import Form, read_sealed
 from .soundness import check_spec, check_starts, check_transform
 from .spec import ModelSpec, build_model, spec_of
@@ -144,10 +145,12 @@ def save_model(
         noise: as the fit estimated it.
 
     Raises:
+        TypeError: if there is no array in it, as in the result of a fit, whose `model` is one.
         OSError: if the file cannot be written.
     """
-    starts = starts or {}
-    arrays = {f"model.{name}": np.array(leaf) for name, leaf in _arrays(model).items()}
+    target, starts = Path(path), starts or {}
+    refuse_unsavable(model, target)
+    arrays = {f"model.{name}": np.array(leaf) for name, leaf in arrays_of(model).items()}
     if starts:
         arrays["starts.t"] = np.array([start.t for start in starts.values()])
         arrays["starts.y"] = np.array([start.y for start in starts.values()])
@@ -167,7 +170,6 @@ def save_model(
     }
     text = json.dumps(contents, ensure_ascii=False)
     metadata = {"format": FORM.name, "version": FORM.version, "contents": text, "sha256": checksum(text, arrays)}
-    target = Path(path)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(save(arrays, metadata))
@@ -262,20 +264,9 @@ def _transform_from(entries: Mapping[str, Any] | None) -> Transform:
     return Transform() if entries is None else instance(Transform, entries)
 
 
-def _is_kept(leaf: object) -> bool:
-    # Random keys have no numbers that safetensors knows, and are no part of what was learned.
-    kept = isinstance(leaf, jax.Array | np.ndarray | jax.ShapeDtypeStruct)
-    return kept and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _arrays(model: Any) -> dict[str, Any]:
-    leaves = jax.tree_util.tree_flatten_with_path(model)[0]
-    return {jax.tree_util.keystr(at, simple=True, separator="."): leaf for at, leaf in leaves if _is_kept(leaf)}
-
-
 def _filled(like: Any, arrays: Mapping[str, np.ndarray], source: str) -> Any:
     """`like` with its arrays replaced by those of the file, after checking every one of them."""
-    wanted = _arrays(like)
+    wanted = arrays_of(like)
     saved = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
     for name in [*wanted, *saved]:
         if name not in saved or name not in wanted:
@@ -292,7 +283,7 @@ def _filled(like: Any, arrays: Mapping[str, np.ndarray], source: str) -> Any:
     filled = [
         # Not wider than JAX is set to: float64 arrays are read as float32 without x64.
         jnp.asarray(array, jax.dtypes.canonicalize_dtype(array.dtype))
-        if (array := saved.get(jax.tree_util.keystr(at, simple=True, separator="."))) is not None and _is_kept(leaf)
+        if (array := saved.get(jax.tree_util.keystr(at, simple=True, separator="."))) is not None and is_kept(leaf)
         else leaf
         for at, leaf in leaves
     ]

@@ -165,6 +165,10 @@ def benchmark(
     names: Sequence[str], sizes: Sequence[int] | None, flags: Sequence[str], say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Every size of every family, once."""
+    known = sorted({size for name in names for size in FAMILIES[name].sizes})
+    unknown = [size for size in sizes or () if size not in known]
+    if unknown:
+        raise ValueError(f"there is no size of {unknown[0]} points; there are {', '.join(map(str, known))}.")
     rows = []
     for name in names:
         for size in FAMILIES[name].sizes:

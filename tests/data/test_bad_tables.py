@@ -33,6 +33,7 @@ BAD_TEXT = {
     "zeros": (b"t,x\0\n", "mine.csv is a binary file, not a table of text; give a CSV, Parquet or NPZ file."),
     "excel": (b"PK\x03\x04rest", "mine.csv is an Excel or zip file; save the sheet as CSV."),
     "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1", "mine.csv is an old Excel file; save the sheet as CSV."),
+    "matlab 7.3": (b"MATLAB 7.3 MAT-file", "mine.csv is a MATLAB file; write a CSV there with writetable."),
     "matlab": (b"MATLAB 5.0 MAT-file", "mine.csv is a MATLAB file; write a CSV there with writetable."),
     "gzip": (b"\x1f\x8brest", "mine.csv is compressed, and damaged or cut short; unpack or pack it anew."),
     "parquet": (b"PAR1rest", "mine.csv is not a Parquet file that can be read; write it again or save it as CSV."),
@@ -151,6 +152,10 @@ BAD_TEXT = {
     "thousands and decimals": (
         't,x\n0,1\n1,"1,234.5"\n',
         "mine.csv, line 3, column 'x': '1,234.5' is not a number; write it without a mark between the thousands.",
+    ),
+    "thousands in the first row": (
+        "Datum;Uhrzeit;Wert\n10.03.2024;08:00;1.000,50\n11.03.2024;08:01;905,34\n12.03.2024;08:02;819,23\n",
+        "mine.csv, line 2, column 'Wert': '1.000,50' is not a number; write it without a mark between the thousands.",
     ),
     **{
         f"thousands: {text}": (

@@ -57,7 +57,8 @@ def test_a_day_that_may_be_two(tmp_path):
     with pytest.raises(DataError) as error:
         read(tmp_path, ["", "1/2/2026", "2/2/2026"][1:])
     assert str(error.value).endswith(
-        "mine.csv, line 2, column 'time': '1/2/2026' may be 2026-02-01 or 2026-01-02; write dates in that way."
+        "mine.csv, line 2, column 'time': '1/2/2026' may be 2026-02-01 or 2026-01-02; say which in the header, as "
+        "time (DD/MM/YYYY) or time (MM/DD/YYYY), or write dates as 2026-02-01."
     )
 
 

@@ -135,6 +135,15 @@ def test_states_that_look_like_something_else_are_told_of_once(tmp_path, columns
     assert not any("note" in line for line in described(path, states=["x"]))
 
 
+@pytest.mark.parametrize("names", [["run0", "run1", "run2"], ["rep1", "rep2", "rep3"], ["Run 1", "Run 2"]])
+def test_columns_that_are_called_as_runs_are_runs(tmp_path, names):
+    rows = [[i, *(n + y for n in range(len(names)))] for i, y in enumerate(SMOOTH)]
+    lines = [",".join(map(str, row)) for row in [["t", *names], *rows]]
+    (tmp_path / "wide.csv").write_text("\n".join(lines) + "\n")
+    (note,) = [line for line in described(tmp_path / "wide.csv") if line.startswith("note")]
+    assert "look like runs side by side" in note
+
+
 @pytest.mark.parametrize(
     "columns, runs",
     [

@@ -373,6 +373,8 @@ def test_description(tmp_path, monkeypatch):
         "missing: 1 of 3 state values",
         "not used: note",
         "note: the first column has no name and was left out as row numbers",
+        "note: 1 trajectory of one row (the first is 'a'): a single row tells of no motion; is it a mean, or a wrong "
+        "name?",
         "note: the rows of 1 of 2 trajectories were not in the order of time and were sorted",
     ]
 

@@ -57,9 +57,20 @@ def test_a_sensor_that_ends(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "values", [np.minimum(np.exp(TS / 2), 50.0), np.minimum(3 * TS, 60.0), np.maximum(9 - TS, 2.0)]
+)
+def test_a_sensor_that_ends_before_the_record_does(tmp_path, values):
+    (note,) = notes(tmp_path, "t,x", TS, values)
+    assert "value, in " in note and "to which it does not come smoothly" in note
+
+
+@pytest.mark.parametrize(
     "values",
     [
         np.round(1 - np.exp(-TS), 3),  # levels off
+        1 - np.exp(-2 * TS),  # settles to the last digit
+        10 / (1 + np.exp(-2 * (TS - 10))),  # of an S, too
+        np.where(TS < 7.1, 7.1**2 - (7.1 - TS) ** 2, 7.1**2),  # brought to rest by friction
         np.round(10 * WAVE),  # counts
         np.maximum(WAVE, 0.0),  # nothing is there
         np.round(np.exp(-((TS - 20) ** 2) / 50), 2),  # comes to its top slowly
@@ -93,6 +104,8 @@ def test_times_in_another_order_are_sorted_with_a_word(tmp_path, ts, rows):
 def test_a_trajectory_of_one_row(tmp_path):
     rows = [*(f"{run},{t},{np.cos(t):.3f}" for run in "ab" for t in range(6)), "mean,3,0.1"]
     (note,) = notes(tmp_path, "run,t,x", rows=rows)
+    assert note.startswith("1 trajectory of one row (the first is 'mean')")
+    (note,) = notes(tmp_path, "run,t,x", rows=[*rows[:6], rows[-1]])
     assert note.startswith("1 trajectory of one row (the first is 'mean')")
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from neuralode_lbfgs.data import describe, from_arrays, infer_roles, read_table, to_trajectories, without_outliers
+from neuralode_lbfgs.data.left_out import fitted_too
 from neuralode_lbfgs.data.outliers import outliers
 
 EVEN = np.linspace(0.0, 20.0, 100)
@@ -105,3 +106,15 @@ def test_a_note_names_them_with_their_lines(tmp_path):
     )
     assert np.isnan(data[0].ys[[30, 60], 0]).all()
     assert data.observed == 198
+
+
+def test_those_that_are_fitted_are_named_with_run_and_time():
+    ys = swinging(EVEN, 0.01, np.random.default_rng(0))
+    ys[[30, 60], 0] = 9.0
+    data = from_arrays(EVEN, np.stack([ys, ys[::-1]]), ids=["a", "b"], names=["x", "v"])
+    (note,) = fitted_too(data)
+    assert note.startswith(
+        f"4 values far off the rows around were fitted, too: x = 9 at t = {EVEN[30]:.6g} of 'a'; x = 9 at t = "
+    )
+    assert note.endswith("left out without --keep-outliers, and by data.without_outliers() in Python.")
+    assert fitted_too(data.without_outliers()) == []

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from neuralode_lbfgs import DataError, Trajectories, Trajectory, read_csv
+from neuralode_lbfgs import DataError, Trajectories, Trajectory, from_frame, read_csv
 from neuralode_lbfgs.data.clock import Clock
 from neuralode_lbfgs.data.summer_time import skipped_hours
 
@@ -28,6 +29,18 @@ def written(tmp_path, times):
 def test_offsets_that_change_are_read_as_they_are(tmp_path, begin):
     data = read_csv(written(tmp_path, [time.isoformat() for time in local(begin, 12)]))
     assert data[0].ts.tolist() == [30.0 * k for k in range(24)]
+
+
+@pytest.mark.parametrize("begin", ["2024-03-30", "2024-10-26"])
+def test_times_of_a_frame_stay_in_their_zone(begin):
+    times = local(begin, 12)
+    index = pd.DatetimeIndex(times, tz="Europe/Berlin")
+    data = from_frame(pd.DataFrame({"x": np.arange(24.0)}, index=index))
+    assert data[0].ts.tolist() == [30.0 * k for k in range(24)]
+    assert data.clock.origin == str(index[0])
+    train, _ = data.split(until=f"{begin}T23:00")  # on the clock of the data
+    last = datetime.fromisoformat(f"{begin}T23:00").replace(tzinfo=BERLIN)
+    assert train[0].ts.size == sum(time <= last for time in times)
 
 
 def test_only_some_with_an_offset(tmp_path):

@@ -228,6 +228,8 @@ def test_a_user_loss_module_and_optax(data):
     np.testing.assert_allclose(fitted.model.matrix, [[-0.1, 1.3], [-1.0, -0.1]], atol=1e-3)
     assert not fitted.notes
     assert fitted.compile_s > 0
+    staged = nl.fit(fitted.model, exact, loss=loss_fn, stages=["matching", "full"], max_iter=1)
+    assert "matching was left out: a loss or module of your own is fitted in the stage full alone." in staged.notes
     with_adam = nl.fit(Linear(jnp.array([[0.0, 1.0], [-1.0, 0.0]])), exact, optimizer=optax.adam(1e-2), max_iter=50)
     assert with_adam.loss < with_adam.initial_loss
     assert with_adam.stop_reason is nl.StopReason.MAX_ITER

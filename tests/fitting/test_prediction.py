@@ -8,6 +8,8 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import FitResult, estimate_starts, predict
+from neuralode_lbfgs.fitting import result as fit_result
+from neuralode_lbfgs.fitting.diagnosis import Finding
 from neuralode_lbfgs.optimise import StopReason
 
 
@@ -113,3 +115,28 @@ def test_a_start_is_given_back_to_its_last_digit():
     model = nl.NeuralODE(Oscillator(jnp.array(2.0)), coordinates=scaled)
     for start in rng.integers(0, 200, (5, 2)):
         assert (truth(model, start.astype(float))[0].ys[0] == start).all()
+
+
+def test_columns_are_found_by_name(model):
+    true = truth(model, [1.0, -0.5])
+    result = FitResult(
+        model, true, {"a": true[0].ys[0]}, (), StopReason.DECREASE, 0, 0, 0.0, 0.0, 1.0, 0.1, None, False
+    )
+    turned = nl.from_frame({"t": TS, "v": true[0].ys[:, 1], "x": true[0].ys[:, 0]})
+    for predicted in (result.predict(turned), result.predict_held_out(turned)):
+        assert predicted.state_names == ("x", "v")
+        np.testing.assert_allclose(predicted[0].ys, true[0].ys, atol=1e-5)
+    assert float(result.summary(turned).splitlines()[1].split()[2]) < 1e-4
+    with pytest.raises(nl.DataError, match="has no column 'x'"):
+        result.predict(nl.from_frame({"t": TS, "v": true[0].ys[:, 1]}))
+
+
+def test_a_summary_says_once_what_flags_are_in_python(model, monkeypatch):
+    true = truth(model, [1.0, -0.5])
+    result = FitResult(
+        model, true, {"a": true[0].ys[0]}, (), StopReason.DECREASE, 0, 0, 0.0, 0.0, 1.0, 0.1, None, False
+    )
+    assert "In Python" not in result.summary()
+    found = (Finding("it is far off", "try other initial weights (--starts 8)"),) * 2
+    monkeypatch.setattr(fit_result, "diagnose", lambda view: found)
+    assert result.summary().count("In Python --starts 8 is fit(..., starts=8)") == 1

@@ -116,6 +116,17 @@ def test_transforms_are_for_models_with_coordinates():
 
 
 @pytest.mark.slow
+def test_values_below_zero_that_a_positive_state_cannot_reach_are_told_of():
+    ts = np.linspace(0.0, 3.0, 12)
+    below = nl.from_frame({"t": ts, "a": np.exp(-ts) - 0.2, "b": np.exp(ts)})
+    result = nl.fit(model_for(below), below, positive=["a", "b"], stages=["matching"], max_evals=2)
+    told = [note for note in result.notes if "below zero" in note]
+    assert told == [
+        "6 values of 'a' below zero, down to -0.15: a state that is kept positive (--positive, positive= in Python) "
+        "cannot reach them."
+    ]
+
+
 def test_positive_states_with_zeros_stay_positive_far_beyond_the_data():
     """The flu begins and ends near zero, and the convalescents are exactly zero for four days."""
     data = nl.load_dataset("boarding_school_flu")

@@ -218,8 +218,8 @@ def test_the_callers_axes_are_drawn_in_and_returned():
 def test_what_cannot_be_drawn_is_said():
     with pytest.raises(ValueError, match="axes holds 3 panels, but 1 trajectories of 2 states need 2"):
         plots.trajectories(waves(), axes=Figure().subplots(1, 3))
-    with pytest.raises(ValueError, match="the data have 2 states, the predictions 3"):
-        plots.trajectories(waves(), waves(states=3))
+    with pytest.raises(ValueError, match="the prediction has no column"):
+        plots.trajectories(replace(waves(), state_names=("x", "v")), replace(waves(), state_names=("a", "b")))
     with pytest.raises(ValueError, match="max_trajectories must be at least one"):
         plots.trajectories(waves(), max_trajectories=0)
 

@@ -219,3 +219,14 @@ def test_files_of_earlier_versions_have_no_checksum(path):
     metadata.pop("sha256")
     path.write_bytes(save(arrays, metadata))
     assert eqx.tree_equal(load_model(path).model, a_model())
+
+
+def test_what_holds_no_arrays_is_not_saved(path, tmp_path):
+    class Result:
+        model = a_model()
+
+    with pytest.raises(TypeError, match=r"a Result holds no arrays of its own.*; give result\.model"):
+        save_model(path, Result())
+    assert not path.exists()
+    with pytest.raises(FileNotFoundError, match=r"the folder .*new does not exist; make it first"):
+        save_model(tmp_path / "new" / "m.safetensors", a_model())

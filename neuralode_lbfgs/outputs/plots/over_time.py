@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from neuralode_lbfgs.data.same_columns import with_states_of
 from neuralode_lbfgs.data.trajectories import Trajectories
 from neuralode_lbfgs.outputs.held_out import held_out, held_out_from
 from neuralode_lbfgs.outputs.limits import BEYOND, of_crosses, residual_limits, value_limits, with_left_out
@@ -46,12 +47,12 @@ def trajectories(
         The panels, shape `(trajectories drawn, states)`; their figure is `axes[0, 0].figure`.
 
     Raises:
-        ValueError: if `axes` has another number of panels, the predictions have another number of
-            states, or `max_trajectories` is less than one.
+        ValueError: if `axes` has another number of panels, the predictions lack a
+            state, or `max_trajectories` is less than one.
     """
     states = data.state_size
-    if predictions is not None and predictions.state_size != states:
-        raise ValueError(f"the data have {states} states, the predictions {predictions.state_size}.")
+    if predictions is not None:
+        predictions = with_states_of(data, predictions, "the prediction")
     runs = panels.shown(data, train, max_trajectories)
     curves = [predictions[run.id] if predictions is not None and run.id in predictions else None for run in runs]
     grid = layout.grid(len(runs), states) if axes is None else layout.given(axes, len(runs), states)

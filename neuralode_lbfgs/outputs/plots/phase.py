@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from neuralode_lbfgs.data.same_columns import with_states_of
 from neuralode_lbfgs.data.trajectories import Trajectories
 from neuralode_lbfgs.outputs.held_out import held_out, left_out_in_plane
 from neuralode_lbfgs.outputs.limits import ARROWS, of_crosses, plane_limits, plane_points
@@ -50,6 +51,8 @@ def phase_portrait(
         ValueError: if `states` are not two different states of the data, `max_trajectories` is less than one, or the
             field's answer has another shape than the points it was asked at.
     """
+    if predictions is not None:
+        predictions = with_states_of(data, predictions, "the prediction")
     across, up = states
     if across == up or not all(0 <= state < data.state_size for state in states):
         raise ValueError(f"states must be two different indices below {data.state_size}; they are {states}.")
