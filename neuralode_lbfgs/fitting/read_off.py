@@ -67,7 +67,7 @@ def _with_products(course: Course) -> Course | None:
         return None
     variables = model.state_size + course.data.input_size
     affordable = math.comb(variables + DEGREE, DEGREE) * field.learned.size <= MOST_TERMS
-    if not affordable or options.degree_beside(variables) >= DEGREE:
+    if not affordable or not 0 < options.degree_beside(variables) < DEGREE:
         return None
     wide = eqx.tree_at(lambda one: one.vector_field, model, field.with_polynomial(DEGREE))
     other = copy(course)
