@@ -12,6 +12,7 @@ from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, SteppedInputs, Transform
 from ..optimise import StopReason
 from .band import Band, band_of
+from .between_rows import between_rows
 from .diagnosis import Finding, View, diagnose
 from .diagnosis.kind import kind_of
 from .hidden import hidden_size
@@ -190,18 +191,19 @@ class FitResult:
         if predictions is None:
             fitted = self.predict(self.data, start="fitted")
             return self._diagnosed(fitted, test, None if test is None else self.predict_held_out(test))
-        times = {run.id: predictions[run.id].ts.size for run in self.data}
         held_out = None if test is None else predictions.rows_of(test)
-        return self._diagnosed(predictions.rows_of(self.data), test, held_out, times)
+        return self._diagnosed(predictions.rows_of(self.data), test, held_out, predictions)
 
     def _diagnosed(
         self,
         fitted: Trajectories,
         test: Trajectories | None,
         held_out: Trajectories | None,
-        times: Mapping[str, int] | None = None,
+        predictions: Trajectories | None = None,
     ) -> tuple[Finding, ...]:
-        """From predictions of the training data and of `test`; `times` as in `run_on`."""
+        """From predictions of the training data and of `test`, and of more times if they are there."""
+        times = None if predictions is None else {run.id: predictions[run.id].ts.size for run in self.data}
+        between = between_rows(lambda asked: self.predict(asked, start="fitted"), self.data, predictions)
         transform = self.model.coordinates.transform if isinstance(self.model, NeuralODE) else Transform()
         transform = replace(transform, log_time=None)
         logarithms = tuple(number for number, _ in transform.log)
@@ -220,6 +222,7 @@ class FitResult:
                 unseen=None if self.unseen is None else as_modelled(self.unseen),
                 from_rows=None if (from_rows := self._from_first_rows()) is None else as_modelled(from_rows),
                 from_others=from_rows_between(self.model, self.data, times) if self._noisy_rows else None,
+                between=None if between is None else as_modelled(between),
                 continued=self._run_on(times),
                 low=seen.min(axis=0).filled(np.nan).tolist(),
                 high=seen.max(axis=0).filled(np.nan).tolist(),

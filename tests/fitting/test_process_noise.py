@@ -236,8 +236,10 @@ def measured():
 def test_pieces_that_follow_whole_runs_to_the_noise_of_measurements_are_a_fit_of_the_usual_kind(measured, monkeypatch):
     model, task, before = measured
     monkeypatch.setattr(driven_by_noise, "_may_be_driven", lambda *_: True)
+    before = before._replace(unseen=task.data)  # the runs that were held out of the fit before, as it predicted them
     fitted = driven_by_noise.unless_driven_by_noise(model, task, before, None)
     assert fitted.ahead is None and fitted.course.process is None and fitted.course.ends is None
+    assert fitted.unseen is before.unseen
     assert np.sqrt(fitted.course.loss) == pytest.approx(0.02 / np.mean(fitted.course.coordinates.scale), rel=0.3)
     kept = [stage for stage in fitted.stages if stage.kept]
     assert kept[0].name == "matching" and kept[-1].name == "polish"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .below_zero import below_zero
+from .between import strays_between
 from .driven import driven_by_noise, only_next_rows
 from .errors import above_the_noise, below_the_noise, flat_mean, held_by_decay, residuals_not_white
 from .forecast import runs_away
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     residuals_not_white,
     below_the_noise,
     below_zero,
+    strays_between,
     errors_grow,
     unstable_nearby,
     runs_away,
@@ -58,7 +60,7 @@ MISSED: tuple[Check, ...] = (  # what is seen of any fit that misses the data
     errors_grow,
     unstable_nearby,
 )
-NOT_FOLLOWED = (*MISSED, too_coarse, lone_errors, runs_away)  # of data that no model follows
+NOT_FOLLOWED = (*MISSED, too_coarse, lone_errors, strays_between, runs_away)  # of data that no model follows
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
     begins_anew: (*NOT_FOLLOWED, cannot_turn, without_velocities, goes_round, unmoved),
     driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, errors_grow),

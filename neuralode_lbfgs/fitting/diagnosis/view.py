@@ -36,6 +36,7 @@ class View:
         unseen: predicted for those training trajectories that were held out for a while, by the model of then.
         from_rows: predicted for some training trajectories from their first rows, where starts were estimated.
         from_others: predicted from some rows after the first for a part of their run, then; in the data's units.
+        between: predicted for the training trajectories, as `fitted` is, at times between their rows.
         continued: predicted from the end of each trajectory on for as long again; in the data's units.
         low, high: least and largest observation of each state, in the data's units.
         stages: how the fit went.
@@ -55,6 +56,7 @@ class View:
     unseen: Trajectories | None = None
     from_rows: Trajectories | None = None
     from_others: Trajectories | None = None
+    between: Trajectories | None = None
     continued: Trajectories | None = None
     low: Sequence[float] = ()
     high: Sequence[float] = ()

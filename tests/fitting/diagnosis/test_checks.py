@@ -203,6 +203,9 @@ WRONG = {
         "fall below zero, where none of these are: hare (down to -0.2); lynx (down to -4.2)",
         "--positive hare lynx",
     ),
+    "strays_between": (
+        replace(GOOD, between=runs(AWAY)), "hare of 'a' comes to 32.9 between t = ", "--degree 0",
+    ),
     "runs_away": (
         replace(GOOD, continued=runs(AWAY, ts=TS + 12)), "hare comes to 32.9, where the data lie between 7 and 13",
         "--ensemble",
