@@ -1,5 +1,6 @@
 """How far predictions go from what the model was fitted to: told, for there it may say anything."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def _out_of_range(seen: Seen, saved: SavedRun, predicted: Trajectories) -> list[
         elif low >= -NOTHING * span and least < -max(NOTHING * span, SIGMAS * noise[i]):
             below.append((name, f"{name} to {least:.3g}"))
     if below:
-        names = " ".join(name for name, _ in below)
+        names = shlex.join(name for name, _ in below)
         told.append(
             f"below zero, where nothing is that the model was fitted to, fall {', '.join(word for _, word in below)}; "
             f"what cannot be negative is kept positive by fit --positive {names}."

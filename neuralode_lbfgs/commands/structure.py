@@ -1,5 +1,6 @@
 """What a person knows of the states: rates that are other states, and states that have a logarithm."""
 
+import shlex
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,7 +48,7 @@ def check_logarithms(table: Table, names: Sequence[str], states: Sequence[str]) 
             what = "negative" if negative == 1 else f"the least of {negative} negative values"
             raise DataError(
                 f"{table.where(row, name)}: {table.column(name).cells[row]} is {what}, and has no logarithm; leave "
-                f"cells blank that only show noise, or take --positive {name} in place of --transform."
+                f"cells blank that only show noise, or take --positive {shlex.quote(name)} in place of --transform."
             )
         if not (values > 0).any():
             raise DataError(f"{table.source}: state {name!r} is never positive; leave it out of --transform.")

@@ -196,7 +196,8 @@ def _sd_of(states: Sequence[str], columns: Mapping[str, str], noise: Mapping[str
         if state not in columns and state not in noise:
             raise DataError(
                 f"state {state!r} has no standard deviation, but others have; give it one with --sd-columns "
-                f"{state}=COLUMN (sd_columns= in Python) or --noise {state}=NUMBER (noise=)."
+                f"{shlex.quote(f'{state}=COLUMN')} (sd_columns= in Python) or --noise {shlex.quote(f'{state}=NUMBER')} "
+                "(noise=)."
             )
     return tuple(columns.get(state, noise.get(state, 0.0)) for state in states)
 

@@ -1,5 +1,7 @@
 """`predict` tells of starts and predictions that are far from all that the model was fitted to."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -70,6 +72,14 @@ def test_what_is_told(folder, capsys, rows, told):
     assert len(said) == len(told)
     for line, start in zip(said, told, strict=True):
         assert line.startswith(f"warning: {start}")
+
+
+def test_names_with_blanks_are_quoted(folder, capsys):
+    path = folder / "predictions.csv"
+    path.write_text(path.read_text().replace("t,x,y", "t,x,active cases"))
+    run = replace(saved(), columns=Columns("t", None, ("x", "active cases")))
+    warn_of_reach(folder, run, replace(predicted(ORBIT[0], [3.0, -2.0]), state_names=("x", "active cases")))
+    assert "--positive 'active cases'." in capsys.readouterr().err
 
 
 def test_rows_after_those_that_were_trained_on_are_not_known(folder, capsys):

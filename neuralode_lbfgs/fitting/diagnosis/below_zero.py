@@ -1,5 +1,7 @@
 """States that are never below zero, and that the model predicts there."""
 
+import shlex
+
 import numpy as np
 
 from ...data.steps import set_states
@@ -30,8 +32,8 @@ def below_zero(view: View) -> Finding | None:
         f"predictions of rows of the data fall below zero, where none of these are: {'; '.join(told)}",
         view.kind.choice(
             "model",
-            f"as positive what cannot be negative (--positive {' '.join(names)})",
-            f"logarithms, where errors grow with the values (--transform log={','.join(names)})",
+            f"as positive what cannot be negative (--positive {shlex.join(names)})",
+            f"logarithms, where errors grow with the values (--transform {shlex.quote('log=' + ','.join(names))})",
         )
         or "take what is below zero for nothing",
     )

@@ -34,7 +34,7 @@ def strays_between(view: View) -> Finding | None:
             names += [name] if value < 0 and not signed else []
     if not told:
         return None
-    positive = f"as positive what cannot be negative (--positive {' '.join(map(shlex.quote, names))})"
+    positive = f"as positive what cannot be negative (--positive {shlex.join(names)})"
     return Finding(
         f"between two rows the fitted model leaves the range of the data, where no row holds it: {'; '.join(told)}",
         sentence(

@@ -46,7 +46,7 @@ def taken_for_states(view: View) -> Finding | None:
         f"{listed(names)} {look} like steps or pulses, which no state follows, and {are} missed: the errors of the "
         "other states may all come from there",
         f"if {subject} {are} known, as what was set or given, fit again with {them} as "
-        f"--inputs {' '.join(map(shlex.quote, [*view.train.input_names, *names]))} (inputs= in Python)",
+        f"--inputs {shlex.join([*view.train.input_names, *names])} (inputs= in Python)",
     )
 
 

@@ -443,6 +443,15 @@ def test_a_prediction_of_nothing_may_be_a_little_less():
     assert below_zero(replace(GOOD, fitted=runs(fitted), logarithms=(0,))) is None
 
 
+def test_names_with_blanks_are_quoted():
+    names = ("E. coli", "P. putida")
+    low = replace(runs(TRUTH - 7.2), state_names=names)
+    found = below_zero(replace(GOOD, train=replace(GOOD.train, state_names=names), fitted=low, held_out=None))
+    assert found is not None
+    assert "--positive 'E. coli' 'P. putida'" in found.advice
+    assert "--transform 'log=E. coli,P. putida'" in found.advice
+
+
 def test_an_input_that_was_taken_for_a_state_is_not_told_to_be_kept_positive():
     view = View(DRUG, replace(NO_DRUG, trajectories=tuple(replace(run, ys=run.ys - 9) for run in NO_DRUG)))
     found = below_zero(replace(view, low=[0.0] * 2, high=[1.0] * 2))
