@@ -106,7 +106,7 @@ def infer_roles(
     experiment, ..., or one called well, mouse, batch, ... or of words, where only within each of these times grow;
     the states are all other columns that are not inputs, but for those of true and false, and those that are the same
     all through each run and differ between runs, which are inputs that are held. A column called id, index or row that
-    counts 0, 1, 2, ... only numbers the rows and is left out.
+    counts 0, 1, 2, ... only numbers the rows and is left out, but that an index is the time where nothing else is.
 
     Args:
         sd_columns: the column of standard deviations of each state; they weigh its observations.
@@ -133,12 +133,15 @@ def infer_roles(
     named = [name for name in named if name is not None]
     taken = {table.column(name).name for name in named}
     free = [column for column in table.columns if column.name not in taken]
-    free = [column for column in free if not _numbers_the_rows(column)]
-    if time is None:
-        time = time_of(table, free)
+    numbering = [column for column in free if _numbers_the_rows(column)]
+    free = [column for column in free if column not in numbering]
     notes: tuple[str, ...] = ()
+    if time is None and (time := time_of(table, free, numbering)) in [column.name for column in numbering]:
+        notes = (f"{time!r}, which counts the rows, was taken for the time, as nothing else is it: --time names it",)
     if trajectory is None:
-        trajectory, notes = runs_of(table, time, free, [table.column(name) for name in (*(states or ()), *inputs)])
+        known = [table.column(name) for name in (*(states or ()), *inputs)]
+        trajectory, said = runs_of(table, time, free, known)
+        notes += said
     inferred = states is None
     held = (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ())
     linear = (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ())
