@@ -11,6 +11,7 @@ from .errors import above_the_noise, below_the_noise, flat_mean, held_by_decay, 
 from .forecast import runs_away
 from .growth import errors_grow, unstable_nearby
 from .held_out import worse_on_others, worse_on_unseen
+from .jumping import jumping_inputs
 from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
 from .solves import solver_failures, unfinished
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     late_inputs,
     goes_round,
     too_coarse,
+    jumping_inputs,
     lone_errors,
     above_the_noise,
     residuals_not_white,
@@ -60,7 +62,14 @@ MISSED: tuple[Check, ...] = (  # what is seen of any fit that misses the data
     errors_grow,
     unstable_nearby,
 )
-NOT_FOLLOWED = (*MISSED, too_coarse, lone_errors, strays_between, runs_away)  # of data that no model follows
+NOT_FOLLOWED = (
+    *MISSED,
+    too_coarse,
+    jumping_inputs,
+    lone_errors,
+    strays_between,
+    runs_away,
+)  # of data that no model follows
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
     begins_anew: (*NOT_FOLLOWED, cannot_turn, without_velocities, goes_round, unmoved),
     driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, errors_grow),
@@ -70,7 +79,8 @@ FOLLOWS: dict[Check, tuple[Check, ...]] = {
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
     errors_grow: (unstable_nearby,),
-    too_coarse: (lone_errors,),
+    too_coarse: (jumping_inputs, lone_errors),
+    jumping_inputs: (lone_errors,),
     late_inputs: (lone_errors, flat_mean, above_the_noise, residuals_not_white),
 }
 

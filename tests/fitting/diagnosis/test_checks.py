@@ -13,6 +13,7 @@ from neuralode_lbfgs.fitting.diagnosis.errors import above_the_noise, below_the_
 from neuralode_lbfgs.fitting.diagnosis.forecast import runs_away
 from neuralode_lbfgs.fitting.diagnosis.growth import errors_grow
 from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on_unseen
+from neuralode_lbfgs.fitting.diagnosis.jumping import jumping_inputs
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
 from neuralode_lbfgs.fitting.diagnosis.solves import solver_failures
@@ -114,6 +115,16 @@ UNSEEN = replace(
     test=None,
     held_out=None,
 )
+# A drive that jumps twice and moves in between, and a model that misses the rows of the jumps.
+DRIVE = np.sin(TS / 4) + 3.0 * ((TS >= 3.95) & (TS < 7.95))
+ANSWERED, SMALL = answer(DRIVE), 0.01 * NOISE[:, :1]
+AT_JUMPS = 0.5 * (np.isclose(TS, 4.0) | np.isclose(TS, 8.0))[:, None]
+
+
+def driven(ys, hold=(False,)):
+    return Trajectories((Trajectory("a", TS, ys, None, DRIVE[:, None], hold),), ("current",), ("drive",))
+
+
 DRUG = Trajectories((Trajectory("a", TS, np.stack([answer(SWITCH)[:, 0], SWITCH], axis=1)),), ("volume", "the drug"))
 NO_DRUG = replace(DRUG, trajectories=(Trajectory("a", TS, np.full((TS.size, 2), 0.5)),))
 WRONG = {
@@ -127,6 +138,11 @@ WRONG = {
         View(ROUND, replace(ROUND, trajectories=STRAIGHT.trajectories)),
         "theta1 goes round 1.8 times if it is in radians",
         "give its sine and cosine",
+    ),
+    "jumping_inputs": (
+        View(driven(ANSWERED), driven(ANSWERED - SMALL - AT_JUMPS)),
+        "at rows where drive jumps, which is taken as linear between rows: current of 'a' at 4 and current of 'a' at 8",
+        "--input-hold drive",
     ),
     "lone_errors": (
         replace(GOOD, train=runs(SLIPS)),
@@ -450,6 +466,15 @@ def test_names_with_blanks_are_quoted():
     assert found is not None
     assert "--positive 'E. coli' 'P. putida'" in found.advice
     assert "--transform 'log=E. coli,P. putida'" in found.advice
+
+
+def test_jumps_of_inputs_that_are_held_or_misses_elsewhere_are_not_told_of_as_jumps():
+    missed = ANSWERED - SMALL - AT_JUMPS
+    assert jumping_inputs(View(driven(ANSWERED, (True,)), driven(missed, (True,)))) is None
+    away = ANSWERED - SMALL - np.roll(AT_JUMPS, 15, axis=0)
+    assert jumping_inputs(View(driven(ANSWERED), driven(away))) is None
+    (found,) = diagnose(View(driven(ANSWERED), driven(missed)))
+    assert "--input-hold" in found.advice
 
 
 def test_an_input_that_was_taken_for_a_state_is_not_told_to_be_kept_positive():
