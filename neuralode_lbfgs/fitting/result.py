@@ -16,16 +16,17 @@ from .between_rows import between_rows
 from .diagnosis import Finding, View, diagnose
 from .diagnosis.kind import kind_of
 from .hidden import hidden_size
-from .law import Term, law_table
+from .law import Term
 from .luck import Luck
 from .many_starts import predict_many
-from .physics import PhysicalParameter, parameter_remarks, parameter_table
+from .physics import PhysicalParameter
 from .prediction import fitted_starts, predict, predict_from_first_rows, with_earlier_inputs
-from .record import Stage, told
+from .record import Stage
 from .row_starts import from_rows_between
 from .run_on import MOST, run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
 from .start_prior import say_fewer, say_too_few
+from .summary_lines import summary_of
 from .transforms import transformed
 
 
@@ -277,33 +278,4 @@ class FitResult:
         """
         fitted = self.predict(self.data, start="fitted")
         held_out = None if test is None else self.predict_held_out(test)
-        train_errors = _rmse(self.data, fitted)
-        test_errors = None if test is None else _rmse(test, held_out)
-        means = np.nanmean(np.concatenate([trajectory.ys for trajectory in self.data]), axis=0)
-        mean_errors = _rmse(test or self.data, None, means)
-        lines = [f"{'RMSE':<20} {'train':>12} {'held out':>12} {'mean predictor':>15}"]
-        for i, name in enumerate(self.data.state_names):
-            other = "-" if test_errors is None else f"{test_errors[i]:.4g}"
-            lines.append(f"{self.data.label(name):<20} {train_errors[i]:>12.4g} {other:>12} {mean_errors[i]:>15.4g}")
-        lines += [*parameter_table(self.parameters), *parameter_remarks(self.parameters)]
-        lines += law_table(self.law)
-        lines += told(self.stages)
-        if self.luck is not None:
-            lines.append(self.luck.sentence)
-        lines.append(f"stopped: {self.stop_reason.sentence}")
-        lines.append(
-            f"{self.iterations} iterations, {self.evaluations} evaluations, "
-            f"{self.compile_s:.1f} s compiling, {self.run_s:.1f} s running"
-        )
-        lines += [f"note: {note}" for note in self.notes]
-        for one in self._diagnosed(fitted, test, held_out):
-            lines += [f"diagnosis: {one.finding}.", f"  advice: {one.advice}."]
-        return "\n".join(lines)
-
-
-def _rmse(data: Trajectories, predictions: Trajectories | None, constant: np.ndarray | None = None) -> np.ndarray:
-    observed = np.concatenate([trajectory.ys for trajectory in data])
-    predicted = constant if predictions is None else np.concatenate([trajectory.ys for trajectory in predictions])
-    seen = np.isfinite(observed)
-    squares = np.where(seen, observed - predicted, 0.0) ** 2
-    return np.sqrt(squares.sum(axis=0) / np.maximum(seen.sum(axis=0), 1))
+        return summary_of(self, test, fitted, held_out, self._diagnosed(fitted, test, held_out))

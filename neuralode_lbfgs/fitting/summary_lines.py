@@ -1,0 +1,62 @@
+"""The few lines that a result says of itself in Python; the command line has its own."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..data.trajectories import Trajectories
+from .diagnosis import Finding
+from .law import law_table
+from .physics import parameter_remarks, parameter_table
+from .record import told
+from .validation import why_not_held_out
+
+if TYPE_CHECKING:
+    from .result import FitResult
+
+
+def summary_of(
+    result: "FitResult",
+    test: Trajectories | None,
+    fitted: Trajectories,
+    held_out: Trajectories | None,
+    found: Sequence[Finding],
+) -> str:
+    """Errors in the data's units, why the fit stopped, what it cost, and what was found.
+
+    Args:
+        test: held-out data.
+        fitted, held_out: predicted of the training data, and of these.
+    """
+    train_errors = _rmse(result.data, fitted)
+    test_errors = None if test is None else _rmse(test, held_out)
+    means = np.nanmean(np.concatenate([trajectory.ys for trajectory in result.data]), axis=0)
+    mean_errors = _rmse(test or result.data, None, means)
+    lines = [f"{'RMSE':<20} {'train':>12} {'held out':>12} {'mean predictor':>15}"]
+    for i, name in enumerate(result.data.state_names):
+        other = "-" if test_errors is None else f"{test_errors[i]:.4g}"
+        lines.append(f"{result.data.label(name):<20} {train_errors[i]:>12.4g} {other:>12} {mean_errors[i]:>15.4g}")
+    lines += [*parameter_table(result.parameters), *parameter_remarks(result.parameters)]
+    lines += law_table(result.law)
+    lines += told(result.stages)
+    lines += why_not_held_out(result.data, test, result.validation)
+    if result.luck is not None:
+        lines.append(result.luck.sentence)
+    lines.append(f"stopped: {result.stop_reason.sentence}")
+    lines.append(
+        f"{result.iterations} iterations, {result.evaluations} evaluations, "
+        f"{result.compile_s:.1f} s compiling, {result.run_s:.1f} s running"
+    )
+    lines += [f"note: {note}" for note in result.notes]
+    for one in found:
+        lines += [f"diagnosis: {one.finding}.", f"  advice: {one.advice}."]
+    return "\n".join(lines)
+
+
+def _rmse(data: Trajectories, predictions: Trajectories | None, constant: np.ndarray | None = None) -> np.ndarray:
+    observed = np.concatenate([trajectory.ys for trajectory in data])
+    predicted = constant if predictions is None else np.concatenate([trajectory.ys for trajectory in predictions])
+    seen = np.isfinite(observed)
+    squares = np.where(seen, observed - predicted, 0.0) ** 2
+    return np.sqrt(squares.sum(axis=0) / np.maximum(seen.sum(axis=0), 1))
