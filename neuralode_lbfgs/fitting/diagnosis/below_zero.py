@@ -15,7 +15,7 @@ def below_zero(view: View) -> Finding | None:
     """Predictions of the data's own rows below zero, where no data are; but for inputs taken for states."""
     left_out = (*view.logarithms, *set_states(view.train))
     predicted = [*view.fitted, *(view.held_out or ())]
-    told, names = [], []
+    told, names, numbers = [], [], []
     for j, (name, least, most) in enumerate(zip(view.train.state_names, view.low, view.high, strict=False)):
         if j in left_out or least < 0:
             continue
@@ -26,6 +26,7 @@ def below_zero(view: View) -> Finding | None:
             count = f", in {below} of {runs} trajectories" if runs > 1 else ""
             told.append(f"{name} (down to {min(low for _, low in lowest):.3g}{count})")
             names.append(name)
+            numbers.append(j)
     if not told:
         return None
     return Finding(
@@ -33,7 +34,7 @@ def below_zero(view: View) -> Finding | None:
         view.kind.choice(
             "model",
             f"as positive what cannot be negative (--positive {shlex.join(names)})",
-            f"logarithms, where errors grow with the values (--transform {shlex.quote('log=' + ','.join(names))})",
+            f"logarithms, where errors grow with the values ({view.in_logarithms(numbers)})",
         )
         or "take what is below zero for nothing",
     )

@@ -14,6 +14,7 @@ from .held_out import worse_on_others, worse_on_unseen
 from .jumping import jumping_inputs
 from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
+from .proportion import errors_in_proportion
 from .solves import solver_failures, unfinished
 from .structure import begins_anew, cannot_turn, goes_round, late_inputs, taken_for_states, too_coarse
 from .untold import without_velocities
@@ -44,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
     above_the_noise,
     residuals_not_white,
     below_the_noise,
+    errors_in_proportion,
     below_zero,
     strays_between,
     errors_grow,
@@ -59,6 +61,7 @@ MISSED: tuple[Check, ...] = (  # what is seen of any fit that misses the data
     worse_on_unseen,
     above_the_noise,
     residuals_not_white,
+    errors_in_proportion,
     errors_grow,
     unstable_nearby,
 )

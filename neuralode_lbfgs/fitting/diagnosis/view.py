@@ -1,5 +1,6 @@
 """A fit seen from outside, and what a check finds there."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,6 +95,15 @@ class View:
             return "standard deviations"
         names = [self.train.state_names[j] for j in self.logarithms]
         return f"standard deviations (of {listed(names)}, as fitted; the table is in the data's units)"
+
+    def in_logarithms(self, states: Sequence[int]) -> str:
+        """The flag that models these states in logarithms, beside those that are."""
+        names = [
+            name.removeprefix("log ") if j in self.logarithms else name
+            for j, name in enumerate(self.train.state_names)
+            if j in (*self.logarithms, *states)
+        ]
+        return f"--transform {shlex.quote('log=' + ','.join(names))}"
 
     def of_mean(self, data: Trajectories, train: Trajectories) -> float:
         """The error of always predicting the mean of what was trained on, in standard deviations."""

@@ -16,6 +16,7 @@ from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on
 from neuralode_lbfgs.fitting.diagnosis.jumping import jumping_inputs
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
+from neuralode_lbfgs.fitting.diagnosis.proportion import errors_in_proportion
 from neuralode_lbfgs.fitting.diagnosis.solves import solver_failures
 from neuralode_lbfgs.fitting.diagnosis.structure import (
     begins_anew,
@@ -125,6 +126,17 @@ def driven(ys, hold=(False,)):
     return Trajectories((Trajectory("a", TS, ys, None, DRIVE[:, None], hold),), ("current",), ("drive",))
 
 
+def yeast(share, other=0.0):
+    """A culture over three decades, and its noise: in proportion, or of one size."""
+    rows, runs = np.random.default_rng(2), []
+    for name in "abc":
+        noise = rows.normal(size=(41, 1))
+        ts = np.linspace(0, 8, 41)
+        ys = 100 / (1 + 99 * np.exp(-1.2 * ts))[:, None]
+        runs.append(Trajectory(name, ts, ys * (1 + share * noise) + other * noise))
+    return Trajectories(tuple(runs), ("yeast",))
+
+
 DRUG = Trajectories((Trajectory("a", TS, np.stack([answer(SWITCH)[:, 0], SWITCH], axis=1)),), ("volume", "the drug"))
 NO_DRUG = replace(DRUG, trajectories=(Trajectory("a", TS, np.full((TS.size, 2), 0.5)),))
 WRONG = {
@@ -143,6 +155,11 @@ WRONG = {
         View(driven(ANSWERED), driven(ANSWERED - SMALL - AT_JUMPS)),
         "at rows where drive jumps, which is taken as linear between rows: current of 'a' at 4 and current of 'a' at 8",
         "--input-hold drive",
+    ),
+    "errors_in_proportion": (
+        View(yeast(0.1), yeast(0.0)),
+        "errors of yeast grow with the values, as of noise in proportion to them",
+        "--transform log=yeast",
     ),
     "lone_errors": (
         replace(GOOD, train=runs(SLIPS)),
@@ -466,6 +483,27 @@ def test_names_with_blanks_are_quoted():
     assert found is not None
     assert "--positive 'E. coli' 'P. putida'" in found.advice
     assert "--transform 'log=E. coli,P. putida'" in found.advice
+
+
+def test_noise_of_one_size_or_in_logarithms_already_is_not_in_proportion():
+    assert errors_in_proportion(View(yeast(0.0, 0.1), yeast(0.0))) is None
+    assert errors_in_proportion(View(yeast(0.005), yeast(0.0))) is None  # too small to matter
+    assert errors_in_proportion(View(yeast(0.1), yeast(0.0), logarithms=(0,))) is None
+    off = yeast(0.0)
+    off = off.with_trajectories([replace(run, ys=1.1 * run.ys) for run in off])  # regular
+    assert errors_in_proportion(View(yeast(0.0), off)) is None
+
+
+def test_logarithms_of_what_goes_over_decades_are_the_first_advice_of_a_fit_that_has_failed():
+    wide = np.exp(4 * np.sin(TS))[:, None] * [1.0, 0.0] + np.exp(2.5 * np.cos(TS))[:, None] * [0.0, 1.0]
+    found = above_the_noise(replace(GOOD, train=runs(wide), fitted=runs(wide + WAVE + WAVE[:, ::-1])))
+    assert found is not None
+    assert found.advice.startswith("model logarithms of what goes over decades (--transform log=hare,lynx); allow more")
+    found = above_the_noise(replace(GOOD, fitted=runs(TRUTH + WAVE)))
+    assert found is not None and "logarithms" not in found.advice
+    drowned = replace(GOOD, train=runs(np.abs(wide + NOISE)), fitted=runs(wide + 30 * WAVE + 30 * WAVE[:, ::-1]))
+    found = above_the_noise(drowned)
+    assert found is not None and "logarithms" not in found.advice
 
 
 def test_jumps_of_inputs_that_are_held_or_misses_elsewhere_are_not_told_of_as_jumps():
