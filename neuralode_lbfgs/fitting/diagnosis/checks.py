@@ -16,7 +16,8 @@ from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
 from .proportion import errors_in_proportion
 from .solves import solver_failures, unfinished
-from .structure import begins_anew, cannot_turn, goes_round, late_inputs, taken_for_states, too_coarse
+from .structure import begins_anew, cannot_turn, late_inputs, taken_for_states, too_coarse
+from .turns import goes_round
 from .untold import without_velocities
 from .view import Finding, View
 

@@ -25,6 +25,7 @@ from neuralode_lbfgs.fitting.diagnosis.structure import (
     taken_for_states,
     too_coarse,
 )
+from neuralode_lbfgs.fitting.diagnosis.turns import goes_round
 from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
 from neuralode_lbfgs.fitting.physics import PhysicalParameter
 from neuralode_lbfgs.fitting.record import Stage
@@ -504,6 +505,21 @@ def test_logarithms_of_what_goes_over_decades_are_the_first_advice_of_a_fit_that
     drowned = replace(GOOD, train=runs(np.abs(wide + NOISE)), fitted=runs(wide + 30 * WAVE + 30 * WAVE[:, ::-1]))
     found = above_the_noise(drowned)
     assert found is not None and "logarithms" not in found.advice
+
+
+def test_an_angle_that_runs_on_may_be_why_another_state_is_missed():
+    voltage = 2 + np.sin(2 * TS)
+    ys = np.stack([2 * TS - np.cos(2 * TS) / 2, voltage], axis=1)
+    names = ("phase", "voltage")
+    train = Trajectories((Trajectory("a", TS, ys + NOISE / 10),), names)
+    rippled = Trajectories((Trajectory("a", TS, np.stack([ys[:, 0], np.full(TS.size, 2.0)], axis=1)),), names)
+    found = goes_round(View(train, rippled))
+    assert found is not None and found.finding.startswith("phase goes round 3.9 times if it is in radians")
+    assert found.advice.endswith("name what is its rate (--rate phase=voltage)")
+    assert goes_round(View(train, Trajectories((Trajectory("a", TS, ys),), names))) is None
+    steps = np.stack([np.floor(TS), voltage], axis=1)
+    of_program = Trajectories((Trajectory("a", TS, steps),), names)
+    assert goes_round(View(of_program, rippled)) is None
 
 
 def test_jumps_of_inputs_that_are_held_or_misses_elsewhere_are_not_told_of_as_jumps():
