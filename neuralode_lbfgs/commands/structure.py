@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..data import DataError, Table, Trajectories, did_you_mean
+from ..data import DataError, Roles, Table, Trajectories, did_you_mean
+from ..data.derived import told_of_rates
 from ..fitting import decades
 from ..fitting.options import FitOptions
 from ..fitting.untold import rates_are_untold, untold_words
@@ -121,6 +122,12 @@ def without_velocities(model: ModelOptions, train: Trajectories) -> list[str]:
     if known or not rates_are_untold(train):
         return []
     return [f"{untold_words(train)}: if they are, fit with --second-order, else with --hidden-states 1"]
+
+
+def named_as_rates(model: ModelOptions, roles: Roles) -> list[str]:
+    """A sentence on columns that were taken for states and are named as rates of others, if the model knows of none."""
+    known = model.second_order or model.rate or model.vector_field or not roles.inferred
+    return [] if known else [*told_of_rates(roles.states)]
 
 
 def check_states(names: Sequence[str], states: Sequence[str], option: str) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, is_word, may_be_number, shown
+from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, is_timestamp, is_word, may_be_number, shown
 from .doses import refuse_doses
-from .errors import MOST_LISTED, DataError, did_you_mean, listed
+from .errors import DataError, did_you_mean, listed
 from .headers import DEVIATION_OF
 from .long import advice_on_long
 from .runs import rows_of_each, runs_of
+from .suggested import suggested_flags
 from .times import time_of
 
 _ROW_NUMBER = re.compile(
@@ -158,7 +159,7 @@ def infer_roles(
             raise DataError(f"{table.source} has no state column beside {listed(table.names)}; add one.")
         if long := advice_on_long(table, time, trajectory):
             raise DataError(f"{table.source}: {long}.")
-        _refuse_text([table.column(name) for name in states], table, trajectory)
+        _refuse_text([table.column(name) for name in states], table, trajectory, inputs)
         for name in states:
             _check_inferred_state(table, name, states)
     column_name = lambda name: table.column(name).name  # noqa: E731 - a header may have been given for the name
@@ -241,19 +242,25 @@ def _is_condition(cells: Sequence[str], runs: Collection[Sequence[int]]) -> bool
     return constant and all(not is_missing(text) and may_be_number(text) for text in values)
 
 
-def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None) -> None:
-    """Refuse columns of words beside those of numbers: conditions, remarks, names of runs."""
-    words = [column for column in columns if _holds_words(column)]
+def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None, inputs: Sequence[str]) -> None:
+    """Refuse columns of words beside those of numbers: conditions, remarks, names of runs, another time."""
+    words = [column for column in columns if _holds_words(column) or _holds_timestamps(column)]
     rest = [column.name for column in columns if column not in words]
     if not words or not rest:
         return
     row, text = next((row, text) for row, text in enumerate(words[0].cells) if not is_missing(text))
     several = f", as {'are' if words[2:] else 'is'} {listed(column.name for column in words[1:])}" if words[1:] else ""
-    states = shlex.join(rest) if len(rest) <= MOST_LISTED else "and the names of the states"
+    flags = suggested_flags(table, [table.column(name) for name in rest], trajectory, inputs)
+    if all(map(_holds_timestamps, words)):
+        raise DataError(
+            f"{table.where(row, words[0].name)}: {shown(text)} is a timestamp and so is the whole column{several}, and "
+            f"the time is another one; leave it out with {flags} (states= in Python), or name it with --time (time= in "
+            "Python)."
+        )
     shared = trajectory is None and len(words) == 1 and 1 < len(set(words[0].cells)) <= len(table) / 2
     raise DataError(
         f"{table.where(row, words[0].name)}: {shown(text)} is text and so is the whole column{several}; leave it out "
-        f"with --states {states} (states= in Python), or write numbers such as 0 and 1 for its words to make it an "
+        f"with {flags} (states= in Python), or write numbers such as 0 and 1 for its words to make it an "
         f"input{', or if they name runs give --trajectory ' + shlex.quote(words[0].name) if shared else ''}."
     )
 
@@ -262,6 +269,11 @@ def _holds_words(column: Column) -> bool:
     """Whether there are words in all cells but blank ones."""
     seen = [text for text in column.cells if not is_missing(text)]
     return bool(seen) and all(map(is_word, seen))
+
+
+def _holds_timestamps(column: Column) -> bool:
+    seen = [text for text in column.cells if not is_missing(text)]
+    return bool(seen) and all(map(is_timestamp, seen))
 
 
 def _check_inferred_state(table: Table, name: str, states: Sequence[str]) -> None:
