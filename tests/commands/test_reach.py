@@ -8,6 +8,7 @@ import pytest
 
 from neuralode_lbfgs import Trajectories, Trajectory
 from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.commands import reach
 from neuralode_lbfgs.commands.reach import warn_of_reach
 from neuralode_lbfgs.models import Coordinates, Transform
 from neuralode_lbfgs.models.coordinates import with_coordinates
@@ -80,6 +81,12 @@ def test_names_with_blanks_are_quoted(folder, capsys):
     run = replace(saved(), columns=Columns("t", None, ("x", "active cases")))
     warn_of_reach(folder, run, replace(predicted(ORBIT[0], [3.0, -2.0]), state_names=("x", "active cases")))
     assert "--positive 'active cases'." in capsys.readouterr().err
+
+
+def test_a_polynomial_may_hold_where_it_was_not_seen(folder, capsys, monkeypatch):
+    monkeypatch.setattr(reach, "degree_alone", lambda _: 2)
+    warn_of_reach(folder, saved(), predicted([3.0, 3.0], [3.1, 3.0]))
+    assert "was not seen there, and holds if it is the law of the system; fit" in capsys.readouterr().err
 
 
 def test_rows_after_those_that_were_trained_on_are_not_known(folder, capsys):
