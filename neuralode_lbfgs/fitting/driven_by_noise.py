@@ -96,7 +96,7 @@ def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callbac
     ):
         return tried.instead_of(before)
     if _missed(course, task) > _missed(usual, task):
-        return tried.instead_of(before)._replace(ahead=ahead if ahead.is_shown else None)
+        return tried.instead_of(before)._replace(ahead=ahead if ahead is not None and ahead.is_shown else None)
     fitted = tried.fitted(course, ahead)
     if ahead is None:  # nothing was held out of this fit: what was of the one before tells of new runs all the same
         fitted = fitted._replace(unseen=before.unseen)

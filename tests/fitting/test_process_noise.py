@@ -264,6 +264,10 @@ def test_pieces_that_follow_whole_runs_to_the_noise_of_measurements_are_a_fit_of
     assert any(stage.why == driven_by_noise.WHY_WHOLE for stage in fitted.stages)
     result = as_result(task, fitted, [])
     assert not result.ends and not any("noise moves" in note for note in result.notes)
+    with monkeypatch.context() as worse:  # from first rows
+        worse.setattr(driven_by_noise, "_missed", lambda course, _: 0.0 if course is before.course else 1.0)
+        kept_before = driven_by_noise.unless_driven_by_noise(model, task, before, None)
+        assert kept_before.course is before.course and kept_before.ahead is None
     monkeypatch.setattr(driven_by_noise, "criterion", lambda course: 0.0)  # no better than the fit before
     assert driven_by_noise.unless_driven_by_noise(model, task, before, None).course is before.course
 

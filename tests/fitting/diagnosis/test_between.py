@@ -40,8 +40,8 @@ def test_what_noise_moves_is_led_elsewhere_anyway():
 
 
 def test_predictions_of_more_times_are_used_and_else_the_middles_asked_for():
-    data, asked = runs(SEEN), []
-    curves = runs(np.zeros((51, 1)), np.linspace(0, 12.5, 51))  # the last rows are held out
-    assert between_rows(asked.append, data, curves)["B"].ts[-1] == 10
-    between_rows(asked.append, data, data)
-    assert asked[0]["B"].ts.tolist() == [3.5, 7.5, 8.5, 9.5]
+    data, curves = runs(SEEN), runs(np.zeros((51, 1)), np.linspace(0, 12.5, 51))  # the last rows are held out
+    inside = between_rows(lambda asked: asked, data, curves)
+    assert inside is not None and inside["B"].ts[-1] == 10
+    middles = between_rows(lambda asked: asked, data, data)
+    assert middles is not None and middles["B"].ts.tolist() == [3.5, 7.5, 8.5, 9.5]
