@@ -16,8 +16,8 @@ def between_rows(
 
     Args:
         predict: from fitted starts, at the times of trajectories.
-        predictions: of every row, which are used if they are of more times; else the middles between rows are asked
-            for, of some trajectories.
+        predictions: of every row, which are used if they are of more times; else times between rows are asked for,
+            of some trajectories.
     """
     if predictions is not None:
         known = [predictions[run.id] for run in data]
@@ -29,9 +29,10 @@ def between_rows(
 
 
 def _middles(run: Trajectory) -> Trajectory:
-    """The times between rows; where inputs are known by rows, these as well. Without them there are less than the rows,
-    so that nothing compiles anew."""
-    ts = (run.ts[1:] + run.ts[:-1]) / 2
+    """Times that are the middles between even rows, and more where rows are far apart; where inputs are known by rows,
+    these as well. Without them there are less than the rows, so that nothing compiles anew."""
+    number = run.ts.size - 1
+    ts = run.ts[0] + (np.arange(number) + 0.5) * (run.ts[-1] - run.ts[0]) / number
     ts = ts if run.inputs is None else np.union1d(run.ts, ts)
     inputs = None if run.inputs is None else run.inputs_at(ts)
     return replace(run, ts=ts, ys=np.full((ts.size, run.ys.shape[1]), np.nan), sd=None, inputs=inputs)

@@ -39,9 +39,9 @@ def test_what_noise_moves_is_led_elsewhere_anyway():
     assert strays_between(replace(far, in_pieces=True)) is None
 
 
-def test_predictions_of_more_times_are_used_and_else_the_middles_asked_for():
+def test_predictions_of_more_times_are_used_and_else_times_between_rows_asked_for():
     data, curves = runs(SEEN), runs(np.zeros((51, 1)), np.linspace(0, 12.5, 51))  # the last rows are held out
     inside = between_rows(lambda asked: asked, data, curves)
     assert inside is not None and inside["B"].ts[-1] == 10
     middles = between_rows(lambda asked: asked, data, data)
-    assert middles is not None and middles["B"].ts.tolist() == [3.5, 7.5, 8.5, 9.5]
+    assert middles is not None and middles["B"].ts.tolist() == [1.25, 3.75, 6.25, 8.75]
