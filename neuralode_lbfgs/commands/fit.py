@@ -48,6 +48,7 @@ def fit(
         check_states,
         check_together,
         exact_rates,
+        named_as_rates,
         over_decades,
         without_velocities,
     )
@@ -70,7 +71,7 @@ def fit(
     if not run_options.dry_run:
         check_folder(out, run_options.overwrite or resumed is not None)
     told = below_zero(source.train, fit_options.positive)
-    told += without_velocities(model_options, source.train)
+    told += [*named_as_rates(model_options, source.roles), *without_velocities(model_options, source.train)]
     if not run_options.dry_run:  # whose plan tells of them
         told += over_decades(model_options, fit_options, source.train)
     notes = [f"note: {note}" for note in told]

@@ -1,6 +1,7 @@
 """The times of a forecast, in the columns of the training data."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,6 +55,28 @@ def future(
     if columns.trajectory is None and len(runs) == 1:
         table, roles = replace(table, columns=table.columns[1:], title=runs[0].id), replace(roles, trajectory=None)
     return table, roles, data
+
+
+def written_as(table: "Table", roles: "Roles", run: Path) -> "Table":
+    """The table with decimal commas where the predictions of the run have them, as the data had."""
+    from ..data import read_table
+    from ..outputs.run_folder import PREDICTIONS
+
+    try:
+        decimal = read_table(run / PREDICTIONS).decimal
+    except (OSError, ValueError):  # it may be gone
+        return table
+    if decimal == table.decimal or ":" in "".join(table.column(roles.time).cells[:1]):
+        return replace(table, decimal=decimal)
+    columns = [
+        column if column.name == roles.trajectory else replace(column, cells=tuple(map(_with_comma, column.cells)))
+        for column in table.columns
+    ]
+    return replace(table, columns=tuple(columns), decimal=decimal)
+
+
+def _with_comma(cell: str) -> str:
+    return cell.replace(".", ",")
 
 
 def without_states(asked: "Trajectories", columns: "Columns") -> "tuple[Table, Roles]":

@@ -67,7 +67,7 @@ def predict(
     from ..fitting.hidden import hidden_size
     from ..fitting.prediction import predict as solve
     from ..fitting.prediction import with_earlier_inputs
-    from .future import future, without_states
+    from .future import future, without_states, written_as
     from .saved import open_members
     from .warmup import say_of_starts
 
@@ -96,6 +96,7 @@ def predict(
     else:
         assert t1 is not None
         table, roles, asked = future(saved, t1, num, trajectory)
+        table = written_as(table, roles, run)
         start = "fitted"
     found = [
         solve(one.model, asked, starts=_starts(one, asked, start, warmup), ends=_ends(one, asked, start))

@@ -1,11 +1,13 @@
 """How far predictions go from what the model was fitted to: told, for there it may say anything."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..data import Roles, Trajectories, read_table, to_trajectories
+from ..fitting.beside import degree_alone
 from ..fitting.coverage import distances, far_from_here
 from ..fitting.diagnosis.forecast import NOTHING
 from ..fitting.run_on import MANY_TIMES
@@ -89,10 +91,12 @@ def _far_start(seen: Seen, saved: SavedRun, predicted: Trajectories) -> str:
         return ""
     worst = int(np.argmax(away))
     others = f" (the farthest of {int(far.sum())} such starts)" if far.sum() > 1 else ""
+    known = "it knows nothing there, unless it is a law that holds everywhere"
+    if degree_alone(saved.model) is not None:
+        known = "the polynomial that the model is was not seen there, and holds if it is the law of the system"
     return (
         f"the start of trajectory {begun[worst][0]!r}{others} is {away[worst]:.2g} standard deviations from the "
-        "nearest state that the model was fitted to: it knows nothing there, unless it is a law that holds "
-        "everywhere; fit trajectories that pass near it."
+        f"nearest state that the model was fitted to: {known}; fit trajectories that pass near it."
     )
 
 
@@ -139,7 +143,7 @@ def _out_of_range(seen: Seen, saved: SavedRun, predicted: Trajectories) -> list[
         elif low >= -NOTHING * span and least < -max(NOTHING * span, SIGMAS * noise[i]):
             below.append((name, f"{name} to {least:.3g}"))
     if below:
-        names = " ".join(name for name, _ in below)
+        names = shlex.join(name for name, _ in below)
         told.append(
             f"below zero, where nothing is that the model was fitted to, fall {', '.join(word for _, word in below)}; "
             f"what cannot be negative is kept positive by fit --positive {names}."

@@ -1,10 +1,12 @@
 """What a person knows of the states: rates that are other states, and states that have a logarithm."""
 
+import shlex
 from collections.abc import Sequence
 
 import numpy as np
 
-from ..data import DataError, Table, Trajectories, did_you_mean
+from ..data import DataError, Roles, Table, Trajectories, did_you_mean
+from ..data.derived import told_of_rates
 from ..fitting import decades
 from ..fitting.options import FitOptions
 from ..fitting.untold import rates_are_untold, untold_words
@@ -47,7 +49,7 @@ def check_logarithms(table: Table, names: Sequence[str], states: Sequence[str]) 
             what = "negative" if negative == 1 else f"the least of {negative} negative values"
             raise DataError(
                 f"{table.where(row, name)}: {table.column(name).cells[row]} is {what}, and has no logarithm; leave "
-                f"cells blank that only show noise, or take --positive {name} in place of --transform."
+                f"cells blank that only show noise, or take --positive {shlex.quote(name)} in place of --transform."
             )
         if not (values > 0).any():
             raise DataError(f"{table.source}: state {name!r} is never positive; leave it out of --transform.")
@@ -105,6 +107,12 @@ def without_velocities(model: ModelOptions, train: Trajectories) -> list[str]:
     if known or not rates_are_untold(train):
         return []
     return [f"{untold_words(train)}: if they are, fit with --second-order, else with --hidden-states 1"]
+
+
+def named_as_rates(model: ModelOptions, roles: Roles) -> list[str]:
+    """A sentence on columns that were taken for states and are named as rates of others, if the model knows of none."""
+    known = model.second_order or model.rate or model.vector_field or not roles.inferred
+    return [] if known else [*told_of_rates(roles.states)]
 
 
 def check_states(names: Sequence[str], states: Sequence[str], option: str) -> None:

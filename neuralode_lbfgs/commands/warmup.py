@@ -1,7 +1,5 @@
 """What `predict` says of the rows from which it starts."""
 
-import sys
-
 from ..data import Trajectories
 from ..fitting.hidden import hidden_size
 from ..fitting.start_prior import observed_rows, say_fewer, say_too_few, say_warmup
@@ -38,8 +36,7 @@ def _say_noisy(asked: Trajectories) -> None:
     """That a start is a single row, of data as noisy as those whose starts a fit had to estimate."""
     rows = min(USUAL_WARMUP, max(observed_rows(run).size for run in asked) // 2)
     if rows >= LEAST_WARMUP:
-        print(
+        tell(
             f"note: predictions start from the first row, whose noise grows from there; --warmup {rows} would estimate "
-            f"the start from {rows} rows.",
-            file=sys.stderr,
+            f"the start from {rows} rows."
         )

@@ -14,7 +14,9 @@ MOST_STEP = 2  # times the largest of the other steps
 ADVICE = (
     "if after a turn all is as before, as of a pendulum that goes over the top, give its sine and cosine in its place"
 )
-_ANGLE = re.compile(r"angles?|theta\d*|phi\d*|psi\d*|alpha\d*|azimuth|bearing|heading|yaw|pitch|roll|winkel|θ\d*|φ\d*")
+_ANGLE = re.compile(
+    r"angles?|theta\d*|phi\d*|psi\d*|alpha\d*|azimuth|bearing|heading|yaw|pitch|roll|phases?|winkel|θ\d*|φ\d*"
+)
 _RADIANS, _DEGREES = re.compile(r"rads?|radians?"), re.compile(r"degs?|degrees?|°")
 _RATE = re.compile(r"d|dot|dt|rate|speed|vel|velocity|omega\d*|acc|acceleration|s")
 

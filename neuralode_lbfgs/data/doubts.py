@@ -5,6 +5,7 @@ import shlex
 
 import numpy as np
 
+from .derived import told_of_sums
 from .errors import listed
 from .headers import DEVIATION_OF, MEAN_OF
 from .roles import Roles
@@ -20,7 +21,8 @@ ALIKE = 0.1  # of the spread of columns, by which they differ where they are rep
 
 def doubts(roles: Roles, data: Trajectories) -> list[str]:
     """A sentence for the states that look like inputs, one for those that look like standard deviations, one for those
-    that never change or count rows or the steps of a program, and one for those that are runs side by side.
+    that never change or count rows or the steps of a program, for each that is a sum of others, and one for those that
+    are runs side by side.
 
     Nothing is said where the states were named.
 
@@ -68,6 +70,7 @@ def doubts(roles: Roles, data: Trajectories) -> list[str]:
             f"{'it' if len(still) == 1 else 'they'} may take the place of any constant; leave {it} out with --states "
             "(states= in Python)"
         )
+    said += told_of_sums({name: runs for name, runs in columns.items() if name not in (*sd, *known, *still)})
     if sd:
         looks = "looks" if len(sd) == 1 else "look"
         flags = " ".join(shlex.quote(f"{state}={name}") for name, state in sd.items())

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, is_word, may_be_number, shown
+from .cells import BLANK_OR_REMOVE, Column, Table, is_missing, is_switch, is_timestamp, is_word, may_be_number, shown
 from .doses import refuse_doses
-from .errors import MOST_LISTED, DataError, did_you_mean, listed
+from .errors import DataError, did_you_mean, listed
 from .headers import DEVIATION_OF
 from .long import advice_on_long
 from .runs import rows_of_each, runs_of
+from .suggested import suggested_flags
 from .times import time_of
 
 _ROW_NUMBER = re.compile(
@@ -106,7 +107,7 @@ def infer_roles(
     experiment, ..., or one called well, mouse, batch, ... or of words, where only within each of these times grow;
     the states are all other columns that are not inputs, but for those of true and false, and those that are the same
     all through each run and differ between runs, which are inputs that are held. A column called id, index or row that
-    counts 0, 1, 2, ... only numbers the rows and is left out.
+    counts 0, 1, 2, ... only numbers the rows and is left out, but that an index is the time where nothing else is.
 
     Args:
         sd_columns: the column of standard deviations of each state; they weigh its observations.
@@ -133,12 +134,15 @@ def infer_roles(
     named = [name for name in named if name is not None]
     taken = {table.column(name).name for name in named}
     free = [column for column in table.columns if column.name not in taken]
-    free = [column for column in free if not _numbers_the_rows(column)]
-    if time is None:
-        time = time_of(table, free)
+    numbering = [column for column in free if _numbers_the_rows(column)]
+    free = [column for column in free if column not in numbering]
     notes: tuple[str, ...] = ()
+    if time is None and (time := time_of(table, free, numbering)) in [column.name for column in numbering]:
+        notes = (f"{time!r}, which counts the rows, was taken for the time, as nothing else is it: --time names it",)
     if trajectory is None:
-        trajectory, notes = runs_of(table, time, free, [table.column(name) for name in (*(states or ()), *inputs)])
+        known = [table.column(name) for name in (*(states or ()), *inputs)]
+        trajectory, said = runs_of(table, time, free, known)
+        notes += said
     inferred = states is None
     held = (input_hold,) if isinstance(input_hold, str) else tuple(input_hold or ())
     linear = (input_linear,) if isinstance(input_linear, str) else tuple(input_linear or ())
@@ -155,7 +159,7 @@ def infer_roles(
             raise DataError(f"{table.source} has no state column beside {listed(table.names)}; add one.")
         if long := advice_on_long(table, time, trajectory):
             raise DataError(f"{table.source}: {long}.")
-        _refuse_text([table.column(name) for name in states], table, trajectory)
+        _refuse_text([table.column(name) for name in states], table, trajectory, inputs)
         for name in states:
             _check_inferred_state(table, name, states)
     column_name = lambda name: table.column(name).name  # noqa: E731 - a header may have been given for the name
@@ -196,7 +200,8 @@ def _sd_of(states: Sequence[str], columns: Mapping[str, str], noise: Mapping[str
         if state not in columns and state not in noise:
             raise DataError(
                 f"state {state!r} has no standard deviation, but others have; give it one with --sd-columns "
-                f"{state}=COLUMN (sd_columns= in Python) or --noise {state}=NUMBER (noise=)."
+                f"{shlex.quote(f'{state}=COLUMN')} (sd_columns= in Python) or --noise {shlex.quote(f'{state}=NUMBER')} "
+                "(noise=)."
             )
     return tuple(columns.get(state, noise.get(state, 0.0)) for state in states)
 
@@ -237,19 +242,25 @@ def _is_condition(cells: Sequence[str], runs: Collection[Sequence[int]]) -> bool
     return constant and all(not is_missing(text) and may_be_number(text) for text in values)
 
 
-def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None) -> None:
-    """Refuse columns of words beside those of numbers: conditions, remarks, names of runs."""
-    words = [column for column in columns if _holds_words(column)]
+def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None, inputs: Sequence[str]) -> None:
+    """Refuse columns of words beside those of numbers: conditions, remarks, names of runs, another time."""
+    words = [column for column in columns if _holds_words(column) or _holds_timestamps(column)]
     rest = [column.name for column in columns if column not in words]
     if not words or not rest:
         return
     row, text = next((row, text) for row, text in enumerate(words[0].cells) if not is_missing(text))
     several = f", as {'are' if words[2:] else 'is'} {listed(column.name for column in words[1:])}" if words[1:] else ""
-    states = shlex.join(rest) if len(rest) <= MOST_LISTED else "and the names of the states"
+    flags = suggested_flags(table, [table.column(name) for name in rest], trajectory, inputs)
+    if all(map(_holds_timestamps, words)):
+        raise DataError(
+            f"{table.where(row, words[0].name)}: {shown(text)} is a timestamp and so is the whole column{several}, and "
+            f"the time is another one; leave it out with {flags} (states= in Python), or name it with --time (time= in "
+            "Python)."
+        )
     shared = trajectory is None and len(words) == 1 and 1 < len(set(words[0].cells)) <= len(table) / 2
     raise DataError(
         f"{table.where(row, words[0].name)}: {shown(text)} is text and so is the whole column{several}; leave it out "
-        f"with --states {states} (states= in Python), or write numbers such as 0 and 1 for its words to make it an "
+        f"with {flags} (states= in Python), or write numbers such as 0 and 1 for its words to make it an "
         f"input{', or if they name runs give --trajectory ' + shlex.quote(words[0].name) if shared else ''}."
     )
 
@@ -258,6 +269,11 @@ def _holds_words(column: Column) -> bool:
     """Whether there are words in all cells but blank ones."""
     seen = [text for text in column.cells if not is_missing(text)]
     return bool(seen) and all(map(is_word, seen))
+
+
+def _holds_timestamps(column: Column) -> bool:
+    seen = [text for text in column.cells if not is_missing(text)]
+    return bool(seen) and all(map(is_timestamp, seen))
 
 
 def _check_inferred_state(table: Table, name: str, states: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from .cells import Column, Table, is_missing, plain_number, shown
 from .clock import FORMS, Clock, Moment, clock_of_numbers, clock_of_timestamps, exact, parse_timestamp
 from .dates import OF_DAY
 from .digits import what_digits_are
-from .errors import DataError
+from .errors import DataError, counted
 from .long import advice_on_long
 from .roles import Roles
 from .runs import rows_of_each
@@ -23,6 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _NUMBERS = "an input needs a number, such as 1 and 0 for on and off"
+LEAST_RUN, NEAR = 3, 0.1  # rows, and of all times, from the first one, where a run begins
 CYCLES = {"hour": (23, 24), "hr": (23, 24), "month": (12, 12), "week": (52, 53), "day": (28, 31), "doy": (365, 366)}
 
 
@@ -138,7 +139,7 @@ def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None) -> Mappi
         rows = np.array(group)[np.argsort(ts[group], kind="stable")]
         for again in np.flatnonzero(np.diff(ts[rows]) == 0):
             which = "" if roles.trajectory is None else f" of trajectory {name!r}"
-            advice = advice_on_long(table, roles.time, roles.trajectory) or _advice_on_twice(table, roles)
+            advice = advice_on_long(table, roles.time, roles.trajectory) or _advice_on_twice(table, roles, ts)
             raise DataError(
                 f"{table.both(int(rows[again]), int(rows[again + 1]))}: time "
                 f"{table.column(roles.time).cells[rows[again]]}{which} comes twice; {advice}."
@@ -148,8 +149,9 @@ def rows_by_trajectory(table: Table, roles: Roles, clock: Clock | None) -> Mappi
     return MappingProxyType(ordered)
 
 
-def _advice_on_twice(table: Table, roles: Roles) -> str:
+def _advice_on_twice(table: Table, roles: Roles, ts: np.ndarray) -> str:
     """What to do about a time that comes twice."""
+    again = _restarts(table, roles.time, ts)
     advice = "remove one of the rows"
     other = _tells_apart(table, roles.trajectory, roles.time)
     if roles.trajectory is None and other is not None:
@@ -158,6 +160,14 @@ def _advice_on_twice(table: Table, roles: Roles) -> str:
             f"if {other!r} tells the runs apart, name it with --trajectory {quoted} (trajectory={other!r} in Python), "
             f"or, if it drives them, too, number the runs in a column of their own; else {advice}"
         )
+    elif roles.trajectory is None and again.size:
+        begins = f"{table.place_word} {table.places[again[0]]}"
+        others = f" and {counted(again.size - 1, f'more {table.place_word}')}" if again.size > 1 else ""
+        advice = (
+            f"times start again in {begins}{others}, so that these are {again.size + 1} runs: number them in a column "
+            "of their own (in pandas table['run'] = (table[...].diff() < 0).cumsum() of the times), and name it with "
+            "--trajectory run (trajectory='run' in Python)"
+        )
     elif roles.trajectory is None:
         advice += " or name the column that tells the runs apart with --trajectory (trajectory= in Python)"
     elif other is not None:
@@ -165,6 +175,15 @@ def _advice_on_twice(table: Table, roles: Roles) -> str:
     if any(OF_DAY in note for note in table.notes):
         return f"{advice}, or where times of day go on past midnight add a column of dates"
     return f"{advice}, or where clocks were put back give times in UTC" if _on_a_clock(table, roles.time) else advice
+
+
+def _restarts(table: Table, time: str, ts: np.ndarray) -> np.ndarray:
+    """The rows at which a clock is set back to about where it began, if that is what parts them; of no time of day."""
+    again = np.flatnonzero(np.diff(ts) < 0) + 1
+    of_day = any(OF_DAY in note for note in table.notes) or _on_a_clock(table, time)
+    near = ts[again] - ts[0] < NEAR * np.ptp(ts)
+    enough = min(map(len, np.split(ts, again))) >= LEAST_RUN
+    return again if enough and near.all() and not of_day else again[:0]
 
 
 def _tells_apart(table: Table, trajectory: str | None, time: str) -> str | None:

@@ -21,8 +21,11 @@ _OF_RUN = re.compile(r"(.+?)(?:[ _.-](\w+)|(\d+))")
 _TEMPERATURE = re.compile(r"k|c|f|kelvin|celsius|fahrenheit|(°|deg[ .]?)[ckf]")
 
 
-def time_of(table: Table, free: Sequence[Column]) -> str:
+def time_of(table: Table, free: Sequence[Column], numbering: Sequence[Column] = ()) -> str:
     """The name of the column of times among those that have no other role.
+
+    Args:
+        numbering: columns that count the rows: an index is the time where nothing else is.
 
     Raises:
         DataError: if there is none, or more than one.
@@ -35,7 +38,12 @@ def time_of(table: Table, free: Sequence[Column]) -> str:
     found = found or [column for column in named if not column.unit and grows_in_runs(table, column, able)]
     found = found or [column for column in able if column.cells and is_timestamp(column.cells[0])]
     found = found or _first_that_grows(table, able)
-    found = found or [column for column in named if not column.unit]
+    found = found or [column for column in named if not column.unit and column.name != "T"]
+    found = found or [
+        column
+        for column in (*numbering, *able)
+        if column.name.lower() == "index" and grows_in_runs(table, column, able)
+    ]
     if not found:
         raise _no_time(table, free)
     for column in found if len(found) > 1 else ():  # a date, or a time of day, that is one with another column
@@ -72,7 +80,9 @@ def _no_time(table: Table, free: Sequence[Column]) -> DataError:
                 f"{table.source}: column {column.name!r} was given another role, and no other one can be the time; "
                 "give it none, or name the time column with --time (time= in Python)."
             )
-    notes = "".join(f"; {note}" for note in table.notes if "left out" in note or "UTF-8" in note)
+    temperature = next((column.name for column in free if column.name == "T"), "")
+    falls = f"; {temperature} does not grow from row to row, as times do" if temperature else ""
+    notes = falls + "".join(f"; {note}" for note in table.notes if "left out" in note or "UTF-8" in note)
     return DataError(
         f"{table.source} has no column called t or time (it has {listed(table.names)}{notes}); "
         "name the time column with --time (time= in Python)."

@@ -18,6 +18,7 @@ DROWNED = 2.0  # times the small values: errors of the large ones, beside which 
 PROPORTION = (0.01, 0.3)  # of errors to small values: a smooth curve has hardly any, noise alike for all values more
 MANY, MORE = 3, 0.5  # decades, and errors over so many: those of small values are larger; noise alone has 0.8 and more
 LEAST_ROWS = 6
+LOWEST, NEARLY = 0.02, 1.8  # of the values, for the least are noise; decades of those beside one of more than two
 ZEROS = 0.05  # of the values: no logarithm comes back from zero, as what was off does, an input between meals
 
 
@@ -39,6 +40,29 @@ def over_decades(data: Trajectories, log: Collection[int], positive: Collection[
         f"{', '.join(names)}: over more than {counted(min(wide.values()), 'power')} of ten small values count for "
         f"nothing beside large ones; their logarithms are modelled by --transform 'log={every}' "
         f"(transform=['log={every}'] in Python)"
+    )
+
+
+def spanning(data: Trajectories, log: Collection[int]) -> list[int]:
+    """The states that are always positive, over so many powers of ten that a fit that has failed may do better in
+    logarithms; none where no state is over as many as two, and none whose small values may be noise.
+
+    Args:
+        log: the states that are modelled in logarithms already.
+    """
+    found = {}
+    for state in (i for i in range(data.state_size) if i not in (*log, *set_states(data))):
+        values = np.concatenate([run.ys[:, state] for run in data])
+        values = values[np.isfinite(values)]
+        if values.size < LEAST_ROWS or not values.min() > 0:
+            continue
+        small = roughness(_logarithms(data, state, np.quantile(values, 1 / 3)), 0)
+        if small < MORE:
+            found[state] = np.log10(values.max() / np.quantile(values, LOWEST))
+    return (
+        [state for state, decades in found.items() if decades > NEARLY]
+        if max(found.values(), default=0) > FEWER
+        else []
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from .beside import is_regular
+from .beside import degree_alone, is_regular
 from .course import Course
 from .law import Term
 from .terms import every_term, powers_of
@@ -18,6 +18,10 @@ OPEN = 2.0  # standard deviations from zero, below which the data do not ask for
 DENSE = 0.5  # of the terms that there are: a law that needs more of them is not sparse
 SELDOM = 1e-3  # so often noise looks regular: who reads many laws believes no doubt that comes up once in fifty
 CHOICE = 10  # terms that there are, at least: of fewer a law may well need most
+WHOLE = (
+    "the polynomial needs all of its {} coefficients, from {} numbers: so many may only imitate a law of another kind "
+    "where the data are; compare with the network alone (--degree 0) on runs held out."
+)
 REGULAR = (
     "what the law leaves of the data is regular, so that it is not all, or not at its best: its standard deviations, "
     "which know of noise alone, are too small."
@@ -25,11 +29,13 @@ REGULAR = (
 
 
 def doubts_of(course: Course, law: Sequence[Term]) -> list[str]:
-    """In sentences; nothing where there is no law, or no doubt.
+    """In sentences; nothing where there is no law, nor a whole polynomial in its place, or no doubt.
 
     Args:
         law: of the fit, with its terms in the data's units.
     """
+    if course.terms is None and degree_alone(course.parameters.model) is not None and is_dense(course):
+        return [WHOLE.format(every_term(course).size, course.data.observed)]
     if not law or course.terms is None:
         return []
     doubts = [REGULAR] if course.process is None and is_regular(course, SELDOM) else []

@@ -96,8 +96,10 @@ def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callbac
     ):
         return tried.instead_of(before)
     if _missed(course, task) > _missed(usual, task):
-        return tried.instead_of(before)._replace(ahead=ahead)
+        return tried.instead_of(before)._replace(ahead=ahead if ahead is not None and ahead.is_shown else None)
     fitted = tried.fitted(course, ahead)
+    if ahead is None:  # nothing was held out of this fit: what was of the one before tells of new runs all the same
+        fitted = fitted._replace(unseen=before.unseen)
     given_up = [replace(one, kept=False) for one in before.stages]
     return fitted._replace(stages=[*given_up, *fitted.stages], spent=[*before.spent, *tried.spent])
 

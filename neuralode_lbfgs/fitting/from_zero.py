@@ -13,9 +13,9 @@ from ..data.trajectories import Trajectories
 from .course import Course
 from .running import Reached, Watcher, because, ended, run_stages
 from .subspace import zero_of
-from .terms import can_replace, monomials_of, of_terms, tangent_of, with_fewer_terms
+from .terms import can_replace, every_term, monomials_of, of_terms, tangent_of, with_fewer_terms
 
-WHY = "the law counted from zero, in the data's units, needs {} of {} terms"
+WHY = "the law counted from zero, in the data's units, needs {} of the {} terms"
 WHY_NOT = "the law counted from zero, in the data's units: with fewer terms it explains less"
 
 
@@ -57,7 +57,7 @@ def _fewer_from_zero(
     (one,) = run_stages(("polish",), other, held_out, callback, [])
     if not can_replace(other, course):
         return course, reached, [because(one, WHY_NOT)]
-    one = because(one, WHY.format(left.size, terms.size))
+    one = because(one, WHY.format(left.size, every_term(other).size))
     return other, one, [one]
 
 

@@ -1,5 +1,6 @@
 """The law that a polynomial model says: its terms in the data's units, with the uncertainty of each coefficient."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from .terms import variances_of
 from .uncertainty import noise_of
 
 WIDTH = 80  # of a terminal
+MOST_TERMS = 40  # that a person reads
+MANY_TERMS = "law: its {} terms are in metrics.json and report.html with standard deviations (in Python: result.law)"
 DIGITS = 6  # of a coefficient: no fit is surer of one
 
 
@@ -84,9 +87,12 @@ def _rates(c: Coordinates, data: Trajectories) -> list[str]:
 
 
 def law_table(law: Sequence[Term]) -> list[str]:
-    """A line for each term, or more where its name is long; nothing where there is no law."""
+    """A line for each term, or more where its name is long; nothing where there is no law, and of one that nobody can
+    read where its terms are."""
     if not law:
         return []
+    if len(law) > MOST_TERMS:
+        return textwrap.wrap(MANY_TERMS.format(len(law)), WIDTH, subsequent_indent="  ")
     numbers = [(f"{term.value:.{DIGITS}g}", sd_text(term.sd)) for term in law]
     others = [max(map(len, column)) for column in zip(("coefficient", "sd"), *numbers, strict=True)]
     room = WIDTH - sum(2 + width for width in (max(len(term.rate) for term in law), *others))

@@ -23,6 +23,7 @@ from .task import Task
 from .uncertainty import sds_of_physics
 from .waking import held_by
 
+NOT_TOLD = "these rows do not tell whether noise moves the system itself, or the measurements alone are noisy"
 EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
 
 
@@ -95,9 +96,12 @@ def _said_of_noise(course: Course, ahead: Ahead | None) -> list[str]:
         return []
     errors = zip(course.data.state_names, ahead.root_mean_square, strict=True)
     missed = listed([f"{name} by {error:.3g}" for name, error in errors])
+    led = (
+        f"one row ahead {missed} standard deviations are missed, and whole runs are led elsewhere; what comes after "
+        "the last rows is forecast from there."
+    )
     told = [
-        f"noise moves the system itself: one row ahead {missed} standard deviations are missed, and whole runs are led "
-        "elsewhere; what comes after the last rows is forecast from there."
+        f"{'noise moves the system itself' if ahead.is_shown else NOT_TOLD}: {led}"
         if is_moved(course, ahead)
         else f"no noise is seen that moves the system itself: one row ahead {missed} standard deviations are missed, "
         "as by noise of the measurements, and whole runs no farther; a fit without --process-noise suits them better."

@@ -21,6 +21,7 @@ SMALL = 1 / 3  # standard deviations, one row ahead: what is missed farther may 
 FEWEST = 40  # of triples of whole rows: fewer tell too little
 LEAST_OBSERVED = 0.1  # of the noise of the process from one row to the next: measurements are never exact
 LEAST_MOVING = 1e-3  # of the squares one row ahead
+SHOWN = 3.0  # standard deviations: by chance once in 700 times
 ALIKE, SIGMAS = 0.2, 2.0  # correlation two rows apart up to which errors are white, beside what chance makes of few
 
 
@@ -85,6 +86,20 @@ class Ahead(NamedTuple):
         moved = np.maximum(moved, np.finfo(float).tiny)
         observed = np.maximum(observed, LEAST_OBSERVED**2 * moved)
         return ProcessNoise(np.sqrt(observed), moved / np.mean(self.durations))
+
+    @property
+    @np.errstate(over="ignore", invalid="ignore")
+    def is_shown(self) -> bool:
+        """Whether noise of the measurements alone is not enough, of any state: neighbours have more in common than that
+        would make of them, and than chance makes of so few. Where nothing is left of a state until the next row, both
+        kinds of noise look the same."""
+        here = np.flatnonzero(self.second >= 0)
+        if not here.size:
+            return False
+        after = self.second[here]
+        own = np.einsum("kii->ki", self.of_start)[after]
+        more = self.errors[here] * self.errors[after] + own * self.of_measuring_alone**2
+        return bool((more.sum(axis=0) > SHOWN * np.sqrt(here.size) * more.std(axis=0)).any())
 
     @property
     def is_white(self) -> bool:

@@ -13,24 +13,23 @@ from ..data.trajectories import Trajectories
 from ..models import LinearInputs, NeuralODE, SteppedInputs, Transform
 from ..optimise import StopReason
 from .band import Band, band_of
+from .between_rows import between_rows
 from .diagnosis import Finding, View, diagnose
 from .diagnosis.kind import kind_of
-from .error_table import error_table
 from .hidden import hidden_size
-from .law import Term, law_table
+from .law import Term
 from .luck import Luck
 from .many_starts import predict_many
 from .options import check_choice
-from .physics import PhysicalParameter, parameter_remarks, parameter_table
+from .physics import PhysicalParameter
 from .prediction import fitted_starts, predict, predict_from_first_rows, with_earlier_inputs
-from .record import Stage, history_rows, told
+from .record import Stage, history_rows
 from .row_starts import from_rows_between
 from .run_on import MOST, run_on
 from .start_estimates import estimate_starts, predict_like_training, usual_starts
 from .start_prior import say_fewer, say_too_few
+from .summary_lines import summary_of
 from .transforms import transformed
-
-IN_PYTHON = "In Python --starts 8 is fit(..., starts=8), --train-until T is data.split(until=T), and others likewise."
 
 
 @dataclass(frozen=True)
@@ -201,18 +200,19 @@ class FitResult:
             fitted = self.predict(self.data, start="fitted")
             return self._diagnosed(fitted, test, None if test is None else self.predict_held_out(test))
         predictions = with_states_of(self.data, predictions, "the prediction")
-        times = {run.id: predictions[run.id].ts.size for run in self.data}
         held_out = None if test is None else predictions.rows_of(test)
-        return self._diagnosed(predictions.rows_of(self.data), test, held_out, times)
+        return self._diagnosed(predictions.rows_of(self.data), test, held_out, predictions)
 
     def _diagnosed(
         self,
         fitted: Trajectories,
         test: Trajectories | None,
         held_out: Trajectories | None,
-        times: Mapping[str, int] | None = None,
+        predictions: Trajectories | None = None,
     ) -> tuple[Finding, ...]:
-        """From predictions of the training data and of `test`; `times` as in `run_on`."""
+        """From predictions of the training data and of `test`, and of more times if they are there."""
+        times = None if predictions is None else {run.id: predictions[run.id].ts.size for run in self.data}
+        between = between_rows(lambda asked: self.predict(asked, start="fitted"), self.data, predictions)
         transform = self.model.coordinates.transform if isinstance(self.model, NeuralODE) else Transform()
         transform = replace(transform, log_time=None)
         logarithms = tuple(number for number, _ in transform.log)
@@ -231,6 +231,7 @@ class FitResult:
                 unseen=None if self.unseen is None else as_modelled(self.unseen),
                 from_rows=None if (from_rows := self._from_first_rows()) is None else as_modelled(from_rows),
                 from_others=from_rows_between(self.model, self.data, times) if self._noisy_rows else None,
+                between=None if between is None else as_modelled(between),
                 continued=self._run_on(times),
                 low=seen.min(axis=0).filled(np.nan).tolist(),
                 high=seen.max(axis=0).filled(np.nan).tolist(),
@@ -278,20 +279,4 @@ class FitResult:
         test = None if test is None else with_columns_of(self.data, test)
         fitted = self.predict(self.data, start="fitted")
         held_out = None if test is None else self.predict_held_out(test)
-        lines = error_table(self.data, fitted, test, held_out)
-        lines += [*parameter_table(self.parameters), *parameter_remarks(self.parameters)]
-        lines += law_table(self.law)
-        lines += told(self.stages)
-        if self.luck is not None:
-            lines.append(self.luck.sentence)
-        lines.append(f"stopped: {self.stop_reason.sentence}")
-        lines.append(
-            f"{self.iterations} iterations, {self.evaluations} evaluations, "
-            f"{self.compile_s:.1f} s compiling, {self.run_s:.1f} s running"
-        )
-        lines += [f"note: {note}" for note in self.notes]
-        found = self._diagnosed(fitted, test, held_out)
-        for one in found:
-            lines += [f"diagnosis: {one.finding}.", f"  advice: {one.advice}."]
-        lines += [IN_PYTHON] if any("--" in one.advice for one in found) else []
-        return "\n".join(lines)
+        return summary_of(self, test, fitted, held_out, self._diagnosed(fitted, test, held_out))

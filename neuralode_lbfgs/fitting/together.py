@@ -23,6 +23,7 @@ class Together(NamedTuple):
     by_chance: Float[np.ndarray, "*states"]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a model in the making may be off beyond all numbers
 def together(before: Float[np.ndarray, "pairs *states"], after: Float[np.ndarray, "pairs *states"]) -> Together:
     """Zero of no pairs, and of errors of nothing."""
     squares = np.maximum(np.sum(before**2 + after**2, axis=0) / 2, 1e-300)

@@ -4,6 +4,7 @@ A full-horizon stage can wreck what an earlier one had found: on a chaotic or im
 follows the training trajectories closely and runs away on others.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -38,6 +39,23 @@ def hold_out(data: Trajectories) -> Trajectories | None:
     held_out = data.split(ids=[data.ids[i] for i in chosen])[1]
     typical = held_out.observed / len(held_out) >= LEAST_LENGTH * data.observed / len(data)
     return held_out if typical else None
+
+
+def why_not_held_out(train: Trajectories, test: Trajectories | None, validation: float | None) -> list[str]:
+    """Of several trajectories of which none was spared, in a line; nothing where one was, or there are not several.
+
+    Args:
+        test: what a person held out.
+        validation: the error of what the fit held out for a while.
+    """
+    few = len(train) >= LEAST_TRAJECTORIES and train.observed < LEAST_OBSERVED
+    if test is not None or validation is not None or not few:
+        return []
+    name = train.ids[-1]
+    return [
+        f"not validated: of so few numbers ({train.observed}) no trajectory was held out; hold one out to see how "
+        f"others are predicted: --test-trajectories {shlex.quote(name)} (data.split(ids={name!r}) in Python)"
+    ]
 
 
 def _nearest(data: Trajectories, among: Sequence[int], count: int) -> list[int]:

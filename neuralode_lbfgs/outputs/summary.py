@@ -11,6 +11,7 @@ from ..fitting.physics import parameter_remarks, parameter_table
 from ..fitting.record import told
 from ..fitting.result import FitResult
 from ..fitting.start_prior import say_warmup
+from ..fitting.validation import why_not_held_out
 from ..models import MLPVectorField
 from .evaluate import Metrics
 from .screen import WIDTH, wrapped
@@ -47,6 +48,8 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
         lines += wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")
     elif others and result.estimated:
         lines += wrapped("held out: initial states estimated from the first half of the rows; the rest is a forecast")
+    for line in why_not_held_out(train, test, result.validation):
+        lines += wrapped(line)
     if result.luck is not None:
         lines += wrapped(result.luck.sentence)
     lines += wrapped(f"stopped: {result.stop_reason.sentence}")

@@ -1,11 +1,14 @@
 """`predict` tells of starts and predictions that are far from all that the model was fitted to."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 
 from neuralode_lbfgs import Trajectories, Trajectory
 from neuralode_lbfgs.cli import main
+from neuralode_lbfgs.commands import reach
 from neuralode_lbfgs.commands.reach import warn_of_reach
 from neuralode_lbfgs.models import Coordinates, Transform
 from neuralode_lbfgs.models.coordinates import with_coordinates
@@ -70,6 +73,20 @@ def test_what_is_told(folder, capsys, rows, told):
     assert len(said) == len(told)
     for line, start in zip(said, told, strict=True):
         assert line.startswith(f"warning: {start}")
+
+
+def test_names_with_blanks_are_quoted(folder, capsys):
+    path = folder / "predictions.csv"
+    path.write_text(path.read_text().replace("t,x,y", "t,x,active cases"))
+    run = replace(saved(), columns=Columns("t", None, ("x", "active cases")))
+    warn_of_reach(folder, run, replace(predicted(ORBIT[0], [3.0, -2.0]), state_names=("x", "active cases")))
+    assert "--positive 'active cases'." in capsys.readouterr().err
+
+
+def test_a_polynomial_may_hold_where_it_was_not_seen(folder, capsys, monkeypatch):
+    monkeypatch.setattr(reach, "degree_alone", lambda _: 2)
+    warn_of_reach(folder, saved(), predicted([3.0, 3.0], [3.1, 3.0]))
+    assert "was not seen there, and holds if it is the law of the system; fit" in capsys.readouterr().err
 
 
 def test_rows_after_those_that_were_trained_on_are_not_known(folder, capsys):

@@ -225,6 +225,12 @@ BAD_TEXT = {
         "mine.csv, lines 3 and 5: time 1.0 comes twice; remove one of the rows or name the column that tells the runs "
         "apart with --trajectory (trajectory= in Python).",
     ),
+    "a clock that starts again": (
+        "t,x\n" + "0,1\n1,2\n2,3\n" * 3,
+        "mine.csv, lines 2 and 5: time 0 comes twice; times start again in line 5 and 1 more line, so that these are "
+        "3 runs: number them in a column of their own (in pandas table['run'] = (table[...].diff() < 0).cumsum() of "
+        "the times), and name it with --trajectory run (trajectory='run' in Python).",
+    ),
     "an hour twice": (
         "t,x\n2026-10-25T02:00,1\n2026-10-25T02:30,2\n2026-10-25T02:00,3\n",
         "mine.csv, lines 2 and 4: time 2026-10-25T02:00 comes twice; remove one of the rows or name the column that "

@@ -154,3 +154,17 @@ def test_times_of_runs_side_by_side(tmp_path, header):
     said = f"mine.csv: {times[0]!r}, {times[1]!r} look like the times of runs side by side; give each run rows"
     with pytest.raises(DataError, match=said):
         read(tmp_path, header, rows)
+
+
+def test_a_temperature_that_falls_is_not_the_time(tmp_path):
+    with pytest.raises(DataError, match=r"it has 'T', 'P', 'V'; T does not grow from row to row"):
+        read(tmp_path, "T,P,V", "303,3,0\n302.8,3.4,0.5\n302.5,3.8,1\n")
+
+
+def test_an_index_is_the_time_where_nothing_else_is(tmp_path):
+    data = read(tmp_path, "index,T,CA", "0,303,3\n1,302.8,3.4\n2,302.5,3.8\n")
+    assert (data.time_name, data.state_names) == ("index", ("T", "CA"))
+    runs = read(tmp_path, "run,index,T,CA", "a,0,303,3\na,1,302.8,3.4\nb,0,303,3\nb,1,302.5,3.8\n")
+    assert (runs.time_name, len(runs)) == ("index", 2)
+    timed = read(tmp_path, "index,t,T", "0,1,303\n1,2,302.8\n2,4,302.5\n")
+    assert (timed.time_name, timed.state_names) == ("t", ("T",))

@@ -133,7 +133,7 @@ def test_a_law_is_counted_from_a_zero_that_is_far_where_that_takes_fewer_terms(t
     else:
         assert names == ["z"]
         assert result.law[0].sd < 2e-4  # about the mean it is 6e-4
-        assert result.stages[-1].why == "the law counted from zero, in the data's units, needs 1 of 2 terms"
+        assert result.stages[-1].why == "the law counted from zero, in the data's units, needs 1 of the 4 terms"
     assert result.law[-1].value == pytest.approx(-0.06, abs=3 * result.law[-1].sd)
 
 
@@ -146,7 +146,7 @@ def test_of_a_law_that_is_counted_from_zero_terms_go_until_they_stay():
     fewer, last, taken = few_terms(law, one, None, None)
     assert fewer.terms is not None and fewer.terms.tolist() == [1]
     np.testing.assert_array_equal(fewer.origin, law.origin)
-    assert taken == [last] and last.stage.why.endswith("needs 1 of 2 terms")
+    assert taken == [last] and last.stage.why.endswith("needs 1 of the 4 terms")
 
 
 def test_terms_that_few_trajectories_wanted_by_chance_go_once_all_are_seen(monkeypatch):

@@ -58,6 +58,14 @@ def test_a_law_of_most_terms_is_told():
     assert doubts_of(law_of(range(10)), [SURE]) == []
 
 
+def test_a_whole_polynomial_of_many_terms_is_told(monkeypatch):
+    monkeypatch.setattr(doubts, "degree_alone", lambda _: 3)
+    course = law_of(range(20))
+    course.terms = None
+    (told,) = doubts_of(course, [])
+    assert told.startswith("the polynomial needs all of its 20 coefficients, from 104 numbers") and "--degree 0" in told
+
+
 def test_inputs_that_curve_between_rows_are_told_where_that_matters():
     u = np.sin(np.linspace(0.0, 10.0, 26))[:, None]  # a turn in 16 rows
     of_input = Term("d x/dt", ("u",), 1.0, 0.005)

@@ -14,6 +14,13 @@ def test_long_names_of_terms_go_on_below():
     assert " ".join(lines[-1].split()) == "d ln(cI_nM)/dt IPTG_mM 1 0.01"
 
 
+def test_terms_that_nobody_can_read_are_not_listed():
+    law = [Term("d x/dt", ("x",) * n, 1.0, 0.1) for n in range(41)]
+    lines = law_table(law)
+    assert len(lines) == 2 and "its 41 terms are in metrics.json and report.html" in " ".join(lines)
+    assert max(map(len, lines)) <= 80 and len(law_table(law[:40])) == 41
+
+
 def test_short_ones_have_a_line_each():
     law = [Term("d x/dt", ("v",), 1.0, 0.0), Term("d v/dt", ("x", "x", "v"), -1.5, 0.01)]
     assert [line.split() for line in law_table(law)] == [

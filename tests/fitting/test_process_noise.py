@@ -15,7 +15,7 @@ from neuralode_lbfgs.fitting.driven_by_noise import NOT_POSSIBLE, Tried
 from neuralode_lbfgs.fitting.evidence import WeightGroups
 from neuralode_lbfgs.fitting.gauss_newton import Point, gauss_newton
 from neuralode_lbfgs.fitting.innovations import Filter
-from neuralode_lbfgs.fitting.outcome import as_result
+from neuralode_lbfgs.fitting.outcome import _said_of_noise, as_result
 from neuralode_lbfgs.fitting.pieces import Cut, Ends, PieceSolver
 from neuralode_lbfgs.fitting.process_noise import FEWEST, Ahead, ProcessNoise, errors_ahead
 from neuralode_lbfgs.fitting.shooting import Shooting
@@ -64,6 +64,24 @@ def test_both_kinds_of_noise_are_told_by_errors_one_row_ahead(moving, observed):
     assert ahead.is_enough and ahead.is_white
     assert ahead.noise.moving == pytest.approx(moving, rel=0.2)
     assert ahead.noise.observed == pytest.approx(observed, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("moving", "observed", "rows", "shown"),
+    [(0.04, 0.02, 60, True), (0.01, 0.1, 4000, True), (0.0, 0.1, 60, False), (0.0, 0.1, 4000, False)],
+)
+def test_noise_of_measurements_alone_is_told_from_noise_that_moves(moving, observed, rows, shown):
+    ys = moved(np.random.default_rng(0), rows, moving, observed)
+    assert errors_ahead(Falling(), cuts_of(ys, [rows]), np.array([DECAY])).is_shown == shown
+
+
+def test_noise_in_proportion_and_short_runs_are_no_noise_that_moves():
+    random = np.random.default_rng(1)
+    ys = np.concatenate([np.exp(DECAY * STEP * np.arange(8)) * (1 + 0.1 * random.normal(size=8)) for _ in range(12)])
+    assert not errors_ahead(Falling(), cuts_of(ys[:, None], [8] * 12), np.array([DECAY])).is_shown
+    # Nothing is left of a state until the next row: noise of both kinds is the same.
+    white = random.normal(size=(200, 1))
+    assert not errors_ahead(Falling(), cuts_of(white, [200]), np.array([-40.0])).is_shown
 
 
 def test_what_is_regular_is_no_noise():
@@ -236,14 +254,20 @@ def measured():
 def test_pieces_that_follow_whole_runs_to_the_noise_of_measurements_are_a_fit_of_the_usual_kind(measured, monkeypatch):
     model, task, before = measured
     monkeypatch.setattr(driven_by_noise, "_may_be_driven", lambda *_: True)
+    before = before._replace(unseen=task.data)  # the runs that were held out of the fit before, as it predicted them
     fitted = driven_by_noise.unless_driven_by_noise(model, task, before, None)
     assert fitted.ahead is None and fitted.course.process is None and fitted.course.ends is None
+    assert fitted.unseen is before.unseen
     assert np.sqrt(fitted.course.loss) == pytest.approx(0.02 / np.mean(fitted.course.coordinates.scale), rel=0.3)
     kept = [stage for stage in fitted.stages if stage.kept]
     assert kept[0].name == "matching" and kept[-1].name == "polish"
     assert any(stage.why == driven_by_noise.WHY_WHOLE for stage in fitted.stages)
     result = as_result(task, fitted, [])
     assert not result.ends and not any("noise moves" in note for note in result.notes)
+    with monkeypatch.context() as worse:  # from first rows
+        worse.setattr(driven_by_noise, "_missed", lambda course, _: 0.0 if course is before.course else 1.0)
+        kept_before = driven_by_noise.unless_driven_by_noise(model, task, before, None)
+        assert kept_before.course is before.course and kept_before.ahead is None
     monkeypatch.setattr(driven_by_noise, "criterion", lambda course: 0.0)  # no better than the fit before
     assert driven_by_noise.unless_driven_by_noise(model, task, before, None).course is before.course
 
@@ -272,6 +296,22 @@ def test_noise_is_told_where_whole_runs_are_missed_farther_than_one_row_ahead(
     monkeypatch.setattr(driven_by_noise, "_missed", lambda course, _: 1.0 if course is pieces else 0.5)
     fitted = driven_by_noise.unless_driven_by_noise(model, task, before, None)
     assert fitted.course is before.course and (fitted.ahead is ahead) == told
+    draws = one_row * np.random.default_rng(0).normal(size=(50, 2))
+    not_shown = ahead._replace(errors=draws, of_start=np.zeros((50, 2, 2)), second=np.arange(1, 51) % 50)
+    monkeypatch.setattr(driven_by_noise, "ahead_of", lambda *_: not_shown)
+    assert driven_by_noise.unless_driven_by_noise(model, task, before, None).ahead is None
+
+
+def test_what_measurements_alone_may_do_is_not_said_to_move_the_system(measured):
+    _, _, before = measured
+    course = before.course.apart()
+    course.process = ProcessNoise(np.ones(2), np.ones(2))
+    errors = 1e-3 * np.random.default_rng(0).normal(size=(50, 2))
+    after = np.arange(1, 51) % 50
+    ahead = Ahead(errors, np.zeros((50, 2, 2)), np.ones(50), after, after)
+    assert _said_of_noise(course, ahead)[0].startswith("these rows do not tell whether noise moves the system itself")
+    walk = ahead._replace(errors=np.full((50, 2), 1e-3))
+    assert _said_of_noise(course, walk)[0].startswith("noise moves the system itself")
 
 
 def test_own_equations_and_what_noise_cannot_be():

@@ -70,7 +70,7 @@ def test_integrals_tell_of_each_rate_alone(runs):
     for rate, tangent in enumerate(_regressions(wide, None)):
         true = np.array(sorted(monomials.index(factors) for i, factors in true_terms() if i == rate))
         left, without = (tangent.value + tangent.rise(some) for some in (true, true[:-1]))
-        assert left < 0.01 * (tangent.value + tangent.rise(np.zeros(1, int)))
+        assert left < 0.03 * (tangent.value + tangent.rise(np.zeros(1, int)))
         assert without > 5 * left
 
 

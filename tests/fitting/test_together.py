@@ -24,3 +24,5 @@ def test_errors_that_are_alike_go_together_and_nothing_does_not():
     found = together(wave[:-1], wave[1:])
     assert found.correlation == pytest.approx(0.98, abs=0.01) and found.correlation > 5 * found.by_chance
     assert together(np.zeros(0), np.zeros(0)) == (0.0, 0.0)
+    huge = np.array([1e200, -1e200, 1e200])
+    assert not together(huge, huge).correlation > 0  # of which no warning tells

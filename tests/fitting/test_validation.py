@@ -6,7 +6,7 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting import running
-from neuralode_lbfgs.fitting.validation import error_of_runs, hold_out, predict_unseen
+from neuralode_lbfgs.fitting.validation import error_of_runs, hold_out, predict_unseen, why_not_held_out
 
 
 def spirals(number, num, noise=0.0):
@@ -19,6 +19,14 @@ def spirals(number, num, noise=0.0):
         relative_noise=True,
         key=jax.random.key(0),
     )
+
+
+def test_it_is_said_where_data_are_too_few_to_hold_any_of_them_out():
+    few = spirals(4, 20)
+    (line,) = why_not_held_out(few, None, None)
+    assert line.startswith("not validated: of so few numbers (160)") and "--test-trajectories run4 (" in line
+    assert why_not_held_out(few, few, None) == why_not_held_out(few, None, 0.1) == []
+    assert why_not_held_out(spirals(8, 30), None, None) == why_not_held_out(spirals(2, 20), None, None) == []
 
 
 def test_a_quarter_is_held_out_where_it_can_be_spared():

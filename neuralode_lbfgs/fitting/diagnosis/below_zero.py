@@ -1,5 +1,7 @@
 """States that are never below zero, and that the model predicts there."""
 
+import shlex
+
 import numpy as np
 
 from ...data.steps import set_states
@@ -13,7 +15,7 @@ def below_zero(view: View) -> Finding | None:
     """Predictions of the data's own rows below zero, where no data are; but for inputs taken for states."""
     left_out = (*view.logarithms, *set_states(view.train))
     predicted = [*view.fitted, *(view.held_out or ())]
-    told, names = [], []
+    told, names, numbers = [], [], []
     for j, (name, least, most) in enumerate(zip(view.train.state_names, view.low, view.high, strict=False)):
         if j in left_out or least < 0:
             continue
@@ -24,14 +26,15 @@ def below_zero(view: View) -> Finding | None:
             count = f", in {below} of {runs} trajectories" if runs > 1 else ""
             told.append(f"{name} (down to {min(low for _, low in lowest):.3g}{count})")
             names.append(name)
+            numbers.append(j)
     if not told:
         return None
     return Finding(
         f"predictions of rows of the data fall below zero, where none of these are: {'; '.join(told)}",
         view.kind.choice(
             "model",
-            f"as positive what cannot be negative (--positive {' '.join(names)})",
-            f"logarithms, where errors grow with the values (--transform log={','.join(names)})",
+            f"as positive what cannot be negative (--positive {shlex.join(names)})",
+            f"logarithms, where errors grow with the values ({view.in_logarithms(numbers)})",
         )
         or "take what is below zero for nothing",
     )

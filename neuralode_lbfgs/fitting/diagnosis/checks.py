@@ -5,15 +5,19 @@ from collections.abc import Callable
 import numpy as np
 
 from .below_zero import below_zero
+from .between import strays_between
 from .driven import driven_by_noise, only_next_rows
 from .errors import above_the_noise, below_the_noise, flat_mean, held_by_decay, residuals_not_white
 from .forecast import runs_away
 from .growth import errors_grow, unstable_nearby
 from .held_out import worse_on_others, worse_on_unseen
+from .jumping import jumping_inputs
 from .lone import lone_errors
 from .parameters import at_bound, undetermined, unmoved
+from .proportion import errors_in_proportion
 from .solves import solver_failures, unfinished
-from .structure import begins_anew, cannot_turn, goes_round, late_inputs, taken_for_states, too_coarse
+from .structure import begins_anew, cannot_turn, late_inputs, taken_for_states, too_coarse
+from .turns import goes_round
 from .untold import without_velocities
 from .view import Finding, View
 
@@ -37,11 +41,14 @@ CHECKS: tuple[Check, ...] = (
     late_inputs,
     goes_round,
     too_coarse,
+    jumping_inputs,
     lone_errors,
     above_the_noise,
     residuals_not_white,
     below_the_noise,
+    errors_in_proportion,
     below_zero,
+    strays_between,
     errors_grow,
     unstable_nearby,
     runs_away,
@@ -55,10 +62,18 @@ MISSED: tuple[Check, ...] = (  # what is seen of any fit that misses the data
     worse_on_unseen,
     above_the_noise,
     residuals_not_white,
+    errors_in_proportion,
     errors_grow,
     unstable_nearby,
 )
-NOT_FOLLOWED = (*MISSED, too_coarse, lone_errors, runs_away)  # of data that no model follows
+NOT_FOLLOWED = (
+    *MISSED,
+    too_coarse,
+    jumping_inputs,
+    lone_errors,
+    strays_between,
+    runs_away,
+)  # of data that no model follows
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
     begins_anew: (*NOT_FOLLOWED, cannot_turn, without_velocities, goes_round, unmoved),
     driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, errors_grow),
@@ -68,7 +83,8 @@ FOLLOWS: dict[Check, tuple[Check, ...]] = {
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
     errors_grow: (unstable_nearby,),
-    too_coarse: (lone_errors,),
+    too_coarse: (jumping_inputs, lone_errors),
+    jumping_inputs: (lone_errors,),
     late_inputs: (lone_errors, flat_mean, above_the_noise, residuals_not_white),
 }
 

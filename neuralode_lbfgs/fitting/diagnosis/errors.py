@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..decades import spanning
 from ..noise_level import usual_of, usual_roughness
 from ..together import together
 from .kind import sentence
@@ -24,6 +25,7 @@ def flat_mean(view: View) -> Finding | None:
         f"flat-mean minimum: of {view.name_all(flat)} the model explains {max(float(explained[flat].min()), 0.0):.0%} "
         "of the variance, hardly more than a constant does",
         sentence(
+            _logarithms_of(view),
             "fit a shorter part first, which can be predicted from its start (--train-until)",
             view.kind.choice("try", "other initial weights (--starts 8)", *_other_states(view)),
         ),
@@ -34,6 +36,14 @@ def _other_states(view: View) -> list[str]:
     """More hidden states, or first of all fewer: they can complete the others in many ways."""
     more = f"another state, if the columns do not show all (--hidden-states {view.hidden + 1})"
     return ["fewer hidden states", more] if view.hidden else [more]
+
+
+def _logarithms_of(view: View) -> str:
+    """What is first of all to be tried where small values count for nothing beside large ones."""
+    states = spanning(view.train, view.logarithms)
+    return view.kind.choice(
+        "model", *[f"logarithms of what goes over decades ({view.in_logarithms(states)})"] * bool(states)
+    )
 
 
 def above_the_noise(view: View) -> Finding | None:
@@ -57,6 +67,7 @@ def above_the_noise(view: View) -> Finding | None:
     return Finding(
         f"errors are far above the noise: {listed(told)}",
         sentence(
+            _logarithms_of(view),
             "allow more if it stopped at a limit (--max-iter, --max-evals)",
             view.kind.choice(
                 "try",

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ...data.steps_of_inputs import jump_with
+from ...data.trajectories import Trajectory
 from ..noise_level import MEDIAN, usual_of
 from .view import Finding, View, listed
 
@@ -11,12 +12,29 @@ FAR = 8.0  # times the usual error
 ALONE = 4.0  # times the errors of its neighbours
 MATTERS = 0.3  # standard deviations: less does not bend a model
 MOST = 0.03  # of the observations of a state: more are no exceptions
+ALONE_SAID = f"single values are missed by more than {FAR:g} times the usual error, and those beside them are not"
 LEVEL = 25  # observations nearest in level, that tell of the noise there
 
 
 def lone_errors(view: View) -> Finding | None:
     """Slips at the ends of runs, say, where rows on both sides cannot tell: a few values that the model misses by far,
     while it meets the rows beside them."""
+    told = []
+    for name, run, k, off_by in lone_values(view):
+        when = f"{view.train.time_name} = {view.train.clock.show(float(run.ts[k]))}"
+        # A run that begins, or ends, at a slip is led through it, and misses the row beside it.
+        end = {1: " (or the row before it)", run.ts.size - 2: " (or the row after it)"}.get(k, "")
+        told.append(f"{name} of {run.id!r} at {when}{end}, by {off_by:.3g}")
+    if not told:
+        return None
+    return Finding(
+        f"{ALONE_SAID}: {listed(told)}",
+        "if they are slips, leave the cells blank and fit again: a few of them bend a model more than all noise does",
+    )
+
+
+def lone_values(view: View) -> list[tuple[str, Trajectory, int, float]]:
+    """State, run, row and error of each."""
     told = []
     for j, name in enumerate(view.train.state_names):
         errors = np.concatenate([left[:, j] for left in view.residuals])
@@ -31,21 +49,10 @@ def lone_errors(view: View) -> Finding | None:
             beside = np.maximum(np.append(0.0, off[:-1]), np.append(off[1:], 0.0))
             far = off > np.maximum(FAR * expected[seen], MATTERS * view.spread[j])
             alone = far & (off > ALONE * beside) & np.isfinite(off)
-            found += [(run, k, off_by) for k, off_by in zip(seen[alone], off[alone], strict=True)]
+            found += [(name, run, int(k), float(off_by)) for k, off_by in zip(seen[alone], off[alone], strict=True)]
         if len(found) <= max(1, MOST * np.isfinite(errors).sum()):
-            clock = view.train.clock
-            for run, k, off_by in found:
-                when = f"{view.train.time_name} = {clock.show(float(run.ts[k]))}"
-                # A run that begins, or ends, at a slip is led through it, and misses the row beside it.
-                end = {1: " (or the row before it)", run.ts.size - 2: " (or the row after it)"}.get(int(k), "")
-                told.append(f"{name} of {run.id!r} at {when}{end}, by {off_by:.3g}")
-    if not told:
-        return None
-    return Finding(
-        f"single values are missed by more than {FAR:g} times the usual error, and those beside them are not: "
-        f"{listed(told)}",
-        "if they are slips, leave the cells blank and fit again: a few of them bend a model more than all noise does",
-    )
+            told += found
+    return told
 
 
 def _jumps(view: View, state: int) -> bool:

@@ -4,7 +4,7 @@ import shlex
 
 import numpy as np
 
-from ...data.angles import ADVICE, TURNS, how_to_unwrap, jumps_by, times_round, turn_of
+from ...data.angles import how_to_unwrap, jumps_by
 from ...data.errors import counted
 from ...data.steps import set_states
 from ...data.steps_of_inputs import lead
@@ -46,7 +46,7 @@ def taken_for_states(view: View) -> Finding | None:
         f"{listed(names)} {look} like steps or pulses, which no state follows, and {are} missed: the errors of the "
         "other states may all come from there",
         f"if {subject} {are} known, as what was set or given, fit again with {them} as "
-        f"--inputs {' '.join(map(shlex.quote, [*view.train.input_names, *names]))} (inputs= in Python)",
+        f"--inputs {shlex.join([*view.train.input_names, *names])} (inputs= in Python)",
     )
 
 
@@ -99,22 +99,6 @@ def begins_anew(view: View) -> Finding | None:
         "errors may come from there",
         "; ".join(how_to_unwrap(name, word) for name, word, _ in found) + ", and fit again",
     )
-
-
-def goes_round(view: View) -> Finding | None:
-    """Angles of more than a turn that are missed: what a model learns in one turn it does not know in the next."""
-    told = []
-    for j, name in enumerate(view.train.state_names):
-        turn = turn_of(name, view.train.units.get(name, ""))
-        if turn is None or not view.errors[j] > max(ABOVE * least_error(view.train, j), MATTERS * view.spread[j]):
-            continue
-        in_radians = " if it is in radians" if np.isnan(turn) else ""
-        times = times_round(view.train, j, TURNS["2 pi"] if in_radians else turn)
-        if times > 1:
-            told.append(f"{name} goes round {times:.2g} times{in_radians}")
-    if not told:
-        return None
-    return Finding(f"{listed(told)}, and to the model every turn is another place", ADVICE)
 
 
 def too_coarse(view: View) -> Finding | None:

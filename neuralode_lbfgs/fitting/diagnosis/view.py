@@ -1,5 +1,6 @@
 """A fit seen from outside, and what a check finds there."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,7 @@ class View:
         unseen: predicted for those training trajectories that were held out for a while, by the model of then.
         from_rows: predicted for some training trajectories from their first rows, where starts were estimated.
         from_others: predicted from some rows after the first for a part of their run, then; in the data's units.
+        between: predicted for the training trajectories, as `fitted` is, at times between their rows.
         continued: predicted from the end of each trajectory on for as long again; in the data's units.
         low, high: least and largest observation of each state, in the data's units.
         stages: how the fit went.
@@ -55,6 +57,7 @@ class View:
     unseen: Trajectories | None = None
     from_rows: Trajectories | None = None
     from_others: Trajectories | None = None
+    between: Trajectories | None = None
     continued: Trajectories | None = None
     low: Sequence[float] = ()
     high: Sequence[float] = ()
@@ -92,6 +95,15 @@ class View:
             return "standard deviations"
         names = [self.train.state_names[j] for j in self.logarithms]
         return f"standard deviations (of {listed(names)}, as fitted; the table is in the data's units)"
+
+    def in_logarithms(self, states: Sequence[int]) -> str:
+        """The flag that models these states in logarithms, beside those that are."""
+        names = [
+            name.removeprefix("log ") if j in self.logarithms else name
+            for j, name in enumerate(self.train.state_names)
+            if j in (*self.logarithms, *states)
+        ]
+        return f"--transform {shlex.quote('log=' + ','.join(names))}"
 
     def of_mean(self, data: Trajectories, train: Trajectories) -> float:
         """The error of always predicting the mean of what was trained on, in standard deviations."""

@@ -13,8 +13,10 @@ from neuralode_lbfgs.fitting.diagnosis.errors import above_the_noise, below_the_
 from neuralode_lbfgs.fitting.diagnosis.forecast import runs_away
 from neuralode_lbfgs.fitting.diagnosis.growth import errors_grow
 from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on_unseen
+from neuralode_lbfgs.fitting.diagnosis.jumping import jumping_inputs
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
+from neuralode_lbfgs.fitting.diagnosis.proportion import errors_in_proportion
 from neuralode_lbfgs.fitting.diagnosis.solves import solver_failures
 from neuralode_lbfgs.fitting.diagnosis.structure import (
     begins_anew,
@@ -23,6 +25,7 @@ from neuralode_lbfgs.fitting.diagnosis.structure import (
     taken_for_states,
     too_coarse,
 )
+from neuralode_lbfgs.fitting.diagnosis.turns import goes_round
 from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
 from neuralode_lbfgs.fitting.physics import PhysicalParameter
 from neuralode_lbfgs.fitting.record import Stage
@@ -114,6 +117,27 @@ UNSEEN = replace(
     test=None,
     held_out=None,
 )
+# A drive that jumps twice and moves in between, and a model that misses the rows of the jumps.
+DRIVE = np.sin(TS / 4) + 3.0 * ((TS >= 3.95) & (TS < 7.95))
+ANSWERED, SMALL = answer(DRIVE), 0.01 * NOISE[:, :1]
+AT_JUMPS = 0.5 * (np.isclose(TS, 4.0) | np.isclose(TS, 8.0))[:, None]
+
+
+def driven(ys, hold=(False,)):
+    return Trajectories((Trajectory("a", TS, ys, None, DRIVE[:, None], hold),), ("current",), ("drive",))
+
+
+def yeast(share, other=0.0):
+    """A culture over three decades, and its noise: in proportion, or of one size."""
+    rows, runs = np.random.default_rng(2), []
+    for name in "abc":
+        noise = rows.normal(size=(41, 1))
+        ts = np.linspace(0, 8, 41)
+        ys = 100 / (1 + 99 * np.exp(-1.2 * ts))[:, None]
+        runs.append(Trajectory(name, ts, ys * (1 + share * noise) + other * noise))
+    return Trajectories(tuple(runs), ("yeast",))
+
+
 DRUG = Trajectories((Trajectory("a", TS, np.stack([answer(SWITCH)[:, 0], SWITCH], axis=1)),), ("volume", "the drug"))
 NO_DRUG = replace(DRUG, trajectories=(Trajectory("a", TS, np.full((TS.size, 2), 0.5)),))
 WRONG = {
@@ -127,6 +151,16 @@ WRONG = {
         View(ROUND, replace(ROUND, trajectories=STRAIGHT.trajectories)),
         "theta1 goes round 1.8 times if it is in radians",
         "give its sine and cosine",
+    ),
+    "jumping_inputs": (
+        View(driven(ANSWERED), driven(ANSWERED - SMALL - AT_JUMPS)),
+        "at rows where drive jumps, which is taken as linear between rows: current of 'a' at 4 and current of 'a' at 8",
+        "--input-hold drive",
+    ),
+    "errors_in_proportion": (
+        View(yeast(0.1), yeast(0.0)),
+        "errors of yeast grow with the values, as of noise in proportion to them",
+        "--transform log=yeast",
     ),
     "lone_errors": (
         replace(GOOD, train=runs(SLIPS)),
@@ -202,6 +236,9 @@ WRONG = {
         replace(GOOD, fitted=runs(TRUTH - 7.2), test=None, held_out=None),
         "fall below zero, where none of these are: hare (down to -0.2); lynx (down to -4.2)",
         "--positive hare lynx",
+    ),
+    "strays_between": (
+        replace(GOOD, between=runs(AWAY)), "hare of 'a' comes to 32.9 between t = ", "--degree 0",
     ),
     "runs_away": (
         replace(GOOD, continued=runs(AWAY, ts=TS + 12)), "hare comes to 32.9, where the data lie between 7 and 13",
@@ -438,6 +475,60 @@ def test_a_prediction_of_nothing_may_be_a_little_less():
     found = below_zero(later)
     assert found is not None and "hare (down to -0.05)" in found.finding
     assert below_zero(replace(GOOD, fitted=runs(fitted), logarithms=(0,))) is None
+
+
+def test_names_with_blanks_are_quoted():
+    names = ("E. coli", "P. putida")
+    low = replace(runs(TRUTH - 7.2), state_names=names)
+    found = below_zero(replace(GOOD, train=replace(GOOD.train, state_names=names), fitted=low, held_out=None))
+    assert found is not None
+    assert "--positive 'E. coli' 'P. putida'" in found.advice
+    assert "--transform 'log=E. coli,P. putida'" in found.advice
+
+
+def test_noise_of_one_size_or_in_logarithms_already_is_not_in_proportion():
+    assert errors_in_proportion(View(yeast(0.0, 0.1), yeast(0.0))) is None
+    assert errors_in_proportion(View(yeast(0.005), yeast(0.0))) is None  # too small to matter
+    assert errors_in_proportion(View(yeast(0.1), yeast(0.0), logarithms=(0,))) is None
+    off = yeast(0.0)
+    off = off.with_trajectories([replace(run, ys=1.1 * run.ys) for run in off])  # regular
+    assert errors_in_proportion(View(yeast(0.0), off)) is None
+
+
+def test_logarithms_of_what_goes_over_decades_are_the_first_advice_of_a_fit_that_has_failed():
+    wide = np.exp(4 * np.sin(TS))[:, None] * [1.0, 0.0] + np.exp(2.5 * np.cos(TS))[:, None] * [0.0, 1.0]
+    found = above_the_noise(replace(GOOD, train=runs(wide), fitted=runs(wide + WAVE + WAVE[:, ::-1])))
+    assert found is not None
+    assert found.advice.startswith("model logarithms of what goes over decades (--transform log=hare,lynx); allow more")
+    found = above_the_noise(replace(GOOD, fitted=runs(TRUTH + WAVE)))
+    assert found is not None and "logarithms" not in found.advice
+    drowned = replace(GOOD, train=runs(np.abs(wide + NOISE)), fitted=runs(wide + 30 * WAVE + 30 * WAVE[:, ::-1]))
+    found = above_the_noise(drowned)
+    assert found is not None and "logarithms" not in found.advice
+
+
+def test_an_angle_that_runs_on_may_be_why_another_state_is_missed():
+    voltage = 2 + np.sin(2 * TS)
+    ys = np.stack([2 * TS - np.cos(2 * TS) / 2, voltage], axis=1)
+    names = ("phase", "voltage")
+    train = Trajectories((Trajectory("a", TS, ys + NOISE / 10),), names)
+    rippled = Trajectories((Trajectory("a", TS, np.stack([ys[:, 0], np.full(TS.size, 2.0)], axis=1)),), names)
+    found = goes_round(View(train, rippled))
+    assert found is not None and found.finding.startswith("phase goes round 3.9 times if it is in radians")
+    assert found.advice.endswith("name what is its rate (--rate phase=voltage)")
+    assert goes_round(View(train, Trajectories((Trajectory("a", TS, ys),), names))) is None
+    steps = np.stack([np.floor(TS), voltage], axis=1)
+    of_program = Trajectories((Trajectory("a", TS, steps),), names)
+    assert goes_round(View(of_program, rippled)) is None
+
+
+def test_jumps_of_inputs_that_are_held_or_misses_elsewhere_are_not_told_of_as_jumps():
+    missed = ANSWERED - SMALL - AT_JUMPS
+    assert jumping_inputs(View(driven(ANSWERED, (True,)), driven(missed, (True,)))) is None
+    away = ANSWERED - SMALL - np.roll(AT_JUMPS, 15, axis=0)
+    assert jumping_inputs(View(driven(ANSWERED), driven(away))) is None
+    (found,) = diagnose(View(driven(ANSWERED), driven(missed)))
+    assert "--input-hold" in found.advice
 
 
 def test_an_input_that_was_taken_for_a_state_is_not_told_to_be_kept_positive():
