@@ -23,7 +23,7 @@ from .course import Course
 from .given import nearer
 from .linear import linear_law, may_be_any
 from .losses import Parameters
-from .read_off import law_first
+from .read_off import is_enough, law_first
 from .running import CLEARLY_WORSE, Reached, Watcher, ended, run_stages, why_matching
 from .stages import WHY, WHY_BESIDE, WHY_FORCES, WHY_WITHOUT
 
@@ -46,7 +46,7 @@ def attempts(
     if not may_be_short(names, course):
         return _usual(names, course, [], held_out, callback, notes, told=0)
     before = law_first(names, course, held_out, callback)
-    if before and (ended(before[0].reached) or np.isfinite(before[0].error)):
+    if before and (ended(before[0].reached) or is_enough(before[0], held_out)):
         return before
     course.elsewhere = len(course.spent)
     return [*before, *_usual_attempts(names, course, held_out, callback, notes)]

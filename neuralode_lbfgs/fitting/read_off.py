@@ -18,7 +18,7 @@ from scipy.interpolate import CubicSpline
 
 from ..data.trajectories import Trajectories
 from ..models import MLPVectorField
-from .at_once import Attempt, attempt_of, is_all
+from .at_once import MUCH_WORSE, Attempt, attempt_of, is_all
 from .basin import left_by_curves, near_curves
 from .course import Course
 from .from_zero import few_terms
@@ -29,7 +29,7 @@ from .running import Reached, Watcher, because, ended, run_stages
 from .tangent import Tangent
 from .terms import can_replace, kinds_of, of_terms, values_of_terms
 
-DEGREE = 2  # of the products: of cubes, sums of many wrong ones go along with few trajectories of many variables
+DEGREES = (2, 1)  # of the products; of cubes, sums of many wrong ones go along with few trajectories of many variables
 ROUNDS = 5  # of reading it off, of the last law
 POINTS = 3  # of a quadrature by Gauss over a piece
 UNDETERMINED = 1e-6  # of the best determined sum of integrals, which are much alike: noise hides the others
@@ -40,8 +40,8 @@ WHY = "{} of the {} terms of a polynomial of degree {} are read off the fitted t
 def law_first(
     names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher
 ) -> list[Attempt]:
-    """An attempt by the law of few products of many variables, of infinite error where it is not all; none where
-    variables are few.
+    """An attempt by the law of few products of many variables; none where variables are few. Its error is infinite
+    where something regular is left, or it does not stay.
 
     Args:
         course: a fit at its beginning.
@@ -53,8 +53,13 @@ def law_first(
     if not taken:
         return []
     found = attempt_of(names[-1:], law or course, taken[-1:], taken, held_out)
-    fits = law is not None and is_all(law, taken[-1], held_out)
-    return [found if fits else found._replace(error=np.inf)]
+    return [found if law is not None and is_all(law, taken[-1], held_out) else found._replace(error=np.inf)]
+
+
+def is_enough(found: Attempt, held_out: Trajectories | None) -> bool:
+    """Whether a law that was found predicts what is held out as well as what it was fitted to: where states go
+    together, few terms may stand for others, and other models can do better."""
+    return bool(np.isfinite(found.error)) and (held_out is None or found.error <= MUCH_WORSE * found.course.loss**0.5)
 
 
 def _with_products(course: Course) -> Course | None:
@@ -66,10 +71,10 @@ def _with_products(course: Course) -> Course | None:
     if not by_default or course.hidden or course.slopes is None or type(field) is not MLPVectorField:
         return None
     variables = model.state_size + course.data.input_size
-    affordable = math.comb(variables + DEGREE, DEGREE) * field.learned.size <= MOST_TERMS
-    if not affordable or not 0 < options.degree_beside(variables) < DEGREE:
+    degree = next((d for d in DEGREES if math.comb(variables + d, d) * field.learned.size <= MOST_TERMS), 0)
+    if not (degree and 0 < options.degree_beside(variables) < DEGREES[0]):
         return None
-    wide = eqx.tree_at(lambda one: one.vector_field, model, field.with_polynomial(DEGREE))
+    wide = eqx.tree_at(lambda one: one.vector_field, model, field.with_polynomial(degree))
     other = copy(course)
     other.begun, other.parameters = wide, Parameters(wide, course.parameters.starts)
     return other
@@ -101,7 +106,9 @@ def _read_off(
             other.trial, other.loss = enough, float("nan")
             more += run_stages(("polish",), other, held_out, callback, [])
             other.trial = None
-        taken += [because(one, WHY.format(terms.size, len(found) * each, DEGREE)) for one in more]
+        taken += [
+            because(one, WHY.format(terms.size, len(found) * each, wide.begun.vector_field.degree)) for one in more
+        ]
         if ended(taken) or not other.loss <= enough or not (law is None or can_replace(other, law)):
             break
         law = other
