@@ -1,11 +1,11 @@
-"""Of many variables: the law that a fitted model imitates, read off the trajectories along which it follows the data.
+"""Of many variables: the law that smooth curves tell of, read off the integrals along them.
 
-The polynomial of all products of many variables has too many numbers to be fitted beside a network. But once a model
-follows the data, the integrals of these products along its trajectories are known, and what was measured of a state is
-a sum of few of them, a constant for each trajectory, and noise: a regression of each rate alone. Dattner & Klaassen,
-"Optimal rate of direct estimators in systems of ordinary differential equations linear in functions of the parameters",
-Electronic Journal of Statistics 9 (2015), 1939-1973, equation 8. Whole trajectories are then fitted with these terms,
-and judge them.
+The polynomial of all products of many variables has too many numbers to be fitted beside a network. But along smooth
+curves, or trajectories that have been fitted, the integrals of these products are known, and what was measured of a
+state is a sum of few of them, a constant for each trajectory, and noise: a regression of each rate alone. Dattner &
+Klaassen, "Optimal rate of direct estimators in systems of ordinary differential equations linear in functions of the
+parameters", Electronic Journal of Statistics 9 (2015), 1939-1973, equation 8. Whole trajectories are then fitted with
+these terms, which are read off again along them, and judge them.
 """
 
 import math
@@ -27,14 +27,15 @@ from .pieces import Cut
 from .problems import whole_trajectories
 from .running import Reached, Watcher, because, ended, run_stages
 from .tangent import Tangent
-from .terms import can_replace, kinds_of, of_terms, values_of_terms
+from .terms import can_replace, every_term, kinds_of, of_terms, values_of_terms
 
 DEGREES = (2, 1)  # of the products; of cubes, sums of many wrong ones go along with few trajectories of many variables
 ROUNDS = 5  # of reading it off, of the last law
 POINTS = 3  # of a quadrature by Gauss over a piece
 UNDETERMINED = 1e-6  # of the best determined sum of integrals, which are much alike: noise hides the others
 MOST_TERMS = 1500  # of all rates: their Jacobian is asked where terms are chosen anew
-WHY = "{} of the {} terms of a polynomial of degree {} are read off the fitted trajectories: are they a law?"
+WHY = "{} of the {} terms of a polynomial of degree {}, which explain the integrals along {}: are they a law?"
+CURVES, LAST = "smooth curves", "the trajectories of the law before"
 
 
 def law_first(
@@ -89,34 +90,45 @@ def _read_off(
     Args:
         enough: the loss that is near.
     """
-    law, taken = None, []
+    law, reached, taken = None, None, []
     for _ in range(ROUNDS):
-        found = _regressions(wide, law)
-        if not all(one.sound for one in found):
+        other = _chosen(wide, law)
+        if other is None or (law is not None and _same(other, law)):
             break
-        left = [np.setdiff1d(one.every, one.spare()) for one in found]
-        each = found[0].at.size
-        terms = np.concatenate([number * each + some for number, some in enumerate(left)])
-        if law is not None and law.terms is not None and np.array_equal(terms, law.terms):
-            break
-        numbers = [one.minimum(some) for one, some in zip(found, left, strict=True)]
-        other = of_terms(wide, terms, np.concatenate(numbers))
         more = run_stages(("shooting",), other, held_out, callback, [])
         if not ended(more):
             other.trial, other.loss = enough, float("nan")
             more += run_stages(("polish",), other, held_out, callback, [])
             other.trial = None
-        taken += [
-            because(one, WHY.format(terms.size, len(found) * each, wide.begun.vector_field.degree)) for one in more
-        ]
+        taken += [because(one, _why(other, LAST if law else CURVES)) for one in more]
         if ended(taken) or not other.loss <= enough or not (law is None or can_replace(other, law)):
             break
-        law = other
-    if law is None or ended(taken):
+        law, reached = other, taken[-1]
+    if law is None or reached is None or ended(taken):
         return None, taken
-    law, last, more = few_terms(law, taken[-1], held_out, callback)
+    law, last, more = few_terms(law, reached, held_out, callback)
     taken = [*(one for one in [*taken, *more] if one is not last), last]
     return (None if ended(taken) else law), taken
+
+
+def _same(one: Course, other: Course) -> bool:
+    return one.terms is not None and other.terms is not None and np.array_equal(one.terms, other.terms)
+
+
+def _why(law: Course, along: str) -> str:
+    assert law.terms is not None
+    return WHY.format(law.terms.size, every_term(law).size, law.begun.vector_field.degree, along)
+
+
+def _chosen(wide: Course, law: Course | None) -> Course | None:
+    """A fit of the terms that explain the integrals along the last law, or smooth curves, at its beginning."""
+    found = _regressions(wide, law)
+    if not all(one.sound for one in found):
+        return None
+    left = [np.setdiff1d(one.every, one.spare()) for one in found]
+    terms = [number * one.at.size + some for number, (one, some) in enumerate(zip(found, left, strict=True))]
+    numbers = [one.minimum(some) for one, some in zip(found, left, strict=True)]
+    return of_terms(wide, np.concatenate(terms), np.concatenate(numbers))
 
 
 def _regressions(wide: Course, law: Course | None) -> list[Tangent]:
@@ -137,14 +149,14 @@ def _regressions(wide: Course, law: Course | None) -> list[Tangent]:
         columns = np.column_stack([cuts.targets[seen, state], nodes[seen, state], integrals[seen]])
         columns = _without_constants(columns, weights, runs)
         columns[:, :2] /= course.coordinates.rate_scale[state]
-        measured, followed, of_terms_ = columns[:, 0], columns[:, 1], columns[:, 2:]
-        at = np.linalg.lstsq(of_terms_, measured, rcond=UNDETERMINED)[0]
-        missed = of_terms_ @ at - measured
+        measured, followed, sums = columns[:, 0], columns[:, 1], columns[:, 2:]
+        at = np.linalg.lstsq(sums, measured, rcond=UNDETERMINED)[0]
+        missed = sums @ at - measured
         noise = float(np.mean((followed - measured) ** 2))  # so many terms would follow part of it, too
         found.append(
             Tangent(
-                at, max(float(np.mean(missed**2)), noise), of_terms_.T @ missed / len(missed),
-                of_terms_.T @ of_terms_ / len(missed), len(missed), powers[:count], np.zeros(count, int),
+                at, max(float(np.mean(missed**2)), noise), sums.T @ missed / len(missed),
+                sums.T @ sums / len(missed), len(missed), powers[:count], np.zeros(count, int),
                 idle[idle < count],
             )
         )  # fmt: skip
