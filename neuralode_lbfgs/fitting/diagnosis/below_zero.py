@@ -5,7 +5,7 @@ import shlex
 import numpy as np
 
 from ...data.steps import set_states
-from .view import Finding, View
+from .view import Finding, View, in_turn
 
 NEARLY = 1e-3  # of the range, below zero: rounding and the solver's errors do no more
 NOTHING = 0.02  # of the range, below zero: so little may be read, or predicted, of nothing
@@ -30,7 +30,7 @@ def below_zero(view: View) -> Finding | None:
     if not told:
         return None
     return Finding(
-        f"predictions of rows of the data fall below zero, where none of these are: {'; '.join(told)}",
+        f"predictions of rows of the data fall below zero, where none of these are: {in_turn(told)}",
         view.kind.choice(
             "model",
             f"as positive what cannot be negative (--positive {shlex.join(names)})",

@@ -6,7 +6,7 @@ import numpy as np
 
 from .forecast import NEGATIVE
 from .kind import sentence
-from .view import Finding, View
+from .view import Finding, View, in_turn
 
 FAR = 0.5  # of the range of the data, beyond its ends: a peak between rows that are far apart is not so high
 
@@ -36,7 +36,7 @@ def strays_between(view: View) -> Finding | None:
         return None
     positive = f"as positive what cannot be negative (--positive {shlex.join(names)})"
     return Finding(
-        f"between two rows the fitted model leaves the range of the data, where no row holds it: {'; '.join(told)}",
+        f"between two rows the fitted model leaves the range of the data, where no row holds it: {in_turn(told)}",
         sentence(
             view.kind.choice("model", *[positive] * bool(names)),
             view.kind.choice("compare", "the network alone (--degree 0)", "other initial weights (--seed 1)"),

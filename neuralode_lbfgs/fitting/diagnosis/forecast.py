@@ -6,7 +6,7 @@ from ...data.trajectories import Trajectories
 from ..run_on import MANY_TIMES
 from .below_zero import NOTHING
 from .kind import sentence
-from .view import Finding, View
+from .view import Finding, View, in_turn
 
 OUTSIDE = 1.2  # times the range of the data, beyond its ends: a straight trend goes on by one in as long again
 NEGATIVE = 0.1  # of the range, below zero
@@ -42,7 +42,7 @@ def runs_away(view: View) -> Finding | None:
         return None
     again = ", with the same inputs again," if driven else ""
     return Finding(
-        f"run on for as long again{again} the model leaves the range of the data: {'; '.join(told)}",
+        f"run on for as long again{again} the model leaves the range of the data: {in_turn(told)}",
         sentence(
             "trust no forecast that far",
             view.kind.choice("keep", "states positive that cannot be negative (--positive)"),

@@ -145,6 +145,11 @@ def far_off(train: float) -> float:
     return max(GROSS, FAR * train)  # where nothing was seen, too
 
 
+def in_turn(clauses: Sequence[str]) -> str:
+    """What is said of states, one after the other; of many the first four."""
+    return "; ".join([*clauses[:4], f"{len(clauses) - 4} more likewise"] if len(clauses) > 5 else clauses)
+
+
 def listed(words: Sequence[str]) -> str:
     """In a sentence; of many the first four."""
     few = [*words[:4], f"{len(words) - 4} more"] if len(words) > 5 else list(words)

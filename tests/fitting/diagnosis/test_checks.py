@@ -26,6 +26,7 @@ from neuralode_lbfgs.fitting.diagnosis.structure import (
     too_coarse,
 )
 from neuralode_lbfgs.fitting.diagnosis.turns import goes_round
+from neuralode_lbfgs.fitting.diagnosis.view import in_turn
 from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
 from neuralode_lbfgs.fitting.physics import PhysicalParameter
 from neuralode_lbfgs.fitting.record import Stage
@@ -648,3 +649,9 @@ def test_errors_of_states_in_logarithms_are_said_to_be_of_these():
     found = worse_on_others(replace(GOOD, train=train, test=test, held_out=held_out, logarithms=(0,)))
     assert found is not None
     assert "standard deviations (of log hare, as fitted; the table is in the data's units)" in found.finding
+
+
+def test_of_many_states_four_are_told_of():
+    clauses = [f"s{i} falls" for i in range(6)]
+    assert in_turn(clauses) == "s0 falls; s1 falls; s2 falls; s3 falls; 2 more likewise"
+    assert in_turn(clauses[:5]) == "; ".join(clauses[:5])
