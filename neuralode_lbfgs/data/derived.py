@@ -34,15 +34,8 @@ def told_of_rates(names: Sequence[str]) -> Iterable[str]:
     rates = {name: of for name in names if (of := _rate_of(name, names)) is not None}
     if not rates:
         return
-    is_rate, it_was, it = (
-        ("is named as the rate", "it was", "it")
-        if len(rates) == 1
-        else (
-            "are named as rates",
-            "they were",
-            "them",
-        )
-    )
+    one = ("is named as the rate", "it was", "it")
+    is_rate, it_was, it = one if len(rates) == 1 else ("are named as rates", "they were", "them")
     rest = shlex.join(name for name in names if name not in rates)
     flags = shlex.join(f"{of}={name}" for name, of in rates.items())
     yield (

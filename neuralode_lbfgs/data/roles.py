@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -244,14 +244,14 @@ def _is_condition(cells: Sequence[str], runs: Collection[Sequence[int]]) -> bool
 
 def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None, inputs: Sequence[str]) -> None:
     """Refuse columns of words beside those of numbers: conditions, remarks, names of runs, another time."""
-    words = [column for column in columns if _holds_words(column) or _holds_timestamps(column)]
+    words = [column for column in columns if _holds(column, is_word) or _holds(column, is_timestamp)]
     rest = [column.name for column in columns if column not in words]
     if not words or not rest:
         return
     row, text = next((row, text) for row, text in enumerate(words[0].cells) if not is_missing(text))
     several = f", as {'are' if words[2:] else 'is'} {listed(column.name for column in words[1:])}" if words[1:] else ""
     flags = suggested_flags(table, [table.column(name) for name in rest], trajectory, inputs)
-    if all(map(_holds_timestamps, words)):
+    if all(_holds(column, is_timestamp) for column in words):
         raise DataError(
             f"{table.where(row, words[0].name)}: {shown(text)} is a timestamp and so is the whole column{several}, and "
             f"the time is another one; leave it out with {flags} (states= in Python), or name it with --time (time= in "
@@ -265,15 +265,10 @@ def _refuse_text(columns: Sequence[Column], table: Table, trajectory: str | None
     )
 
 
-def _holds_words(column: Column) -> bool:
-    """Whether there are words in all cells but blank ones."""
+def _holds(column: Column, is_one: Callable[[str], bool]) -> bool:
+    """Whether there is such a text, as of words, in all cells but blank ones."""
     seen = [text for text in column.cells if not is_missing(text)]
-    return bool(seen) and all(map(is_word, seen))
-
-
-def _holds_timestamps(column: Column) -> bool:
-    seen = [text for text in column.cells if not is_missing(text)]
-    return bool(seen) and all(map(is_timestamp, seen))
+    return bool(seen) and all(map(is_one, seen))
 
 
 def _check_inferred_state(table: Table, name: str, states: Sequence[str]) -> None:

@@ -148,14 +148,19 @@ def _law_alone(
     law, last, more = few_terms(here, taken[-1], held_out, callback)
     if ended(more):
         return None, [*taken, *more]
-    fits = law.loss <= enough and is_all(law, last, held_out)
-    return law if fits else None, [*(one for one in [*taken, *more] if one is not last), last]
+    fits = law.loss <= enough and is_law(law, last, held_out)
+    return law if fits else None, ending_in(last, [*taken, *more])
 
 
-def is_all(law: Course, last: Reached, held_out: Trajectories | None) -> bool:
+def ending_in(last: Reached, taken: Sequence[Reached]) -> list[Reached]:
+    """What was run, the one that led to the end last."""
+    return [*(one for one in taken if one is not last), last]
+
+
+def is_law(course: Course, last: Reached, held_out: Trajectories | None) -> bool:
     """Whether a fit is of few terms that leave nothing regular, follow what is held out, and stay."""
-    is_few = law.terms is not None and law.terms.size < every_term(law).size
-    return is_few and not _misses(law, last, held_out) and not is_regular(law) and stays(law)
+    is_few = course.terms is not None and course.terms.size < every_term(course).size
+    return is_few and not _misses(course, last, held_out) and _is_all(course) and stays(course)
 
 
 def _misses(course: Course, last: Reached, held_out: Trajectories | None) -> bool:

@@ -59,11 +59,9 @@ def spanning(data: Trajectories, log: Collection[int]) -> list[int]:
         small = roughness(_logarithms(data, state, np.quantile(values, 1 / 3)), 0)
         if small < MORE:
             found[state] = np.log10(values.max() / np.quantile(values, LOWEST))
-    return (
-        [state for state, decades in found.items() if decades > NEARLY]
-        if max(found.values(), default=0) > FEWER
-        else []
-    )
+    if max(found.values(), default=0) <= FEWER:
+        return []
+    return [state for state, decades in found.items() if decades > NEARLY]
 
 
 def _decades(data: Trajectories, state: int) -> int:

@@ -12,10 +12,9 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import SecondOrderField
-from .basin import NEAR, near_curves
+from .basin import NEAR, left_by_curves, near_curves
 from .beside import is_regular, stays
 from .course import Course
-from .problems import whole_trajectories
 from .running import Reached, Watcher, because, ended, run_stages
 from .terms import monomials_of, of_terms, powers_of, tangent_of, values_of_terms
 from .uncertainty import noise_of
@@ -38,8 +37,7 @@ def linear_law(course: Course, held_out: Trajectories | None, callback: Watcher)
     rates = np.asarray(slopes.rate / course.coordinates.rate_scale)[:, field.learned]
     law = of_terms(course, terms, np.linalg.lstsq(values, rates)[0].T.ravel())
     taken = run_stages(("shooting",), law, held_out, callback, [])
-    cuts = law.cut()
-    by_curves = float(np.sum(whole_trajectories(law, cuts).misfit(cuts.guess) ** 2))
+    by_curves = left_by_curves(law)
     if not ended(taken):
         law.trial = by_curves + NEAR
         taken += run_stages(("polish",), law, held_out, callback, [])

@@ -18,7 +18,7 @@ from scipy.interpolate import CubicSpline
 
 from ..data.trajectories import Trajectories
 from ..models import MLPVectorField
-from .at_once import MUCH_WORSE, Attempt, attempt_of, is_all
+from .at_once import MUCH_WORSE, Attempt, attempt_of, ending_in, is_law
 from .basin import left_by_curves, near_curves
 from .course import Course
 from .from_zero import few_terms
@@ -54,7 +54,7 @@ def law_first(
     if not taken:
         return []
     found = attempt_of(names[-1:], law or course, taken[-1:], taken, held_out)
-    return [found if law is not None and is_all(law, taken[-1], held_out) else found._replace(error=np.inf)]
+    return [found if law is not None and is_law(law, taken[-1], held_out) else found._replace(error=np.inf)]
 
 
 def is_enough(found: Attempt, held_out: Trajectories | None) -> bool:
@@ -97,7 +97,7 @@ def _read_off(
             break
         more = run_stages(("shooting",), other, held_out, callback, [])
         if not ended(more):
-            other.trial, other.loss = enough, float("nan")
+            other.trial = enough
             more += run_stages(("polish",), other, held_out, callback, [])
             other.trial = None
         taken += [because(one, _why(other, LAST if law else CURVES)) for one in more]
@@ -107,7 +107,7 @@ def _read_off(
     if law is None or reached is None or ended(taken):
         return None, taken
     law, last, more = few_terms(law, reached, held_out, callback)
-    taken = [*(one for one in [*taken, *more] if one is not last), last]
+    taken = ending_in(last, [*taken, *more])
     return (None if ended(taken) else law), taken
 
 
