@@ -9,14 +9,16 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
 from .basin import AS_CURVES, EXACT, HIGH, Basin, near_curves
-from .beside import explains_more, has_forces, has_polynomial, is_regular, stays, with_network
+from .beside import explains_more, has_forces, has_polynomial, has_terms, is_mechanical, is_regular, stays, with_network
 from .course import Course
 from .from_zero import few_terms
 from .given import error_as_solved, nearer
+from .library import every_term
+from .mechanics import sparser
 from .record import Stage
 from .running import Reached, Watcher, because, best_of, ended, run_stages, whole_loss
 from .stages import WHY_AWAKE
-from .terms import every_term, nearest_polynomial, of_pieces
+from .terms import nearest_polynomial, of_pieces
 from .waking import woken
 
 # On trajectories held out, times the error on the others: an attempt that left stages out may have missed something.
@@ -94,7 +96,8 @@ def at_once(
     reached = [matched]
     if has_forces(course.begun):  # along circles velocities explain slopes, too, and may have put it to sleep
         short.replace(woken(short.parameters.model, course.begun)[0])
-    shoot &= not basin.near
+    # Accelerations of positions alone are second slopes of smooth curves: what comes near by these may be far off.
+    shoot &= not basin.near or (is_mechanical(course.begun) and course.hidden)
     if not (np.isfinite(basin.left) or shoot):
         return Tried(Attempt(np.inf, short, names[:1], reached, [matched.stage]))
     if course.options.weight_decay is None:  # where shooting begins, too: the slopes' own says little of the whole
@@ -126,7 +129,8 @@ def at_once(
     more = [one for one in more if one.stage.reason is not StopReason.NONFINITE_START]  # nothing was done there
     attempt = attempt_of(told, kept, reached, [matched, *early, *shot, polished, *more], held_out)
     many = kept.terms is not None and kept.terms.size * FEW > kept.data.observed
-    near_enough = (all_of_it or basin.as_near_as_curves(kept.loss)) and not (misses and many)
+    others_do = misses and (many or is_mechanical(course.begun))
+    near_enough = (all_of_it or basin.as_near_as_curves(kept.loss)) and not others_do
     return Tried(attempt, better and bottom, basin.near, near_enough, stuck)
 
 
@@ -180,7 +184,7 @@ def _simplest_near(
     """The simplest model where polish has come near, or a law of short pieces, where that does after shooting; else the
     same model. And what this has taken."""
     last, taken = polished, []
-    if shot and has_polynomial(course.begun) and not course.loss <= enough and not ended([polished]):
+    if shot and has_terms(course.begun) and not course.loss <= enough and not ended([polished]):
         law, taken = of_pieces(course, shot[-1].model, enough, held_out, callback)
         if law is not None:
             course, last = law, taken[-1]
@@ -196,9 +200,14 @@ def _simplest(
 ) -> tuple[Course, Reached, list[Reached]]:
     """The few terms of a polynomial that explain the data; if they leave something regular, with its sleeping network
     woken, where that explains more. And what this has taken."""
-    if not has_polynomial(course.begun) or ended([polished]):
+    if not has_terms(course.begun) or ended([polished]):
         return course, polished, []
     law, last, taken = few_terms(course, polished, held_out, callback)
+    if is_mechanical(course.begun):
+        if held_out is not None and not ended([last, *taken]) and not _is_all(law):
+            law, last, more = sparser(law, last, held_out, callback)
+            taken += more
+        return law, _ended_as(last, taken), taken
     wider = None if ended(taken) or _is_all(law) else with_network(course)
     if wider is None:
         return law, _ended_as(last, taken), taken

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from .beside import (
     explains_more,
     has_forces,
     held_back,
+    is_mechanical,
     stays,
     with_forces,
     with_polynomial,
@@ -23,9 +24,10 @@ from .course import Course
 from .given import nearer
 from .linear import linear_law, may_be_any
 from .losses import Parameters
+from .mechanics import may_be_mechanical, with_mechanics
 from .read_off import is_enough, law_first
 from .running import CLEARLY_WORSE, Reached, Watcher, ended, run_stages, why_matching
-from .stages import WHY, WHY_BESIDE, WHY_FORCES, WHY_WITHOUT
+from .stages import WHY, WHY_BESIDE, WHY_FORCES, WHY_MOTION, WHY_WITHOUT
 
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
 # then runs away, or is no better than the mean, a smoother one is tried.
@@ -57,10 +59,11 @@ def _usual_attempts(
 ) -> list[Attempt]:
     """All but the law of many variables."""
     simpler = simpler_models(course)
-    if not simpler:
+    if not (simpler or may_be_mechanical(course)):
         return _by_itself(names, course, held_out, callback, notes, why_matching(course, WHY["matching"]))
-    before, first = [], simpler[0]
-    if may_be_any(course) and course.options.weight_decay is None and not has_forces(first.begun):
+    before, first = [], simpler[0] if simpler else None
+    asked = may_be_any(course) and course.options.weight_decay is None
+    if asked and first is not None and not has_forces(first.begun):
         law, taken = linear_law(first, held_out, callback)
         found = attempt_of(names[-1:], law or first, taken[-1:], taken, held_out)
         if law is not None:
@@ -110,13 +113,18 @@ def _from_simple(
     notes: list[str],
 ) -> list[Attempt]:
     """Simpler models, up to one that leads to the data, stays with them, and is near enough; else the network alone,
-    too."""
+    too. Equations of motion first."""
     found: list[_Simple] = []
+    if may_be_mechanical(course):
+        course.elsewhere = len(course.spent)
+        mechanics, matched = with_mechanics(course, held_out, callback)
+        if ended(matched):
+            return [attempt_of(names[:1], mechanics[0], matched[-1:], matched, held_out)]
+        simpler = [*mechanics, *simpler]
     for one in simpler:
         one.elsewhere = len(one.spent)
-        field = one.begun.vector_field
-        said = WHY_FORCES if has_forces(one.begun) else WHY_BESIDE.format(field.degree)
-        tried = at_once(names, one, held_out, callback, why_matching(one, said), shoot="shooting" in names)
+        why = why_matching(one, _why(one.begun))
+        tried = at_once(names, one, held_out, callback, why, shoot="shooting" in names)
         fits = tried.leads and not held_back(tried.attempt.course) and stays(tried.attempt.course)
         found.append(_Simple(tried.attempt, fits, fits and tried.near_enough))
         if ended(tried.attempt.reached):
@@ -124,12 +132,12 @@ def _from_simple(
         if found[-1].is_enough and _is_short(tried.attempt.course):
             break
     if any(simple.is_enough for simple in found):
-        return _likeliest(found)
+        return _likeliest(found, held_out)
     course.elsewhere = len(course.spent)
     alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)
     if ended(alone[-1].reached):
         return [*(simple.attempt for simple in found), *alone]
-    kept = _likeliest(found)
+    kept = _likeliest(found, held_out)
     best, simple = (min(some, key=lambda attempt: attempt.error) for some in (alone, kept))
     if held_out is None and np.isfinite(simple.error):
         if explains_more(best.course, simple.course):  # the network has to be worth its numbers
@@ -137,6 +145,12 @@ def _from_simple(
         else:
             alone = _given_up(alone)
     return [*kept, *alone]
+
+
+def _why(model: Any) -> str:
+    if is_mechanical(model):
+        return WHY_MOTION
+    return WHY_FORCES if has_forces(model) else WHY_BESIDE.format(model.vector_field.degree)
 
 
 def _given_up(made: Sequence[Attempt]) -> list[Attempt]:
@@ -152,20 +166,27 @@ class _Simple(NamedTuple):
     is_enough: bool
 
 
-def _likeliest(found: Sequence[_Simple]) -> list[Attempt]:
+def _likeliest(found: Sequence[_Simple], held_out: Trajectories | None) -> list[Attempt]:
     """Attempts of simpler models, of which only one may be kept: of those that fit and predict about as well as the
-    best, the one that explains most for its numbers."""
+    best, the one that explains most for its numbers. And equations of motion, where something is held out to judge by:
+    of a machine that rubs and bends, which nothing fits exactly, these may predict best."""
     fit = [simple.attempt for simple in found if simple.fits]
     least = min((attempt.error for attempt in fit), default=np.inf)
     near = [attempt for attempt in fit if attempt.error <= CLEARLY_WORSE * least]
     kept = min(near, key=lambda attempt: criterion(attempt.course), default=None)
+    may_be_kept = [
+        one is kept or (held_out is not None and is_mechanical(one.course.begun) and stays(one.course))
+        for one in (simple.attempt for simple in found)
+    ]
     attempts = [simple.attempt for simple in found]
-    return [one if one is kept else one._replace(error=np.inf) for one in attempts]
+    return [one if kept else one._replace(error=np.inf) for one, kept in zip(attempts, may_be_kept, strict=True)]
 
 
 def _is_short(course: Course) -> bool:
-    """Whether a law has no more terms than a linear one could have."""
+    """Whether a law has no more terms than a linear one could have, or is one of motion."""
     field = course.begun.vector_field
+    if field.is_mechanical:
+        return True
     return course.terms is not None and course.terms.size <= field.learned.size * field.polynomial.in_size
 
 

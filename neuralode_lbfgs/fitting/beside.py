@@ -37,30 +37,31 @@ DEAREST = 0.1  # of the loss: what the weights of a network may cost when it is 
 def with_polynomial(course: Course) -> Course | None:
     """The same fit at its beginning, of the field with a polynomial; None where none is wanted, or is affordable."""
     model = course.parameters.model
-    field = _extendable(model)
+    field = extendable(model)
     degree = 0 if field is None else course.options.degree_beside(model.state_size + course.data.input_size)
-    return _begun_with(course, field.with_polynomial(degree)) if field is not None and degree else None
+    return begun_with(course, field.with_polynomial(degree)) if field is not None and degree else None
 
 
 def with_forces(course: Course) -> Course | None:
     """The same fit at its beginning, of accelerations that are forces of the positions beside linear terms; None where
     states are not positions and velocities, it is not wanted, or affordable."""
-    field = _extendable(course.parameters.model)
+    field = extendable(course.parameters.model)
     wanted = field is not None and field.has_positions and course.options.degree != 0
-    return _begun_with(course, field.of_positions()) if field is not None and wanted else None
+    return begun_with(course, field.of_positions()) if field is not None and wanted else None
 
 
-def _extendable(model: Any) -> MLPVectorField | None:
+def extendable(model: Any) -> MLPVectorField | None:
     """The field of a model, where it is a network alone."""
     field = model.vector_field
     return field if type(field) in (MLPVectorField, SecondOrderField) and field.polynomial is None else None
 
 
-def _begun_with(course: Course, field: MLPVectorField) -> Course | None:
+def begun_with(course: Course, field: MLPVectorField) -> Course | None:
+    """The same fit at its beginning, of this field; None where its derivatives are not affordable."""
     other = copy(course)
     wider = eqx.tree_at(lambda m: m.vector_field, course.parameters.model, field)
     other.begun, other.parameters = wider, Parameters(wider, course.parameters.starts)
-    other.decay = np.full(len(weight_groups(wider)), course.decay[0])
+    other.decay = np.full(max(len(weight_groups(wider)), 1), course.decay[0])
     return other if newton_pays(other) else None
 
 
@@ -72,6 +73,16 @@ def has_polynomial(model: Any) -> bool:
 def has_forces(model: Any) -> bool:
     """Whether the network of a model's vector field gives forces of the positions alone."""
     return getattr(model.vector_field, "sees_positions", False)
+
+
+def is_mechanical(model: Any) -> bool:
+    """Whether a model's vector field is one of equations of motion."""
+    return getattr(getattr(model, "vector_field", None), "is_mechanical", False)
+
+
+def has_terms(model: Any) -> bool:
+    """Whether there are terms in a model's vector field, few of which may be a law."""
+    return has_polynomial(model) or is_mechanical(model)
 
 
 def is_wider(model: Any) -> bool:
@@ -121,7 +132,7 @@ def criterion(course: Course) -> float:
 
     Schwarz, "Estimating the dimension of a model", Annals of Statistics 6 (1978), of Gaussian noise.
     """
-    n = course.data.observed
+    n = course.independent
     return float(n * np.log(max(course.loss, ROUNDING**2)) + np.log(n) * course.determined)
 
 
@@ -159,20 +170,23 @@ def stays(course: Course) -> bool:
     """Whether the model, run on for as long again, stays within reach of the data, and under other steps.
 
     On the present mesh first, so that nothing compiles; as those steps suit other times, only a model that stays there
-    is believed. Inputs are those of the data once more.
+    is believed. Inputs are those of the data once more: a machine that a controller keeps upright falls under these, so
+    that driven equations of motion need not stay.
     """
     model = course.parameters.model
     if np.isfinite(course.loss) and not np.isfinite(settled_loss(course)):
         return False
+    measured = measured_by(course)
+    if np.isfinite(course.loss) and _on_edge(course, measured):
+        return False
+    if is_mechanical(model) and course.data.input_size:
+        return True
     cuts, point = course.cut(), course.point
     problem = whole_trajectories(course, cuts)
     with np.errstate(over="ignore", invalid="ignore"):
         ends = problem.nodes(point)[cuts.first + cuts.sizes - 1]
         nodes = problem.nodes(point._replace(states=ends))
     seen = np.where(cuts.weights > 0, cuts.targets, np.nan)
-    measured = measured_by(course)
-    if np.isfinite(course.loss) and _on_edge(course, measured):
-        return False
     if beyond(nodes, seen) <= MANY_TIMES:
         return True
     continued = run_on(model, measured, {name: start for name, (_, start) in course.known_starts.items()})

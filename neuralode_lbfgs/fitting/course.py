@@ -81,6 +81,7 @@ class Course:
         process: noise that moves the system itself, where jumps between rows are as large as that makes them.
         surprise: -2 log likelihood with it, but for what it is for all models.
         ends: states at the last rows then, of order one.
+        as_many: independent numbers the data are worth, where a model leaves something regular; None for all of them.
         settled: the last loss of its kind.
     """
 
@@ -119,6 +120,7 @@ class Course:
     process: ProcessNoise | None = None
     surprise: float = float("inf")
     ends: np.ndarray | None = None
+    as_many: int | None = None
     _last_cut: Cut | None = None
 
     def apart(self) -> "Course":
@@ -136,6 +138,11 @@ class Course:
         here = self.apart()
         here.held_out, here.passed = held_out, []  # a list that held itself would outlive the fit
         self.passed.append(here)
+
+    @property
+    def independent(self) -> int:
+        """How many independent numbers were observed, by which terms are chosen."""
+        return self.as_many or self.data.observed
 
     @property
     def choose(self) -> Callable[[Evidence], np.ndarray] | None:
@@ -224,7 +231,8 @@ class Course:
 
     @cached_property
     def _solver_of_polynomial(self) -> PieceSolver | None:
-        return self._solver_of(without_network(self.parameters.model)) if self.alone_pays else None
+        pays = self.alone_pays and not self.parameters.model.vector_field.is_mechanical
+        return self._solver_of(without_network(self.parameters.model)) if pays else None
 
     def _solver_of(self, model: NeuralODE) -> PieceSolver:
         tableau = self.mesher.tableau

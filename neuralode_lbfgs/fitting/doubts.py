@@ -12,7 +12,7 @@ from ..data.trajectories import Trajectories
 from .beside import degree_alone, is_regular
 from .course import Course
 from .law import Term
-from .terms import every_term, powers_of
+from .library import every_term, powers_of
 
 OPEN = 2.0  # standard deviations from zero, below which the data do not ask for a term
 DENSE = 0.5  # of the terms that there are: a law that needs more of them is not sparse

@@ -17,6 +17,7 @@ from .beginning import Begun, begin
 from .beside import criterion, has_polynomial, is_regular, stays, with_polynomial
 from .course import Course
 from .given import error_from_rows
+from .library import every_term
 from .prediction import are_grown
 from .problems import newton_pays, whole_trajectories
 from .process_noise import FEWEST, SMALL, Ahead, errors_ahead
@@ -24,7 +25,7 @@ from .record import Record, seconds_left
 from .running import Reached, Watcher, because, ended, run_stages, whole_loss
 from .staged import Fitted, stages_of, terms_of_all
 from .task import Task
-from .terms import every_term, interrupted_choice, of_terms, tangent_of_pieces
+from .terms import interrupted_choice, of_terms, tangent_of_pieces
 
 STAGES = ("matching", "process noise")
 ROUNDS = 3  # of choosing terms

@@ -11,9 +11,10 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from .course import Course
+from .library import every_term, monomials_of
 from .running import Reached, Watcher, because, ended, run_stages
 from .subspace import zero_of
-from .terms import can_replace, every_term, monomials_of, of_terms, tangent_of, with_fewer_terms
+from .terms import can_replace, of_terms, tangent_of, with_fewer_terms
 
 WHY = "the law counted from zero, in the data's units, needs {} of the {} terms"
 WHY_NOT = "the law counted from zero, in the data's units: with fewer terms it explains less"
@@ -43,7 +44,11 @@ def _fewer_from_zero(
 ) -> tuple[Course, Reached, list[Reached]]:
     """The fit of a law, with all states counted from zero where fewer terms explain as much; and what that took."""
     zero, kept = zero_of(course.parameters.model), course.terms
-    if kept is None or (course.zero is None and np.array_equal(zero, course.origin)):
+    if (
+        kept is None
+        or course.parameters.model.vector_field.is_mechanical
+        or (course.zero is None and np.array_equal(zero, course.origin))
+    ):
         return course, reached, []
     far = np.flatnonzero(zero != course.origin)
     terms = _products_from_zero(monomials_of(course.parameters.model), kept, far)

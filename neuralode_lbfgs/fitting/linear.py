@@ -15,8 +15,9 @@ from ..models import SecondOrderField
 from .basin import NEAR, left_by_curves, near_curves
 from .beside import is_regular, stays
 from .course import Course
+from .library import monomials_of, powers_of, values_of_terms
 from .running import Reached, Watcher, because, ended, run_stages
-from .terms import monomials_of, of_terms, powers_of, tangent_of, values_of_terms
+from .terms import of_terms, tangent_of
 from .uncertainty import noise_of
 
 WHY_LINEAR = "hidden states begin as derivatives of the observed ones: a linear law of all states alone comes first"

@@ -5,11 +5,12 @@ from contextlib import suppress
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from .beside import what_is_left
+from .beside import is_mechanical, what_is_left
 from .course import Course
 from .diagnosis.view import listed
 from .doubts import doubts_of
 from .driven_by_noise import is_moved
+from .energies import law_of_motion
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
 from .physics import parameters_after
@@ -35,11 +36,12 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     law: tuple[Term, ...] = ()
     sds: dict[str, np.ndarray] = {}
     with suppress(KeyboardInterrupt, np.linalg.LinAlgError):  # the model is there already
-        sds = {} if reason.cut_short else sds_of_physics(course)
+        mechanical = is_mechanical(course.parameters.model)
+        sds = {} if reason.cut_short or mechanical else sds_of_physics(course)
         if is_linear(course):
             notes += [said_of_eigenvalues(course)] if loss < EXPLAINS else []
         else:
-            law = law_of(course)
+            law = law_of_motion(course) if mechanical else law_of(course)
     notes += [
         *_said_of_noise(course, ahead),
         *doubts_of(course, law),

@@ -22,12 +22,13 @@ from .at_once import MUCH_WORSE, Attempt, attempt_of, ending_in, is_law
 from .basin import left_by_curves, near_curves
 from .course import Course
 from .from_zero import few_terms
+from .library import every_term, kinds_of, values_of_terms
 from .losses import Parameters
 from .pieces import Cut
 from .problems import whole_trajectories
 from .running import Reached, Watcher, because, ended, run_stages
 from .tangent import Tangent
-from .terms import can_replace, every_term, kinds_of, of_terms, values_of_terms
+from .terms import can_replace, of_terms
 
 DEGREES = (2, 1)  # of the products; of cubes, sums of many wrong ones go along with few trajectories of many variables
 ROUNDS = 5  # of reading it off, of the last law

@@ -300,6 +300,10 @@ WHY_FORCES = (
     "accelerations, by a network of the positions alone and linear terms of all else, are regressed on the slopes of "
     "smooth curves"
 )
+WHY_MOTION = (
+    "equations of motion (masses that depend on positions, a potential, friction, inputs as forces) are regressed on "
+    "the slopes of smooth curves first"
+)
 WHY_WITHOUT = (
     "as simpler models miss what smooth curves follow, or leave the data, the network alone is regressed on the slopes"
 )

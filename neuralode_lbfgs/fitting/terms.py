@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, all_monomials
+from ..models import NeuralODE
 from ..optimise import StopReason
 from .basin import EXACT
-from .beside import criterion, stays
+from .beside import criterion, has_polynomial, stays
 from .course import Course
 from .evidence import LEAST_DECAY
 from .gauss_newton import Point
+from .library import every_term, kinds_of, powers_of, values_of_terms
 from .polish import Sensitivities
 from .problems import in_pieces, matrix_of_pieces, newton_pays, settled_in, whole_trajectories
 from .record import Stage
@@ -53,7 +54,7 @@ def with_fewer_terms(
     if course.options.weight_decay is not None or ended([reached]):
         return course, reached, taken
     here = course if course.terms is not None else of_terms(course, every_term(course))
-    if course.terms is None and not is_asleep(model, course.begun)[0]:
+    if course.terms is None and has_polynomial(model) and not is_asleep(model, course.begun)[0]:
         here, taken = nearest_polynomial(course, held_out, callback, _most(course))
         if ended(taken) or not here.loss <= _most(course):
             return course, reached, taken
@@ -184,16 +185,10 @@ def _most(course: Course) -> float:
     return MOST_WORSE * max(course.loss, EXACT**2)
 
 
-def every_term(course: Course) -> np.ndarray:
-    """All terms that the polynomial has, by their numbers."""
-    model = course.parameters.model
-    return np.arange(model.vector_field.learned.size * len(monomials_of(model)))
-
-
 def can_replace(one: Course, other: Course) -> bool:
     """Whether the criterion falls from the other fit to this one of some terms, they are few enough to be judged by
     it, and it stays with the data."""
-    if one.terms is not None and one.terms.size > min(most_terms(one.data.observed), every_term(one).size - 1):
+    if one.terms is not None and one.terms.size > min(most_terms(one.independent), every_term(one).size - 1):
         return False
     asked, before = criterion(one), criterion(other)
     if one.terms is not None and other.terms is not None:
@@ -216,7 +211,7 @@ def tangent_of(course: Course, among: np.ndarray | None = None) -> Tangent:
     assert isinstance(linear, Sensitivities)  # terms are few
     powers, rates, idle = kinds_of(course)
     kinds = powers[terms], rates[terms], np.flatnonzero(np.isin(terms, idle))
-    return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.data.observed, *kinds, every.size)
+    return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.independent, *kinds, every.size)
 
 
 def tangent_of_pieces(course: Course) -> Tangent:
@@ -267,43 +262,6 @@ def regression_of(course: Course) -> Tangent:
     missed = values @ nearest - rates
     gradient = (values.T @ missed).T.ravel() / rates.size
     return Tangent(nearest.T.ravel(), float(np.mean(missed**2)), gradient, matrix, rates.size, *kinds_of(course))
-
-
-def values_of_terms(course: Course, z: Any, u: Any) -> np.ndarray:
-    """The monomials `(points, monomials)` of states and inputs of order one, counted from the data's own origin."""
-    variables = (z if u is None else np.concatenate([z, u], axis=1)) + course.origin
-    return np.stack([variables[:, list(one)].prod(axis=1) for one in monomials_of(course.parameters.model)], axis=1)
-
-
-def powers_of(model: Any) -> np.ndarray:
-    """The number of factors of each term, of all rates."""
-    return np.tile([len(factors) for factors in monomials_of(model)], model.vector_field.learned.size)
-
-
-def kinds_of(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each term, the number of its factors and which rate it is of; and the terms that are idle.
-
-    An input that is held at two values has no use for its square, which is a line through both, nor one of three for
-    its cube.
-    """
-    model = course.parameters.model
-    field: Any = model.vector_field
-    monomials, count, states = monomials_of(model), field.learned.size, course.coordinates.centre.size
-    values = [_levels(course.data, i) for i in range(course.data.input_size)]
-    idle = [any(one.count(states + i) >= most for i, most in enumerate(values)) for one in monomials]
-    return powers_of(model), np.repeat(np.arange(count), len(monomials)), np.flatnonzero(np.tile(idle, count))
-
-
-def _levels(data: Trajectories, number: int) -> float:
-    """How many values an input takes: any between two rows, where it is not held or the same in both."""
-    values = [run.inputs[:, number] for run in data if run.inputs is not None]
-    held = all(run.hold and run.hold[number] for run in data) or all(np.ptp(of_run) == 0 for of_run in values)
-    return np.unique(np.concatenate(values)).size if held else np.inf
-
-
-def monomials_of(model: NeuralODE) -> list[tuple[int, ...]]:
-    field: Any = model.vector_field
-    return all_monomials(field.polynomial.in_size, field.degree)
 
 
 def of_terms(course: Course, terms: np.ndarray, numbers: np.ndarray | None = None) -> Course:

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ..compiling import Compiled
 from .activations import linear, plain_function, tanh
 from .coordinates import Coordinates
+from .mechanics import EquationsOfMotion
 from .polynomial import Polynomial
 
 
@@ -135,7 +136,7 @@ class MLPVectorField(eqx.Module):
     @property
     def sees_positions(self) -> bool:
         """Whether the network sees the positions alone, as in `of_positions`."""
-        return bool(self.rates) and self.mlp.in_size == len(self.rates)
+        return bool(self.rates) and not self.is_mechanical and self.mlp.in_size == len(self.rates)
 
     def of_positions(self) -> "MLPVectorField":
         """The same, but that the network sees the positions alone, beside linear terms of all else.
@@ -150,6 +151,27 @@ class MLPVectorField(eqx.Module):
             raise ValueError("of_positions needs rates by which every other state is a velocity, and no time.")
         where = lambda field: (field.mlp, field.polynomial)  # noqa: E731
         parts = (_of_some(self.mlp, self._positions), self._polynomial(1, without=len(self.rates)))
+        return eqx.tree_at(where, self, parts, is_leaf=lambda node: node is None)
+
+    @property
+    def is_mechanical(self) -> bool:
+        """Whether equations of motion are in the place of the network, as in `of_motion`."""
+        return isinstance(self.mlp, EquationsOfMotion)
+
+    def of_motion(self, turn: np.ndarray, steered: bool = False) -> "MLPVectorField":
+        """The same, but with equations of motion in the place of the network.
+
+        Args:
+            turn: radians in a standard deviation of each position that is an angle, 0 of the others, `(positions,)`.
+            steered: whether the directions of inputs depend on the positions.
+
+        Raises:
+            ValueError: if it does not have positions, as `has_positions` says.
+        """
+        if not self.has_positions:
+            raise ValueError("of_motion needs rates by which every other state is a velocity, and no time.")
+        where = lambda field: (field.mlp, field.polynomial)  # noqa: E731
+        parts = (EquationsOfMotion(self.coordinates, self.rates, turn, steered), None)
         return eqx.tree_at(where, self, parts, is_leaf=lambda node: node is None)
 
     @property

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import diffrax
+import numpy as np
 
 from ..data.errors import did_you_mean
 from ..models import MLPVectorField, NeuralODE, SecondOrderField
@@ -50,6 +51,8 @@ class ModelSpec:
     second_order: bool = False
     degree: int = 0  # of the polynomial beside the network
     of_positions: bool = False  # whether the network sees them alone
+    of_motion: bool = False  # whether equations of motion are in its place
+    steered: bool = False  # of these, whether the directions of inputs depend on the positions
 
 
 def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
@@ -69,8 +72,14 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
         vector_field = MLPVectorField(
             spec.state_size, **sizes, time_dependent=spec.time_dependent, rates=dict(spec.rates), key=key
         )
+    if spec.of_motion:
+        vector_field = vector_field.of_motion(np.zeros(len(vector_field.rates)), spec.steered)
+    elif spec.of_positions:
+        vector_field = vector_field.of_positions()
+    elif spec.degree:
+        vector_field = vector_field.with_polynomial(spec.degree)
     return NeuralODE(
-        vector_field.of_positions() if spec.of_positions else vector_field.with_polynomial(spec.degree),
+        vector_field,
         solver=SOLVERS[spec.solver](),
         rtol=spec.rtol,
         atol=spec.atol,
@@ -84,16 +93,20 @@ def spec_of(model: Any) -> ModelSpec | None:
     if type(model) is not NeuralODE or not (type(network) is MLPVectorField or type(network) is SecondOrderField):
         return None
     second_order = type(network) is SecondOrderField
-    activation = [name for name, known in ACTIVATIONS.items() if known is plain_function(network.mlp.activation)]
+    mlp: Any = network.mlp
+    sizes: dict[str, Any] = {}  # equations of motion have none of their own
+    if not network.is_mechanical:
+        activation = [name for name, known in ACTIVATIONS.items() if known is plain_function(mlp.activation)]
+        if not activation:
+            return None
+        sizes = {"width_size": mlp.width_size, "depth": mlp.depth, "activation": activation[0]}
     solver = [name for name, known in SOLVERS.items() if type(model.solver) is known and model.solver == known()]
-    if not (activation and solver):
+    if not solver:
         return None
     return ModelSpec(
         state_size=network.coordinates.centre.shape[0],
         input_size=network.coordinates.input_centre.shape[0],
-        width_size=network.mlp.width_size,
-        depth=network.mlp.depth,
-        activation=activation[0],
+        **sizes,
         time_dependent=network.time_dependent,
         solver=solver[0],
         rtol=model.rtol,
@@ -103,4 +116,6 @@ def spec_of(model: Any) -> ModelSpec | None:
         second_order=second_order,
         degree=network.degree,
         of_positions=network.sees_positions,
+        of_motion=network.is_mechanical,
+        steered=network.is_mechanical and mlp.steered.size > 0,
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..data.errors import counted
 from ..data.trajectories import Trajectories
-from ..fitting.beside import degree_alone
+from ..fitting.beside import degree_alone, is_mechanical
 from ..fitting.law import law_table
 from ..fitting.physics import parameter_remarks, parameter_table
 from ..fitting.record import told
@@ -33,6 +33,8 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     model = f"{numbers} trained" if result.parameters else f"{_network(field)} of {result.trained} weights"
     if (degree := degree_alone(result.model)) is not None:
         model = "a polynomial of " + (counted(len(result.law), "term") if result.law else f"degree {degree}")
+    elif is_mechanical(result.model):
+        model = "equations of motion of " + (counted(len(result.law), "term") if result.law else numbers)
     lines = wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
     if result.parameters:

@@ -8,10 +8,10 @@ import pytest
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import has_polynomial
+from neuralode_lbfgs.fitting.library import monomials_of
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.read_off import _regressions, _with_products, law_first
 from neuralode_lbfgs.fitting.task import Task
-from neuralode_lbfgs.fitting.terms import monomials_of
 from neuralode_lbfgs.systems import simulate
 
 STATES = 4  # few, as tests are to be quick: those beside a network get linear terms alone here

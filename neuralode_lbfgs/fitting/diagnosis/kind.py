@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...models import MLPVectorField, NeuralODE, SecondOrderField, plain
-from ..beside import degree_alone, has_polynomial
+from ..beside import degree_alone, has_polynomial, is_mechanical
 from ..doubts import DENSE
 from ..law import Term
-from ..terms import monomials_of
+from ..library import monomials_of
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ def kind_of(model: Any, law: Sequence[Term], observe: Callable | None) -> Kind:
     transformable = field is not None and observe is None and not second_order
     if not isinstance(field, MLPVectorField):
         return Kind(imitates=False, own=True, transformable=transformable)
+    if is_mechanical(model):
+        return Kind(False, False, second_order, False, transformable, True)
     alone, rates = degree_alone(model), bool(field.rates)
     few = alone == 1
     if law and not few:

@@ -1,0 +1,134 @@
+"""The law that equations of motion say: their energies and forces in the data's units, with uncertainties.
+
+Accelerations are the same if all masses and forces are multiplied by one number. It is chosen so that the constant part
+of the first inertia is one: the kinetic energy has half of the square of the first velocity.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..models import EquationsOfMotion
+from ..models.mechanics import BENT, SLOW, STRAIGHT, THIRD, entries, numbers_of, origin_of, products
+from .course import Course
+from .law import Term
+from .terms import variances_of
+from .uncertainty import noise_of
+
+KINETIC, POTENTIAL, FORCE = "kinetic energy", "potential energy", "force on {}"
+
+
+class _Factor(NamedTuple):
+    """A function of one position: what a person calls it, how often, and what to multiply it by."""
+
+    name: str
+    power: int
+    unit: float
+
+
+class _Label(NamedTuple):
+    """What a number of order one is in the data's units: a part of the law, the factors of its term, and what to
+    multiply it by."""
+
+    part: str
+    factors: tuple[str, ...]
+    unit: float
+
+
+def law_of_motion(course: Course) -> tuple[Term, ...]:
+    """Of a fit of some terms of equations of motion, where it has ended; nothing of one of all terms."""
+    if (kept := course.terms) is None:
+        return ()
+    model = course.parameters.model
+    labels = list(_labels(course, model.vector_field.mlp))
+    sds = np.maximum(noise_of(course) * np.sqrt(np.maximum(variances_of(course, kept), 0.0)), np.finfo(float).tiny)
+    values, of_values = np.zeros(len(labels)), np.zeros(len(labels))
+    values[1 + kept], of_values[1 + kept] = course.solver.numbers(model), sds  # the first is the one that is chosen
+    n = len(model.vector_field.rates)
+    constants = [number * len(products(n)) for number, (i, j) in enumerate(entries(n)) if i == j]
+    values[constants] += 1.0
+    parts = list(dict.fromkeys(label.part for label in labels))
+    shown = sorted(np.union1d(constants, 1 + kept).tolist(), key=lambda i: parts.index(labels[i].part))
+    return tuple(
+        Term(
+            labels[i].part,
+            labels[i].factors,
+            float(values[i] * labels[i].unit),
+            float(of_values[i] * abs(labels[i].unit)),
+        )
+        for i in shown
+    )
+
+
+def _labels(course: Course, motion: EquationsOfMotion) -> Iterator[_Label]:
+    """Of the constant part of the first inertia, and then of each number of the equations, in their order."""
+    c, names = course.coordinates, course.data.state_names
+    (at, of), n = numbers_of(motion.rates), len(motion.rates)
+    here = origin_of(c, motion.rates, np.asarray(motion.turn.value))
+    per_velocity, scale = here.per_velocity, np.asarray(c.scale)[at]
+    energy = 1 / per_velocity[0] ** 2
+    velocities = [names[number] for number in of]
+    factors = [_functions_of(names[number], *numbers) for number, *numbers in zip(
+        at, scale, here.turn, scale * (np.asarray(c.centre)[at] / scale - here.below), strict=True
+    )]  # fmt: skip
+
+    def product(one: tuple[tuple[int, int], ...]) -> tuple[tuple[str, ...], float]:
+        chosen = [factors[i][kind] for i, kind in one]
+        return sum(((f.name,) * f.power for f in chosen), ()), float(np.prod([f.unit for f in chosen]))
+
+    for i, j in entries(n):
+        for one in products(n):
+            factors_of, unit = product(one)
+            share = energy * per_velocity[i] * per_velocity[j] * (0.5 if i == j else 1.0)
+            yield _Label(KINETIC, (velocities[i], velocities[j], *factors_of), share * unit)
+    for one in products(n, harmonics=True)[1:]:
+        factors_of, unit = product(one)
+        yield _Label(POTENTIAL, factors_of, energy * unit)
+    of_motion = [FORCE.format(names[number]) for number in at]
+    for i in range(n):
+        for j in range(n):
+            yield _Label(of_motion[i], (velocities[j],), -energy / scale[i] * per_velocity[j])
+    for i in range(n):
+        slow = SLOW / per_velocity[i]
+        yield _Label(of_motion[i], (f"tanh({velocities[i]}/{slow:.3g})",), -energy / scale[i])
+    for i in range(n):
+        yield _Label(of_motion[i], (f"|{velocities[i]}|", velocities[i]), -energy / scale[i] * per_velocity[i] ** 2)
+    sizes, centres = np.asarray(c.input_scale), np.asarray(c.input_centre)
+    inputs = [
+        (_less(name, centre - size * below), size)
+        for name, size, centre, below in zip(course.data.input_names, sizes, centres, here.below_inputs, strict=True)
+    ]
+    for i in range(n):
+        yield _Label(of_motion[i], (), energy / scale[i])
+        for name, size in inputs:
+            yield _Label(of_motion[i], (name,), energy / scale[i] / size)
+    for i, (name, size), one in itertools.product(
+        range(n), inputs, products(n)[1 : 1 + 2 * n] if motion.steered.size else []
+    ):
+        factors_of, unit = product(one)
+        yield _Label(of_motion[i], (name, *factors_of), energy / scale[i] / size * unit)
+
+
+def _functions_of(name: str, scale: float, turn: float, centre: float) -> dict[int, _Factor]:
+    """The functions of a position of such a standard deviation, counted from there: of an angle its sine, and one less
+    its cosine, of a length powers."""
+    if turn == 0:
+        name = _less(name, centre)
+        return {kind: _Factor(name, kind + 1, scale ** -(kind + 1)) for kind in range(4)}
+    per_unit = turn / scale
+    inner = name if abs(per_unit - 1) < 1e-9 else f"{name}*{per_unit:.6g}"
+    sine, cosine = f"sin({inner})", f"(1 - cos({inner}))"
+    straight, bent = 1 / turn, 2 / turn**2
+    return {
+        STRAIGHT: _Factor(sine, 1, straight),
+        BENT: _Factor(cosine, 1, bent),
+        THIRD: _Factor(f"{sine}*{cosine}", 1, straight * bent),
+        THIRD + 1: _Factor(cosine, 2, bent**2),
+    }
+
+
+def _less(name: str, centre: float) -> str:
+    """A name, less from where it is counted."""
+    return name if centre == 0 else f"({name} {'-' if centre > 0 else '+'} {abs(centre):.6g})"
