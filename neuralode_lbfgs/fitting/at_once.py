@@ -97,7 +97,7 @@ def at_once(
     if has_forces(course.begun):  # along circles velocities explain slopes, too, and may have put it to sleep
         short.replace(woken(short.parameters.model, course.begun)[0])
     # Accelerations of positions alone are second slopes of smooth curves: what comes near by these may be far off.
-    shoot &= not basin.near or (is_mechanical(course.begun) and course.hidden)
+    shoot = course.hidden if is_mechanical(course.begun) else shoot and not basin.near
     if not (np.isfinite(basin.left) or shoot):
         return Tried(Attempt(np.inf, short, names[:1], reached, [matched.stage]))
     if course.options.weight_decay is None:  # where shooting begins, too: the slopes' own says little of the whole

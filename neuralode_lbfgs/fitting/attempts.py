@@ -24,7 +24,7 @@ from .course import Course
 from .given import nearer
 from .linear import linear_law, may_be_any
 from .losses import Parameters
-from .mechanics import may_be_mechanical, with_mechanics
+from .mechanics import may_be_mechanical, with_mechanics, with_steering
 from .read_off import is_enough, law_first
 from .running import CLEARLY_WORSE, Reached, Watcher, ended, run_stages, why_matching
 from .stages import WHY, WHY_BESIDE, WHY_FORCES, WHY_MOTION, WHY_WITHOUT
@@ -114,23 +114,15 @@ def _from_simple(
 ) -> list[Attempt]:
     """Simpler models, up to one that leads to the data, stays with them, and is near enough; else the network alone,
     too. Equations of motion first."""
-    found: list[_Simple] = []
-    if may_be_mechanical(course):
-        course.elsewhere = len(course.spent)
-        mechanics, matched = with_mechanics(course, held_out, callback)
-        if ended(matched):
-            return [attempt_of(names[:1], mechanics[0], matched[-1:], matched, held_out)]
-        simpler = [*mechanics, *simpler]
+    found = _mechanical(names, course, held_out, callback)
+    if found and (found[-1].is_enough or ended(found[-1].attempt.reached)):
+        simpler = []
     for one in simpler:
-        one.elsewhere = len(one.spent)
-        why = why_matching(one, _why(one.begun))
-        tried = at_once(names, one, held_out, callback, why, shoot="shooting" in names)
-        fits = tried.leads and not held_back(tried.attempt.course) and stays(tried.attempt.course)
-        found.append(_Simple(tried.attempt, fits, fits and tried.near_enough))
-        if ended(tried.attempt.reached):
-            return [simple.attempt for simple in found]  # the one that has come further
-        if found[-1].is_enough and _is_short(tried.attempt.course):
+        found.append(_tried(names, one, held_out, callback))
+        if ended(found[-1].attempt.reached) or (found[-1].is_enough and _is_short(found[-1].attempt.course)):
             break
+    if found and ended(found[-1].attempt.reached):
+        return [simple.attempt for simple in found]  # the one that has come further
     if any(simple.is_enough for simple in found):
         return _likeliest(found, held_out)
     course.elsewhere = len(course.spent)
@@ -159,11 +151,40 @@ def _given_up(made: Sequence[Attempt]) -> list[Attempt]:
 
 
 class _Simple(NamedTuple):
-    """An attempt of a simpler model, whether it leads to the data and stays with them, and is near enough."""
+    """An attempt of a simpler model, whether it leads to the data and stays with them, is near enough, and whether
+    matching alone came near."""
 
     attempt: Attempt
     fits: bool
     is_enough: bool
+    near: bool = False
+
+
+def _tried(names: tuple[str, ...], one: Course, held_out: Trajectories | None, callback: Watcher) -> _Simple:
+    one.elsewhere = len(one.spent)
+    tried = at_once(names, one, held_out, callback, why_matching(one, _why(one.begun)), shoot="shooting" in names)
+    fits = tried.leads and not held_back(tried.attempt.course) and stays(tried.attempt.course)
+    return _Simple(tried.attempt, fits, fits and tried.near_enough, tried.near)
+
+
+def _mechanical(
+    names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher
+) -> list[_Simple]:
+    """Equations of motion, up to those that are near enough; none where states are no positions and velocities."""
+    found: list[_Simple] = []
+    if not may_be_mechanical(course):
+        return found
+    course.elsewhere = len(course.spent)
+    likely, matched = with_mechanics(course, held_out, callback)
+    if ended(matched):
+        return [_Simple(attempt_of(names[:1], likely[0], matched[-1:], matched, held_out), fits=False, is_enough=False)]
+    for one in likely:
+        found.append(_tried(names, one, held_out, callback))
+        if found[-1].is_enough or not found[-1].near or ended(found[-1].attempt.reached):
+            return found
+    best = min(found, key=lambda simple: simple.attempt.error).attempt.course
+    steered = with_steering(course, best)
+    return found if steered is None else [*found, _tried(names, steered, held_out, callback)]
 
 
 def _likeliest(found: Sequence[_Simple], held_out: Trajectories | None) -> list[Attempt]:
@@ -183,10 +204,8 @@ def _likeliest(found: Sequence[_Simple], held_out: Trajectories | None) -> list[
 
 
 def _is_short(course: Course) -> bool:
-    """Whether a law has no more terms than a linear one could have, or is one of motion."""
+    """Whether a law has no more terms than a linear one could have."""
     field = course.begun.vector_field
-    if field.is_mechanical:
-        return True
     return course.terms is not None and course.terms.size <= field.learned.size * field.polynomial.in_size
 
 

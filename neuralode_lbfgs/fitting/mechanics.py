@@ -51,7 +51,7 @@ def with_mechanics(
     """The same fit at its beginning, of equations of motion, the likeliest first; and what it took to find that.
 
     Where units do not tell which positions are angles, matching does, by what it leaves of the slopes of smooth curves;
-    where noise hides that, names are asked before. Last with inputs whose directions depend on the positions.
+    where noise hides that, names are asked before.
     """
     found, taken, turns = [], [], _turns(course)
     for turn in turns:
@@ -60,13 +60,19 @@ def with_mechanics(
         if len(turns) > 1:
             taken += run_stages(("matching",), one.apart(), held_out, callback, [])
             left = min((row.loss for row in taken[-1].stage.history), default=math.inf)
-        found.append((left, _unlike_names(course, turn), turn, one))
+        found.append((left, _unlike_names(course, turn), one))
         if ended(taken):
             break
     least = min(left for left, *_ in found)
-    likely = sorted((one for one in found if one[0] <= ABOUT_AS_GOOD * least), key=lambda one: one[1::-1])[:MOST_LIKELY]
-    steered = [_of_motion(course, turn, steered=True) for *_, turn, _ in likely[:1] if course.data.input_size]
-    return [one for *_, one in likely] + [one for one in steered if one is not None], taken
+    likely = sorted((one for one in found if one[0] <= ABOUT_AS_GOOD * least), key=lambda one: one[1::-1])
+    return [one for *_, one in likely[:MOST_LIKELY]], taken
+
+
+def with_steering(course: Course, mechanics: Course) -> Course | None:
+    """The same fit at its beginning, of equations of motion with these angles, and with inputs whose directions depend
+    on the positions, as that of a thrust; None without inputs, or where it is not affordable."""
+    turn = np.asarray(mechanics.begun.vector_field.mlp.turn.value)
+    return _of_motion(course, turn, steered=True) if course.data.input_size else None
 
 
 def _of_motion(course: Course, turn: np.ndarray, *, steered: bool = False) -> Course | None:
@@ -97,7 +103,9 @@ def _turns(course: Course) -> list[np.ndarray]:
 def _unlike_names(course: Course, turn: np.ndarray) -> int:
     """How many positions are taken for what their names do not say."""
     names = [course.data.state_names[position].lower() for position in _positions(course)]
-    return sum((size > 0) != any(part in name for part in OF_ANGLES) for size, name in zip(turn, names, strict=True))
+    return sum(
+        bool(size > 0) != any(part in name for part in OF_ANGLES) for size, name in zip(turn, names, strict=True)
+    )
 
 
 def sparser(

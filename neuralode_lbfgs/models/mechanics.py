@@ -17,11 +17,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from .coordinates import Constant, Coordinates
 
-SLOW = 0.02  # of a typical velocity: below, dry friction falls
+SLOW = 0.005  # of a typical velocity: below, dry friction falls
 FLAT = 1e-3  # radians in a unit of x, as which a length is taken: its sine is straight, and its cosine a parabola
 FAR = 5.0  # standard deviations from zero, beyond which a length or an input is counted from its mean
 
@@ -107,32 +107,35 @@ class EquationsOfMotion(eqx.Module):
         x, w = seen[at] + here.below, (seen[of] * scale[of] + centre[of]) * here.per_velocity
         u = seen[scale.size :] + here.below_inputs
 
-        def lagrangian(x: Array) -> Array:
-            return w @ self._mass(x) @ w / 2 - self.potential @ self._functions(x, harmonics=True)[1:]
-
-        mass, change = jax.jvp(self._mass, (x,), (w,))
-        forces = self.forces @ jnp.append(1.0, u) - self.friction @ w
+        functions, slopes = self._functions(x)
+        n, of_mass = x.size, len(products(x.size))
+        coefficients = jnp.append(1.0, self.mass).reshape(-1, of_mass)[_symmetric(n)]  # (n, n, products)
+        mass = coefficients @ functions[:of_mass] + np.diag(np.arange(n) > 0)
+        change = coefficients @ slopes[:of_mass]  # of M_ij with x_k
+        turning = jnp.einsum("ijk,j,k->i", change, w, w) - jnp.einsum("jki,j,k->i", change, w, w) / 2
+        forces = self.forces @ jnp.append(1.0, u) - self.friction @ w - self.potential @ slopes[1:]
         forces = forces - self.rubbing[0] * jnp.tanh(w / SLOW) - self.rubbing[1] * w * jnp.abs(w)
         if self.steered.size:
-            forces = forces + jnp.einsum("ijk,j,k->i", self.steered, u, self._functions(x)[1 : 1 + 2 * x.size])
-        acceleration = _solved(mass, jax.grad(lagrangian)(x) - change @ w + forces)
+            forces = forces + jnp.einsum("ijk,j,k->i", self.steered, u, functions[1 : 1 + 2 * n])
+        acceleration = _solved(mass, forces - turning)
         return acceleration * here.typical / (here.per_velocity * scale[of] * rate_scale[of])
 
-    def _mass(self, x: Float[Array, " positions"]) -> Float[Array, "positions positions"]:
-        functions = self._functions(x)
-        entries = jnp.append(1.0, self.mass).reshape(-1, functions.size) @ functions
-        upper = jnp.zeros((x.size, x.size), x.dtype).at[np.triu_indices(x.size)].set(entries)
-        others = np.diag(np.arange(x.size) > 0)
-        return upper + upper.T - jnp.diag(jnp.diag(upper)) + others
-
-    def _functions(self, x: Float[Array, " positions"], harmonics: bool = False) -> Float[Array, " products"]:
+    def _functions(
+        self, x: Float[Array, " positions"]
+    ) -> tuple[Float[Array, " products"], Float[Array, "products positions"]]:
+        """All products, and their slopes; written out, as derivatives of derivatives compile for long."""
         turn = jnp.maximum(jnp.asarray(self.turn.value), FLAT)
-        straight, bent = jnp.sin(turn * x) / turn, (2 * jnp.sin(turn * x / 2) / turn) ** 2
-        each = jnp.stack([straight, bent, straight * bent, bent**2], axis=1).ravel()
-        each = jnp.append(1.0, each)  # of which a product takes two
+        s, c = jnp.sin(turn * x) / turn, (2 * jnp.sin(turn * x / 2) / turn) ** 2
+        of_s, of_c = 1 - turn**2 * c / 2, 2 * s
+        each = jnp.stack([s, c, s * c, c * c], axis=1).ravel()
+        slope = jnp.stack([of_s, of_c, of_s * c + s * of_c, 2 * c * of_c], axis=1).ravel()
+        each, slope = jnp.append(1.0, each), jnp.append(0.0, slope)
         number = lambda factors: [1 + 4 * i + kind for i, kind in factors] + [0] * (2 - len(factors))  # noqa: E731
-        one, other = np.array([number(factors) for factors in products(x.size, harmonics)]).T
-        return each[one] * each[other]
+        one, other = np.array([number(factors) for factors in products(x.size, harmonics=True)]).T
+        position = np.eye(x.size + 1)[:, 1:]  # of a factor, none of the first
+        of_one, of_other = (position[(factor + 3) // 4] for factor in (one, other))
+        slopes = (slope[one] * each[other])[:, None] * of_one + (each[one] * slope[other])[:, None] * of_other
+        return each[one] * each[other], slopes
 
 
 def numbers_of(rates: tuple[tuple[int, int], ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -170,6 +173,12 @@ def products(size: int, harmonics: bool = False) -> list[tuple[tuple[int, int], 
 def entries(size: int) -> list[tuple[int, int]]:
     """Of a symmetric matrix, each above the diagonal and on it, in the order of `EquationsOfMotion.mass`."""
     return list(combinations_with_replacement(range(size), 2))
+
+
+def _symmetric(size: int) -> Int[np.ndarray, "size size"]:
+    """Of each entry of a symmetric matrix, which of those that are numbers it is."""
+    number = {entry: i for i, entry in enumerate(entries(size))}
+    return np.array([[number[min(i, j), max(i, j)] for j in range(size)] for i in range(size)])
 
 
 def _zeros(*shape: int) -> Array:
