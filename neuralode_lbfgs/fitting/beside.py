@@ -101,7 +101,9 @@ def degree_alone(model: Any) -> int | None:
 
 
 def what_is_left(model: Any) -> list[str]:
-    """Of a model with a polynomial, in a sentence, that a fit has left nothing of the network."""
+    """In a sentence, that a fit has left nothing of the network beside a polynomial, or that there is none."""
+    if is_mechanical(model):
+        return ["the model is one of equations of motion: there is no network in it."]
     degree = degree_alone(model)
     return [] if degree is None else [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 

@@ -5,36 +5,47 @@ of the first inertia is one: the kinetic energy has half of the square of the fi
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..models import EquationsOfMotion
-from ..models.mechanics import BENT, SLOW, STRAIGHT, THIRD, entries, numbers_of, origin_of, products
+from ..models.mechanics import BENT, FOURTH, SLOW, STRAIGHT, THIRD, entries, numbers_of, origin_of, products
 from .course import Course
 from .law import Term
 from .terms import variances_of
 from .uncertainty import noise_of
 
+UNITS = (
+    "the law is that of Lagrange's equations: accelerations follow from both energies and the forces, which are given "
+    "so that the constant part of the first inertia is one."
+)
 KINETIC, POTENTIAL, FORCE = "kinetic energy", "potential energy", "force on {}"
 
 
 class _Factor(NamedTuple):
-    """A function of one position: what a person calls it, how often, and what to multiply it by."""
+    """A function of one position: its factors, as a person calls them, what to multiply it by, and its slope in the
+    data's units as a sum of other such products."""
 
-    name: str
-    power: int
+    factors: tuple[str, ...]
     unit: float
+    slope: tuple[tuple[float, tuple[str, ...]], ...]
 
 
 class _Label(NamedTuple):
-    """What a number of order one is in the data's units: a part of the law, the factors of its term, and what to
-    multiply it by."""
+    """What a number of order one is in the data's units: a part of the law, the factors of its term, what to multiply
+    it by, and what it adds to the force on one position alone, if it does: products and their sizes."""
 
     part: str
     factors: tuple[str, ...]
     unit: float
+    force: tuple[tuple[float, tuple[str, ...]], ...] = ()
+
+
+def said_of_energies(law: Sequence[Term]) -> list[str]:
+    """In what units the energies and forces of a law are; nothing of a law without."""
+    return [UNITS] if any(term.rate == KINETIC for term in law) else []
 
 
 def law_of_motion(course: Course) -> tuple[Term, ...]:
@@ -47,6 +58,8 @@ def law_of_motion(course: Course) -> tuple[Term, ...]:
     values, of_values = np.zeros(len(labels)), np.zeros(len(labels))
     values[1 + kept], of_values[1 + kept] = course.solver.numbers(model), sds  # the first is the one that is chosen
     n = len(model.vector_field.rates)
+    if n == 1 and kept[0] >= model.vector_field.mlp.mass.size:  # of one mass that is the same everywhere
+        return _explicit(course, [labels[1 + i] for i in kept], values[1 + kept], of_values[1 + kept])
     constants = [number * len(products(n)) for number, (i, j) in enumerate(entries(n)) if i == j]
     values[constants] += 1.0
     parts = list(dict.fromkeys(label.part for label in labels))
@@ -60,6 +73,16 @@ def law_of_motion(course: Course) -> tuple[Term, ...]:
         )
         for i in shown
     )
+
+
+def _explicit(course: Course, labels: list[_Label], values: np.ndarray, sds: np.ndarray) -> tuple[Term, ...]:
+    """The law of one position as its acceleration: less the slope of the potential, and the forces."""
+    names, ((at, of),) = course.data.state_names, course.parameters.model.vector_field.rates
+    rates, terms = [f"d {names[number]}/dt" for number in (at, of)], []
+    for label, value, sd in zip(labels, values, sds, strict=True):
+        for size, factors in label.force or [(label.unit, label.factors)]:
+            terms.append(Term(rates[1], factors, float(value * size), float(sd * abs(size))))
+    return (Term(rates[0], (names[of],), 1.0, 0.0), *terms)
 
 
 def _labels(course: Course, motion: EquationsOfMotion) -> Iterator[_Label]:
@@ -76,7 +99,7 @@ def _labels(course: Course, motion: EquationsOfMotion) -> Iterator[_Label]:
 
     def product(one: tuple[tuple[int, int], ...]) -> tuple[tuple[str, ...], float]:
         chosen = [factors[i][kind] for i, kind in one]
-        return sum(((f.name,) * f.power for f in chosen), ()), float(np.prod([f.unit for f in chosen]))
+        return sum((f.factors for f in chosen), ()), float(np.prod([f.unit for f in chosen]))
 
     for i, j in entries(n):
         for one in products(n):
@@ -85,7 +108,9 @@ def _labels(course: Course, motion: EquationsOfMotion) -> Iterator[_Label]:
             yield _Label(KINETIC, (velocities[i], velocities[j], *factors_of), share * unit)
     for one in products(n, harmonics=True)[1:]:
         factors_of, unit = product(one)
-        yield _Label(POTENTIAL, factors_of, energy * unit)
+        slope = factors[one[0][0]][one[0][1]].slope if len(one) == 1 else ()
+        force = tuple((-energy * unit * size, of_slope) for size, of_slope in slope)
+        yield _Label(POTENTIAL, factors_of, energy * unit, force)
     of_motion = [FORCE.format(names[number]) for number in at]
     for i in range(n):
         for j in range(n):
@@ -115,17 +140,20 @@ def _functions_of(name: str, scale: float, turn: float, centre: float) -> dict[i
     """The functions of a position of such a standard deviation, counted from there: of an angle its sine, and one less
     its cosine, of a length powers."""
     if turn == 0:
-        name = _less(name, centre)
-        return {kind: _Factor(name, kind + 1, scale ** -(kind + 1)) for kind in range(4)}
+        x = _less(name, centre)
+        return {
+            kind: _Factor((x,) * power, scale**-power, ((float(power), (x,) * (power - 1)),))
+            for kind, power in zip((STRAIGHT, BENT, THIRD, FOURTH), range(1, 5), strict=True)
+        }
     per_unit = turn / scale
-    inner = name if abs(per_unit - 1) < 1e-9 else f"{name}*{per_unit:.6g}"
-    sine, cosine = f"sin({inner})", f"(1 - cos({inner}))"
-    straight, bent = 1 / turn, 2 / turn**2
+    x, twice = (name if abs(size - 1) < 1e-9 else f"{name}*{size:.6g}" for size in (per_unit, 2 * per_unit))
+    sine, cosine, bent = f"sin({x})", f"cos({x})", f"(1 - cos({x}))"
+    of_sine, of_bent = 1 / turn, 2 / turn**2
     return {
-        STRAIGHT: _Factor(sine, 1, straight),
-        BENT: _Factor(cosine, 1, bent),
-        THIRD: _Factor(f"{sine}*{cosine}", 1, straight * bent),
-        THIRD + 1: _Factor(cosine, 2, bent**2),
+        STRAIGHT: _Factor((sine,), of_sine, ((per_unit, (cosine,)),)),
+        BENT: _Factor((bent,), of_bent, ((per_unit, (sine,)),)),
+        THIRD: _Factor((sine, bent), of_sine * of_bent, ((per_unit, (cosine,)), (-per_unit, (f"cos({twice})",)))),
+        FOURTH: _Factor((bent, bent), of_bent**2, ((2 * per_unit, (bent, sine)),)),
     }
 
 

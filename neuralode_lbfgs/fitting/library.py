@@ -23,6 +23,11 @@ def values_of_terms(course: Course, z: Any, u: Any) -> np.ndarray:
     return np.stack([variables[:, list(one)].prod(axis=1) for one in monomials_of(course.parameters.model)], axis=1)
 
 
+def of_what(course: Course) -> str:
+    """What the terms are those of, in words."""
+    return "the equations of motion" if course.parameters.model.vector_field.is_mechanical else "the polynomial"
+
+
 def powers_of(model: Any) -> np.ndarray:
     """The number of factors of each term, of all rates."""
     if model.vector_field.is_mechanical:

@@ -10,7 +10,7 @@ from .course import Course
 from .diagnosis.view import listed
 from .doubts import doubts_of
 from .driven_by_noise import is_moved
-from .energies import law_of_motion
+from .energies import law_of_motion, said_of_energies
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
 from .physics import parameters_after
@@ -44,6 +44,7 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
             law = law_of_motion(course) if mechanical else law_of(course)
     notes += [
         *_said_of_noise(course, ahead),
+        *said_of_energies(law),
         *doubts_of(course, law),
         *what_is_left(course.parameters.model),
         *stiffness_note(course),

@@ -21,7 +21,7 @@ from .beside import criterion, has_polynomial, stays
 from .course import Course
 from .evidence import LEAST_DECAY
 from .gauss_newton import Point
-from .library import every_term, kinds_of, powers_of, values_of_terms
+from .library import every_term, kinds_of, of_what, powers_of, values_of_terms
 from .polish import Sensitivities
 from .problems import in_pieces, matrix_of_pieces, newton_pays, settled_in, whole_trajectories
 from .record import Stage
@@ -33,13 +33,12 @@ from .waking import is_asleep
 
 FEWER = 4  # times as many terms stay in the next attempt, where the data want some of those that were left out
 WHY_NEAREST = "a polynomial alone, as near to the model as it can be: are its terms enough?"
-WHY_FEWER = "{0} of the {2} terms of the polynomial, in the data's units, explain no more than chance: fitted without"
+WHY_FEWER = "{0} of the {2} terms of {3}, in the data's units, explain no more than chance: fitted without"
 WHY_PIECES = (
-    "{} of the {} terms of the polynomial, in the data's units, explain no more of short pieces than chance: fitted "
-    "without"
+    "{} of the {} terms of {}, in the data's units, explain no more of short pieces than chance: fitted without"
 )
-WHY_CHOICE = "which terms of the polynomial explain short pieces"
-WHY_MORE = "with {1} of the {2} terms of the polynomial, in the data's units, alone: the others are needed, too"
+WHY_CHOICE = "which terms explain short pieces"
+WHY_MORE = "with {1} of the {2} terms of {3}, in the data's units, alone: the others are needed, too"
 MOST_WORSE = 10.0  # times the loss with a network, from which a polynomial has to come within a few steps
 
 
@@ -106,7 +105,9 @@ def _of_other_terms(
         (one,) = run_stages(("polish",), other, held_out, callback, [])
         other.trial = None
         is_better = can_replace(other, best)
-        why = (WHY_FEWER if is_better else WHY_MORE).format(every.size - left.size, left.size, every.size)
+        why = (WHY_FEWER if is_better else WHY_MORE).format(
+            every.size - left.size, left.size, every.size, of_what(here)
+        )
         taken.append(because(one, why))
         if is_better:
             return other
@@ -148,7 +149,7 @@ def of_pieces(
     steps = taken[0].stage.history
     if not ended(taken) and steps and steps[-1].loss <= enough:
         taken += run_stages(("polish",), other, held_out, callback, [])
-    why = WHY_PIECES.format(len(spare), tangent.every.size)
+    why = WHY_PIECES.format(len(spare), tangent.every.size, of_what(course))
     return (other if other.loss <= enough else None), [because(one, why) for one in taken]
 
 

@@ -21,8 +21,8 @@ from jaxtyping import Array, Float, Int
 
 from .coordinates import Constant, Coordinates
 
-SLOW = 0.005  # of a typical velocity: below, dry friction falls
-FLAT = 1e-3  # radians in a unit of x, as which a length is taken: its sine is straight, and its cosine a parabola
+SLOW = 0.01  # of a typical velocity: below, dry friction falls
+FLAT = 1e-6  # radians in a unit of x, as which a length is taken: its sine is straight, and its cosine a parabola
 FAR = 5.0  # standard deviations from zero, beyond which a length or an input is counted from its mean
 
 # Functions of one position: s = sin x or x, c = 2 (1 - cos x) or x^2, and of the potential s c and c^2, which are

@@ -180,8 +180,10 @@ def test_the_law_of_positions_alone_has_velocities_with_a_prime():
     assert all(abs(term.value - true) < 4 * term.sd for term, true in zip(result.law[1:], (-4.0, -0.4), strict=True))
     # Data without noise are followed to the last digit, and no finer steps are asked for its sake.
     assert result.loss < 1e-14
-    assert result.notes == ("the model is a polynomial of degree 1: nothing is left of the network.",)
-    assert result.stages[0].why.startswith("hidden states begin as derivatives of the observed ones: the network, and")
+    assert result.notes == ("the model is one of equations of motion: there is no network in it.",)
+    assert result.stages[0].why.startswith(
+        "hidden states begin as derivatives of the observed ones: equations of motion"
+    )
 
 
 def test_short_pieces_tell_the_terms_of_a_law(data):
