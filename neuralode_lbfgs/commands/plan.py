@@ -10,6 +10,7 @@ from .options import ModelOptions, RunOptions
 from .own_field import described
 from .source import Source
 
+MOTION = "tried first: equations of motion (masses, a potential, friction, inputs as forces)"
 FORCES = "tried, too: a network of the positions alone, with linear terms of velocities and inputs"
 
 
@@ -35,6 +36,7 @@ def plan_lines(
         *parameters,
         _model_line(source, model_options),
         *([beside] if plan.degree else []),
+        *([MOTION] if plan.motion else []),
         *([FORCES] if plan.forces else []),
         *_structure(model_options, fit_options),
         f"solver: {model_options.solver}, rtol {model_options.rtol:g}, atol {model_options.atol:g}",

@@ -9,6 +9,7 @@ from .beginning import begin
 from .constraints import with_constraints
 from .driven_by_noise import STAGES, begin_with_all
 from .large import first_part
+from .mechanics import may_be_mechanical
 from .optimizers import in_batches, optimizer_of
 from .options import FitOptions
 from .task import Task
@@ -21,6 +22,7 @@ class Plan(NamedTuple):
         stages: that are run.
         may_be_short: whether shooting and full are left out where they are not needed.
         degree: of the polynomial that is tried beside the network; 0 where none is.
+        motion: whether equations of motion are tried.
         forces: whether accelerations that are forces of the positions are tried.
         notes: what a person should know, one sentence each.
     """
@@ -28,6 +30,7 @@ class Plan(NamedTuple):
     stages: tuple[str, ...]
     may_be_short: bool
     degree: int
+    motion: bool
     forces: bool
     notes: tuple[str, ...]
 
@@ -49,5 +52,6 @@ def plan_of(model: NeuralODE, data: Trajectories, options: FitOptions) -> Plan:
     fields = [one.begun.vector_field for one in simpler_models(begun.course)] if short else []
     degree = max((field.degree for field in fields if not field.sees_positions), default=0)
     if options.process_noise:
-        return Plan(STAGES, False, degree, False, tuple(notes))
-    return Plan(begun.names, short, degree, any(field.sees_positions for field in fields), tuple(notes))
+        return Plan(STAGES, False, degree, False, False, tuple(notes))
+    motion = short and may_be_mechanical(begun.course)
+    return Plan(begun.names, short, degree, motion, any(field.sees_positions for field in fields), tuple(notes))

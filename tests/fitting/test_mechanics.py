@@ -13,6 +13,7 @@ from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import is_mechanical, stays
 from neuralode_lbfgs.fitting.mechanics import may_be_mechanical, sparser, with_mechanics, with_steering
 from neuralode_lbfgs.fitting.options import FitOptions
+from neuralode_lbfgs.fitting.plan import plan_of
 from neuralode_lbfgs.fitting.running import Reached
 from neuralode_lbfgs.fitting.task import Task
 
@@ -128,7 +129,7 @@ def test_of_likely_angles_those_that_explain_the_slopes(swings):
 
 def test_when_they_are_wanted(swings):
     model = network({0: 2, 1: 3}, 4)
-    assert may_be_mechanical(course_of(swings, model))
+    assert may_be_mechanical(course_of(swings, model)) and plan_of(model, swings, FitOptions()).motion
     for options in ({"degree": 2}, {"weight_decay": 1e-4}, {"ensemble": 2}):
         assert not may_be_mechanical(course_of(swings, model, **options))
     assert not may_be_mechanical(course_of(swings, network({}, 4)))
