@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data import Roles, Trajectories, read_table, to_trajectories
-from ..fitting.beside import degree_alone
+from ..fitting.beside import degree_alone, is_mechanical
 from ..fitting.coverage import distances, far_from_here
 from ..fitting.diagnosis.forecast import NOTHING
 from ..fitting.run_on import MANY_TIMES
@@ -94,6 +94,8 @@ def _far_start(seen: Seen, saved: SavedRun, predicted: Trajectories) -> str:
     known = "it knows nothing there, unless it is a law that holds everywhere"
     if degree_alone(saved.model) is not None:
         known = "the polynomial that the model is was not seen there, and holds if it is the law of the system"
+    if is_mechanical(saved.model):
+        known = "its equations of motion were not seen there, and hold if they are those of the system"
     return (
         f"the start of trajectory {begun[worst][0]!r}{others} is {away[worst]:.2g} standard deviations from the "
         f"nearest state that the model was fitted to: {known}; fit trajectories that pass near it."
