@@ -184,7 +184,12 @@ def _mechanical(
             return found
     best = min(found, key=lambda simple: simple.attempt.error).attempt.course
     steered = with_steering(course, best)
-    return found if steered is None else [*found, _tried(names, steered, held_out, callback)]
+    if steered is None:
+        return found
+    last = _tried(names, steered, held_out, callback)
+    if not (last.is_enough or ended(last.attempt.reached)):  # so many terms follow any one run
+        last = last._replace(attempt=last.attempt._replace(error=np.inf), fits=False)
+    return [*found, last]
 
 
 def _likeliest(found: Sequence[_Simple], held_out: Trajectories | None) -> list[Attempt]:

@@ -18,7 +18,11 @@ from .terms import with_fewer_terms
 
 MOST_POSITIONS = 3  # of four there are some hundreds of terms
 # Radians in a unit of an angle; what has another unit is a length, and what has none may be either.
-ANGLES = {"rad": 1.0, "radian": 1.0, "mrad": 1e-3, "deg": math.pi / 180, "degree": math.pi / 180, "°": math.pi / 180}
+DEGREE = math.pi / 180
+ANGLES = {
+    **{"rad": 1.0, "radian": 1.0, "mrad": 1e-3, "rev": 2 * math.pi, "turn": 2 * math.pi},
+    **{"deg": DEGREE, "degree": DEGREE, "\N{DEGREE SIGN}": DEGREE, "gon": 0.9 * DEGREE, "grad": 0.9 * DEGREE},
+}
 # Of names of angles.
 OF_ANGLES = (
     *("theta", "phi", "psi", "alpha", "beta", "gamma", "angle", "roll", "pitch", "yaw", "deg", "rad"),
@@ -90,7 +94,7 @@ def _turns(course: Course) -> list[np.ndarray]:
         name = course.data.state_names[position]
         unit = course.data.unit(name).lower()
         known = ANGLES.get(unit.removesuffix("s"), 0.0)
-        in_radians = known or ANGLES["deg" if "deg" in name.lower() else "rad"]
+        in_radians = known or (DEGREE if "deg" in name.lower() else 1.0)
         turn = in_radians * float(course.coordinates.scale[position])
         choices.append([turn if known else 0.0] if unit else [0.0, turn])
     every = [np.array(turn) for turn in itertools.product(*choices)]
