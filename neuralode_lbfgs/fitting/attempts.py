@@ -182,8 +182,9 @@ def _mechanical(
         found.append(_tried(names, one, held_out, callback))
         if found[-1].is_enough or not found[-1].near or ended(found[-1].attempt.reached):
             return found
-    best = min(found, key=lambda simple: simple.attempt.error).attempt.course
-    steered = with_steering(course, best)
+    errors = [simple.attempt.error for simple in found]
+    best = next(number for number, error in enumerate(errors) if error <= CLEARLY_WORSE * min(errors))
+    steered = with_steering(course, likely[best])
     if steered is None:
         return found
     last = _tried(names, steered, held_out, callback)
