@@ -24,7 +24,7 @@ class Term:
     """One term of a rate of change: `value` times the product of its factors, which are states and inputs.
 
     Args:
-        rate: what it is a term of, such as `d prey/dt`.
+        rate: what it is a term of, such as `d prey/dt`, or `kinetic energy` and `force on x` of equations of motion.
         factors: names of columns, once for each power; `(T - 293.15)` where a column is counted from its mean, `ln x`
             where one is modelled in logarithms. None of them for a constant.
         value, sd: the coefficient, in the data's units, and its standard deviation from the noise that was found.
@@ -96,7 +96,8 @@ def law_table(law: Sequence[Term]) -> list[str]:
     numbers = [(f"{term.value:.{DIGITS}g}", sd_text(term.sd)) for term in law]
     others = [max(map(len, column)) for column in zip(("coefficient", "sd"), *numbers, strict=True)]
     room = WIDTH - sum(2 + width for width in (max(len(term.rate) for term in law), *others))
-    rows, last = [("rate", "term", "coefficient", "sd")], ""
+    of_rates = all(term.rate.startswith("d ") for term in law)  # else of energies and forces
+    rows, last = [("rate" if of_rates else "part", "term", "coefficient", "sd")], ""
     for term, number in zip(law, numbers, strict=True):
         *above, name = _broken(term.name, room)
         rates = ["" if term.rate == last else term.rate, *[""] * len(above)]
