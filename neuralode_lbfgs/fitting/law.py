@@ -96,7 +96,7 @@ def law_table(law: Sequence[Term]) -> list[str]:
     numbers = [(f"{term.value:.{DIGITS}g}", sd_text(term.sd)) for term in law]
     others = [max(map(len, column)) for column in zip(("coefficient", "sd"), *numbers, strict=True)]
     room = WIDTH - sum(2 + width for width in (max(len(term.rate) for term in law), *others))
-    of_rates = all(term.rate.startswith("d ") for term in law)  # else of energies and forces
+    of_rates = all(term.rate.startswith("d") for term in law)  # else of energies and forces
     rows, last = [("rate" if of_rates else "part", "term", "coefficient", "sd")], ""
     for term, number in zip(law, numbers, strict=True):
         *above, name = _broken(term.name, room)
