@@ -201,12 +201,13 @@ def _likeliest(found: Sequence[_Simple], held_out: Trajectories | None) -> list[
     least = min((attempt.error for attempt in fit), default=np.inf)
     near = [attempt for attempt in fit if attempt.error <= CLEARLY_WORSE * least]
     kept = min(near, key=lambda attempt: criterion(attempt.course), default=None)
-    may_be_kept = [
-        one is kept or (held_out is not None and is_mechanical(one.course.begun) and stays(one.course))
-        for one in (simple.attempt for simple in found)
-    ]
-    attempts = [simple.attempt for simple in found]
-    return [one if kept else one._replace(error=np.inf) for one, kept in zip(attempts, may_be_kept, strict=True)]
+
+    def may_be_kept(simple: _Simple) -> bool:
+        one = simple.attempt
+        judged = held_out is not None and is_mechanical(one.course.begun) and bool(np.isfinite(one.error))
+        return one is kept or (judged and (simple.fits or stays(one.course)))
+
+    return [one.attempt if may_be_kept(one) else one.attempt._replace(error=np.inf) for one in found]
 
 
 def _is_short(course: Course) -> bool:

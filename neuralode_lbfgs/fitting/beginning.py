@@ -14,7 +14,7 @@ from ..optimise import LBFGS
 from .attempts import ALL_STAGES, first_smooth
 from .course import Course
 from .dual import FEWEST_WEIGHTS
-from .evidence import weight_groups
+from .evidence import same_decay
 from .hidden import are_derivatives, hidden_size, state_curves, unobserved
 from .losses import Parameters
 from .matching import collect_slopes
@@ -106,7 +106,7 @@ def new_course(
         train_starts=first.estimated,
         first_rows=None if first.rows is None else coordinates.states_in(first.rows),
         mesher=mesher,
-        decay=np.full(max(len(weight_groups(model)), 1), decay),
+        decay=same_decay(model, decay),
         slopes=slopes,
         smooth=smooth,
         time_limit=time_limit,

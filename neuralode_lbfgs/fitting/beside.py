@@ -17,7 +17,7 @@ from ..data.trajectories import Trajectories
 from ..models import MLPVectorField, SecondOrderField, plain
 from .basin import FINE
 from .course import Course
-from .evidence import squares_of, weight_groups
+from .evidence import same_decay, squares_of
 from .losses import Parameters
 from .problems import newton_pays, whole_trajectories
 from .run_on import MANY_TIMES, beyond, rows_of, run_on
@@ -61,7 +61,7 @@ def begun_with(course: Course, field: MLPVectorField) -> Course | None:
     other = copy(course)
     wider = eqx.tree_at(lambda m: m.vector_field, course.parameters.model, field)
     other.begun, other.parameters = wider, Parameters(wider, course.parameters.starts)
-    other.decay = np.full(max(len(weight_groups(wider)), 1), course.decay[0])
+    other.decay = same_decay(wider, course.decay[0])
     return other if newton_pays(other) else None
 
 

@@ -11,11 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..models import EquationsOfMotion
-from ..models.mechanics import BENT, FOURTH, SLOW, STRAIGHT, THIRD, entries, numbers_of, origin_of, products
+from ..models.mechanics import BENT, FOURTH, SLOW, STRAIGHT, THIRD, entries, numbers_of, origin_of, products, singles
 from .course import Course
-from .law import Term
-from .terms import variances_of
-from .uncertainty import noise_of
+from .law import Term, less, sds_of_terms
 
 UNITS = (
     "the law is that of Lagrange's equations: accelerations follow from both energies and the forces, which are given "
@@ -54,9 +52,9 @@ def law_of_motion(course: Course) -> tuple[Term, ...]:
         return ()
     model = course.parameters.model
     labels = list(_labels(course, model.vector_field.mlp))
-    sds = np.maximum(noise_of(course) * np.sqrt(np.maximum(variances_of(course, kept), 0.0)), np.finfo(float).tiny)
     values, of_values = np.zeros(len(labels)), np.zeros(len(labels))
-    values[1 + kept], of_values[1 + kept] = course.solver.numbers(model), sds  # the first is the one that is chosen
+    # The first is the one that is chosen.
+    values[1 + kept], of_values[1 + kept] = course.solver.numbers(model), sds_of_terms(course, kept)
     n = len(model.vector_field.rates)
     if n == 1 and kept[0] >= model.vector_field.mlp.mass.size:  # of one mass that is the same everywhere
         return _explicit(course, [labels[1 + i] for i in kept], values[1 + kept], of_values[1 + kept])
@@ -93,9 +91,13 @@ def _labels(course: Course, motion: EquationsOfMotion) -> Iterator[_Label]:
     per_velocity, scale = here.per_velocity, np.asarray(c.scale)[at]
     energy = 1 / per_velocity[0] ** 2
     velocities = [names[number] for number in of]
-    factors = [_functions_of(names[number], *numbers) for number, *numbers in zip(
-        at, scale, here.turn, scale * (np.asarray(c.centre)[at] / scale - here.below), strict=True
-    )]  # fmt: skip
+    sizes = np.asarray(c.input_scale)
+    # Where something is counted from zero, so that the difference is none, to the last bit.
+    centres = scale * (np.asarray(c.centre)[at] / scale - here.below)
+    of_inputs = sizes * (np.asarray(c.input_centre) / sizes - here.below_inputs)
+    factors = [
+        _functions_of(names[number], *numbers) for number, *numbers in zip(at, scale, here.turn, centres, strict=True)
+    ]
 
     def product(one: tuple[tuple[int, int], ...]) -> tuple[tuple[str, ...], float]:
         chosen = [factors[i][kind] for i, kind in one]
@@ -120,17 +122,13 @@ def _labels(course: Course, motion: EquationsOfMotion) -> Iterator[_Label]:
         yield _Label(of_motion[i], (f"tanh({velocities[i]}/{slow:.3g})",), -energy / scale[i])
     for i in range(n):
         yield _Label(of_motion[i], (f"|{velocities[i]}|", velocities[i]), -energy / scale[i] * per_velocity[i] ** 2)
-    sizes, centres = np.asarray(c.input_scale), np.asarray(c.input_centre)
-    inputs = [
-        (_less(name, centre - size * below), size)
-        for name, size, centre, below in zip(course.data.input_names, sizes, centres, here.below_inputs, strict=True)
-    ]
+    inputs = list(zip(map(less, course.data.input_names, of_inputs), sizes, strict=True))
     for i in range(n):
         yield _Label(of_motion[i], (), energy / scale[i])
         for name, size in inputs:
             yield _Label(of_motion[i], (name,), energy / scale[i] / size)
     for i, (name, size), one in itertools.product(
-        range(n), inputs, products(n)[1 : 1 + 2 * n] if motion.steered.size else []
+        range(n), inputs, products(n)[singles(n)] if motion.steered.size else []
     ):
         factors_of, unit = product(one)
         yield _Label(of_motion[i], (name, *factors_of), energy / scale[i] / size * unit)
@@ -140,7 +138,7 @@ def _functions_of(name: str, scale: float, turn: float, centre: float) -> dict[i
     """The functions of a position of such a standard deviation, counted from there: of an angle its sine, and one less
     its cosine, of a length powers."""
     if turn == 0:
-        x = _less(name, centre)
+        x = less(name, centre)
         return {
             kind: _Factor((x,) * power, scale**-power, ((float(power), (x,) * (power - 1)),))
             for kind, power in zip((STRAIGHT, BENT, THIRD, FOURTH), range(1, 5), strict=True)
@@ -155,8 +153,3 @@ def _functions_of(name: str, scale: float, turn: float, centre: float) -> dict[i
         THIRD: _Factor((sine, bent), of_sine * of_bent, ((per_unit, (cosine,)), (-per_unit, (f"cos({twice})",)))),
         FOURTH: _Factor((bent, bent), of_bent**2, ((2 * per_unit, (bent, sine)),)),
     }
-
-
-def _less(name: str, centre: float) -> str:
-    """A name, less from where it is counted."""
-    return name if centre == 0 else f"({name} {'-' if centre > 0 else '+'} {abs(centre):.6g})"

@@ -71,6 +71,11 @@ def weight_groups(model: Any) -> list[list[Array]]:
     return [group for group in groups if group]
 
 
+def same_decay(model: Any, decay: float) -> np.ndarray:
+    """One decay for each group of weights; at least one, which may be of none."""
+    return np.full(max(len(weight_groups(model)), 1), decay)
+
+
 def squared_weights(model: Any) -> Float[Array, " groups"]:
     """The sum of squared weights and biases of each group; at least one group, which may be empty."""
     sums = [sum((jnp.sum(leaf**2) for leaf in group), jnp.zeros(())) for group in weight_groups(model)]

@@ -51,8 +51,7 @@ def law_of(course: Course) -> tuple[Term, ...]:
     scales, centres = np.concatenate([c.scale, c.input_scale]), np.concatenate([c.centre, c.input_centre])
     names, rates = _names(c, course.data, np.where(course.origin == 0, centres, 0.0)), _rates(c, course.data)
     monomials = all_monomials(len(names), model.vector_field.degree)
-    # Zero is the sign of what is exact.
-    sds = np.maximum(noise_of(course) * np.sqrt(np.maximum(variances_of(course, kept), 0.0)), np.finfo(float).tiny)
+    sds = sds_of_terms(course, kept)
     law = {number: [Term(rates[number], (names[source],), 1.0, 0.0)] for number, source in exact.items()}
     for term, value, sd in zip(kept, course.solver.numbers(model), sds, strict=True):
         of_value, monomial = divmod(int(term), len(monomials))
@@ -63,6 +62,16 @@ def law_of(course: Course) -> tuple[Term, ...]:
     return tuple(term for number in sorted(law) for term in law[number])
 
 
+def sds_of_terms(course: Course, kept: np.ndarray) -> np.ndarray:
+    """Standard deviations of the terms that are kept, of order one; never zero, which is the sign of what is exact."""
+    return np.maximum(noise_of(course) * np.sqrt(np.maximum(variances_of(course, kept), 0.0)), np.finfo(float).tiny)
+
+
+def less(name: str, centre: float) -> str:
+    """A name, less from where it is counted."""
+    return name if centre == 0 else f"({name} {'-' if centre > 0 else '+'} {abs(centre):.6g})"
+
+
 def _names(c: Coordinates, data: Trajectories, centres: np.ndarray) -> list[str]:
     """What each variable is called, less its centre."""
     columns = list(data.state_names)
@@ -70,10 +79,7 @@ def _names(c: Coordinates, data: Trajectories, centres: np.ndarray) -> list[str]
         columns[number] = f"ln {columns[number]}"
         centres[number] += np.log(floor)
     columns += data.input_names
-    return [
-        name if centre == 0 else f"({name} {'-' if centre > 0 else '+'} {abs(centre):.6g})"
-        for name, centre in zip(columns, centres, strict=True)
-    ]
+    return [less(name, centre) for name, centre in zip(columns, centres, strict=True)]
 
 
 def _rates(c: Coordinates, data: Trajectories) -> list[str]:

@@ -96,7 +96,7 @@ class EquationsOfMotion(eqx.Module):
             np.ones(n * n, int),
             np.repeat([1, 2], n),
             np.tile(np.arange(self.forces.shape[1]) > 0, n).astype(int),
-            1 + np.tile(powers()[1 : 1 + 2 * n], self.steered.size // (2 * n)),
+            1 + np.tile(powers()[singles(n)], self.steered.size // (2 * n)),
         )
         return np.concatenate(parts), np.repeat(np.arange(len(parts)), [part.size for part in parts])
 
@@ -116,7 +116,7 @@ class EquationsOfMotion(eqx.Module):
         forces = self.forces @ jnp.append(1.0, u) - self.friction @ w - self.potential @ slopes[1:]
         forces = forces - self.rubbing[0] * jnp.tanh(w / SLOW) - self.rubbing[1] * w * jnp.abs(w)
         if self.steered.size:
-            forces = forces + jnp.einsum("ijk,j,k->i", self.steered, u, functions[1 : 1 + 2 * n])
+            forces = forces + jnp.einsum("ijk,j,k->i", self.steered, u, functions[singles(n)])
         acceleration = _solved(mass, forces - turning)
         return acceleration * here.typical / (here.per_velocity * scale[of] * rate_scale[of])
 
@@ -168,6 +168,11 @@ def products(size: int, harmonics: bool = False) -> list[tuple[tuple[int, int], 
     pairs = [(one, other) for first, second in combinations(factors, 2) for one, other in product(first, second)]
     more = [((i, kind),) for i in range(size) for kind in HARMONICS] if harmonics else []
     return [(), *single, *pairs, *more]
+
+
+def singles(size: int) -> slice:
+    """Which of the `products` are of one position alone."""
+    return slice(1, 1 + len(SIMPLE) * size)
 
 
 def entries(size: int) -> list[tuple[int, int]]:
