@@ -9,7 +9,17 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from ..optimise import StopReason
 from .basin import AS_CURVES, EXACT, HIGH, Basin, near_curves
-from .beside import explains_more, has_forces, has_polynomial, has_terms, is_mechanical, is_regular, stays, with_network
+from .beside import (
+    explains_more,
+    has_forces,
+    has_polynomial,
+    has_terms,
+    is_mechanical,
+    is_regular,
+    is_steered,
+    stays,
+    with_network,
+)
 from .course import Course
 from .from_zero import few_terms
 from .given import error_as_solved, nearer
@@ -202,12 +212,9 @@ def _simplest(
     woken, where that explains more. And what this has taken."""
     if not has_terms(course.begun) or ended([polished]):
         return course, polished, []
-    law, last, taken = few_terms(course, polished, held_out, callback)
     if is_mechanical(course.begun):
-        if held_out is not None and not ended([last, *taken]) and not _is_all(law):
-            law, last, more = sparser(law, last, held_out, callback)
-            taken += more
-        return law, _ended_as(last, taken), taken
+        return _simplest_motion(course, polished, held_out, callback)
+    law, last, taken = few_terms(course, polished, held_out, callback)
     wider = None if ended(taken) or _is_all(law) else with_network(course)
     if wider is None:
         return law, _ended_as(last, taken), taken
@@ -217,6 +224,23 @@ def _simplest(
         law, last, fewer = few_terms(wider, other, held_out, callback)
         said = "explains more" + ("" if law.terms is None else ", but a polynomial alone then takes its place")
     taken = [*taken, because(other, WHY_AWAKE.format(said)), *fewer]
+    return law, _ended_as(last, taken), taken
+
+
+def _simplest_motion(
+    course: Course, polished: Reached, held_out: Trajectories | None, callback: Watcher
+) -> tuple[Course, Reached, list[Reached]]:
+    """The few terms of equations of motion that explain the data, or, if all of them leave something regular, that
+    predict what is held out; inputs are steered only where nothing is left. And what this has taken."""
+    law, last, taken = course, polished, []
+    leaves = held_out is not None and is_regular(course)  # fewer terms leave no less
+    if not leaves:
+        law, last, taken = few_terms(course, polished, held_out, callback)
+        leaves = held_out is not None and not ended([last, *taken]) and not _is_all(law)
+    if leaves and not is_steered(course.begun):
+        assert held_out is not None
+        law, last, more = sparser(law, last, held_out, callback)
+        taken += more
     return law, _ended_as(last, taken), taken
 
 

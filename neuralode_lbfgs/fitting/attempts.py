@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from .at_once import Attempt, at_once, attempt_of
-from .basin import NEAR
+from .basin import HIGH, NEAR
 from .beside import (
     criterion,
     explains_more,
@@ -123,7 +123,7 @@ def _from_simple(
             break
     if found and ended(found[-1].attempt.reached):
         return [simple.attempt for simple in found]  # the one that has come further
-    if any(simple.is_enough for simple in found):
+    if any(simple.is_enough or _foretells(simple, held_out) for simple in found):
         return _likeliest(found, held_out)
     course.elsewhere = len(course.spent)
     alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)
@@ -191,6 +191,12 @@ def _mechanical(
     if not (last.is_enough or ended(last.attempt.reached)):  # so many terms follow any one run
         last = last._replace(attempt=last.attempt._replace(error=np.inf), fits=False)
     return [*found, last]
+
+
+def _foretells(simple: _Simple, held_out: Trajectories | None) -> bool:
+    """Whether equations of motion predict runs that they have not seen so well that a network alone need not try."""
+    one = simple.attempt
+    return held_out is not None and simple.fits and is_mechanical(one.course.begun) and one.error <= HIGH
 
 
 def _likeliest(found: Sequence[_Simple], held_out: Trajectories | None) -> list[Attempt]:

@@ -80,6 +80,11 @@ def is_mechanical(model: Any) -> bool:
     return getattr(getattr(model, "vector_field", None), "is_mechanical", False)
 
 
+def is_steered(model: Any) -> bool:
+    """Whether they have inputs whose directions depend on the positions."""
+    return is_mechanical(model) and model.vector_field.mlp.steered.size > 0
+
+
 def has_terms(model: Any) -> bool:
     """Whether there are terms in a model's vector field, few of which may be a law."""
     return has_polynomial(model) or is_mechanical(model)

@@ -82,6 +82,7 @@ class Course:
         surprise: -2 log likelihood with it, but for what it is for all models.
         ends: states at the last rows then, of order one.
         as_many: independent numbers the data are worth, where a model leaves something regular; None for all of them.
+        ruled_out: terms that are not to be chosen.
         settled: the last loss of its kind.
     """
 
@@ -121,6 +122,7 @@ class Course:
     surprise: float = float("inf")
     ends: np.ndarray | None = None
     as_many: int | None = None
+    ruled_out: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     _last_cut: Cut | None = None
 
     def apart(self) -> "Course":

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..models import NeuralODE
 from ..optimise import LBFGS
-from .basin import AS_CURVES, FINE, left_by_curves
+from .basin import AS_CURVES, FINE, HIGH, left_by_curves
 from .beginning import Begun, begin
 from .beside import criterion, has_polynomial, is_regular, stays, with_polynomial
 from .course import Course
@@ -154,6 +154,8 @@ def _may_be_driven(fitted: Fitted, task: Task) -> bool:
     if not by_default or fitted.reason.cut_short or not isinstance(course.optimizer, LBFGS):
         return False
     if not _has_pieces(course):
+        return False
+    if fitted.validation is not None and fitted.validation <= HIGH:  # no noise moves runs that are foretold
         return False
     loss = whole_loss(course)
     if not loss > FINE**2:

@@ -44,7 +44,7 @@ def kinds_of(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     model = course.parameters.model
     field: Any = model.vector_field
     if field.is_mechanical:
-        return *field.mlp.kinds, np.zeros(0, int)
+        return *field.mlp.kinds, course.ruled_out
     monomials, count, states = monomials_of(model), field.learned.size, course.coordinates.centre.size
     values = [_levels(course.data, i) for i in range(course.data.input_size)]
     idle = [any(one.count(states + i) >= most for i, most in enumerate(values)) for one in monomials]

@@ -13,8 +13,8 @@ from ..data.trajectories import Trajectories
 from ..models import Transform
 from .beside import begun_with, extendable
 from .course import Course
-from .running import ABOUT_AS_GOOD, CLEARLY_WORSE, Reached, Watcher, ended, run_stages
-from .terms import with_fewer_terms
+from .running import ABOUT_AS_GOOD, CLEARLY_WORSE, Reached, Watcher, because, ended, run_stages
+from .terms import of_terms, tangent_of, with_fewer_terms
 
 MOST_POSITIONS = 3  # of four there are some hundreds of terms
 # Radians in a unit of an angle; what has another unit is a length, and what has none may be either.
@@ -30,6 +30,7 @@ OF_ANGLES = (
     *("\N{GREEK SMALL LETTER ALPHA}", "\N{GREEK SMALL LETTER BETA}", "\N{GREEK SMALL LETTER GAMMA}"),
 )
 MOST_TRIED, MOST_LIKELY = 4, 2  # choices of angles: by matching, and further
+WHY_MIRRORED = "equations of motion whose mirror images are motions too, alone"
 FEWER = 4  # times less is what the data are worth, for each choice of fewer terms
 
 
@@ -115,13 +116,20 @@ def _unlike_names(course: Course, turn: np.ndarray) -> int:
 def sparser(
     course: Course, reached: Reached, held_out: Trajectories, callback: Watcher
 ) -> tuple[Course, Reached, list[Reached]]:
-    """The fit of the fewest terms that predict what is held out about as well as any, where equations leave something
-    regular; and what that took.
+    """The fit of the fewest terms that predict what is held out not clearly worse than any, where equations leave
+    something regular; and what that took.
 
     What no term explains is no noise: neighbouring rows tell the same of it, and a criterion that counts them all keeps
-    terms that only follow the trajectories that it has seen. So terms are chosen as of data that are worth ever less.
+    terms that only follow the trajectories that it has seen. So terms are chosen as of data that are worth ever less;
+    of a machine that is as good as its mirror image, among those that do not tell one from the other.
     """
-    found, taken, here = [(course, reached)], [], course
+    taken: list[Reached] = []
+    if (image := _mirrored(course)) is not None:
+        reached_by_it = run_stages(("shooting", "polish"), image, held_out, callback, [])
+        taken = [because(one, WHY_MIRRORED) for one in reached_by_it]
+        if taken[-1].error <= ABOUT_AS_GOOD * reached.error:
+            course, reached = image, taken[-1]
+    found, here = [(course, reached)], course
     while not ended(taken):
         here = here.apart()
         here.as_many = worth = here.independent // FEWER
@@ -134,6 +142,27 @@ def sparser(
         if here is not before:
             found.append((here, reached))
     least = min(one.error for _, one in found)
-    near = [pair for pair in found if pair[1].error <= ABOUT_AS_GOOD * least]
+    near = [pair for pair in found if pair[1].error <= CLEARLY_WORSE * least]
     course, reached = min(near, key=lambda pair: pair[0].determined)
     return course, reached, taken
+
+
+def _mirrored(course: Course) -> Course | None:
+    """The same fit of the terms that are alike in a mirror, of the one that costs least; None if all are, or where no
+    tangent tells."""
+    tangent = tangent_of(course)
+    if not tangent.sound:
+        return None
+    motion, found = course.parameters.model.vector_field.mlp, []
+    for mirror in list(itertools.product([False, True], repeat=len(motion.rates)))[1:]:
+        changed = motion.changed_by(mirror)
+        left = np.flatnonzero(~changed)
+        loss = max(tangent.value + tangent.rise(left), tangent.value)
+        found.append((course.independent // FEWER * math.log(loss) + math.log(course.independent) * left.size, changed))
+    _, changed = min(found, key=lambda one: one[0])
+    left = np.flatnonzero(~changed)
+    if course.terms is not None and not changed[course.terms].any():
+        return None
+    image = of_terms(course, left, tangent.at[left])  # not where the tangent has its minimum: that is far, for masses
+    image.ruled_out = np.flatnonzero(changed)
+    return image

@@ -87,7 +87,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         course.shaped_as(before)
         if goes_on:
             course.decay, course.terms, course.zero = reached[best].decay, before.terms, before.zero
-            course.as_many = before.as_many
+            course.as_many, course.ruled_out = before.as_many, before.ruled_out
             if course.train_starts:  # from the data alone, where a first row is not complete, one may begin far off
                 course.replace(from_here, starts_of_all(before, held_out, data.ids))
         finished = run_stages(again, course, None, callback, notes)

@@ -100,6 +100,26 @@ class EquationsOfMotion(eqx.Module):
         )
         return np.concatenate(parts), np.repeat(np.arange(len(parts)), [part.size for part in parts])
 
+    def changed_by(self, mirror: tuple[bool, ...]) -> np.ndarray:
+        """Which numbers have to be zero, if the mirror image of a motion is a motion too: that in which these positions
+        have the other sign, and their velocities. Inputs may have that then or not."""
+        n, turned = len(self.rates), np.array(mirror, int)
+
+        def signs(harmonics: bool = False) -> np.ndarray:
+            of_factor = lambda i, kind: turned[i] * (kind in (STRAIGHT, THIRD))  # noqa: E731
+            return np.array([sum(of_factor(*one) for one in factors) for factors in products(n, harmonics)])
+
+        of_entries = np.array([turned[i] + turned[j] for i, j in entries(n)])
+        parts = (
+            (of_entries[:, None] + signs()).ravel()[1:],
+            signs(harmonics=True)[1:],
+            (turned[:, None] + turned).ravel(),
+            np.zeros(2 * n, int),
+            np.pad(turned[:, None], ((0, 0), (0, self.forces.shape[1] - 1))).ravel(),
+            np.zeros(self.steered.size, int),
+        )
+        return np.concatenate(parts) % 2 == 1
+
     def __call__(self, seen: Float[Array, " variables"]) -> Float[Array, " velocities"]:
         c, (at, of) = self.coordinates, numbers_of(self.rates)
         here = origin_of(c, self.rates, self.turn.value)

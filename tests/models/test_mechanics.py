@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
+from neuralode_lbfgs.models import Split, trainable
 from neuralode_lbfgs.models.mechanics import SLOW, EquationsOfMotion, entries, products
 
 TURN = np.array([0.8, 0.0])  # an angle, and a length
@@ -79,3 +80,24 @@ def test_only_of_positions_and_velocities():
     assert field.is_mechanical and not field.sees_positions and field.polynomial is None
     rate = field.normalised(jnp.array(0.0), jnp.array([0.1, 0.2, 0.3, 0.4]), None)
     np.testing.assert_allclose(rate, [0.3, 0.4, 0.0, 0.0])  # free particles, until they are fitted
+
+
+@pytest.mark.parametrize("mirror", [(True, True), (True, False), (False, True)])
+def test_the_image_of_a_motion_in_a_mirror(mirror):
+    """A motion too, unless one of the numbers that tell them apart is there."""
+    found = motion(inputs=1)
+    split = Split(*trainable(found))
+    changed = found.changed_by(mirror)
+    sign = np.where(mirror, -1.0, 1.0)
+    x, w, none = np.array([0.7, -0.4]), np.array([1.3, -0.6]), np.zeros(1)
+
+    def differs(numbers):
+        of = split.whole(jnp.asarray(numbers))
+        image = of(jnp.concatenate([sign * x, sign * w, none]))
+        return float(jnp.abs(image - sign * of(jnp.concatenate([x, w, none]))).max())
+
+    numbers = np.asarray(split.vector)
+    alike = np.where(changed, 0.0, numbers)
+    assert 0 < changed.sum() < changed.size and differs(alike) < 1e-12
+    for number in np.flatnonzero(changed):
+        assert differs(np.where(np.arange(numbers.size) == number, numbers, alike)) > 1e-6
