@@ -117,13 +117,16 @@ def _from_simple(
     found = _mechanical(names, course, held_out, callback)
     if found and (found[-1].is_enough or ended(found[-1].attempt.reached)):
         simpler = []
+    foretold = any(_foretells(simple, held_out) for simple in found)
+    if foretold:  # but for a polynomial, which may be the law
+        simpler = [one for one in simpler if not has_forces(one.begun)]
     for one in simpler:
         found.append(_tried(names, one, held_out, callback))
         if ended(found[-1].attempt.reached) or (found[-1].is_enough and _is_short(found[-1].attempt.course)):
             break
     if found and ended(found[-1].attempt.reached):
         return [simple.attempt for simple in found]  # the one that has come further
-    if any(simple.is_enough or _foretells(simple, held_out) for simple in found):
+    if foretold or any(simple.is_enough for simple in found):
         return _likeliest(found, held_out)
     course.elsewhere = len(course.spent)
     alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)

@@ -240,7 +240,7 @@ def _end_and_error(model: NeuralODE, tableau: Steps, z, t, h, u) -> tuple[Array,
     # The start is set before the first step, which may be all of the piece.
     start = jnp.where(jnp.arange(h.size) == 0, 0, -1)
     mesh = Mesh(t[None], h[None], start[None], None if u is None else u[None])
-    zs, errors = solve_on_mesh(model.rate, tableau, mesh, z[None], with_error=True)
+    zs, errors = solve_on_mesh(model.rate, tableau, mesh, z[None], with_error=True, rolled=True)
     return zs[0, -1], jnp.max(jnp.abs(errors[0]) / (1 + jnp.abs(zs[0])))
 
 
@@ -267,4 +267,4 @@ def _errors_of_pieces(split: Split, tableau: Steps, x, *pieces) -> Array:
 
 
 def _whole(split: Split, tableau: Steps, x, mesh: Mesh, starts) -> Array:
-    return solve_on_mesh(split.whole(x).rate, tableau, mesh, starts)
+    return solve_on_mesh(split.whole(x).rate, tableau, mesh, starts, rolled=True)

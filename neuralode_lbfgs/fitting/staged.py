@@ -135,9 +135,9 @@ def _kept(stages: Sequence[Stage], course: Course) -> list[Stage]:
 def terms_of_all(course: Course, finished: list[Reached], callback: Watcher) -> tuple[Course, Reached, list[Reached]]:
     """A law with its terms chosen anew, once all data are seen: the more they are, the less is left to chance.
 
-    Also where that has ended, and what it took.
+    Also where that has ended, and what it took. Not of a law whose terms were chosen by what was held out.
     """
-    if course.terms is None or is_linear(course) or ended(finished):
+    if course.terms is None or course.as_many is not None or is_linear(course) or ended(finished):
         return course, finished[-1], []
     law, last, taken = few_terms(course, finished[-1], None, callback)
     return law, (taken[-1] if ended(taken) else last), taken

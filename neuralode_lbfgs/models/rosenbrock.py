@@ -61,7 +61,7 @@ class Rosenbrock:
     c: Float[np.ndarray, " stages"] = np.array(TIMES)
     order: float = 5.0
 
-    def stepper(self, rate: Callable, *, driven: bool, with_error: bool) -> Callable:
+    def stepper(self, rate: Callable, *, driven: bool, with_error: bool, rolled: bool) -> Callable:
         """`(z, t, h, u) -> end, error` of a step of many lanes; see `Steps`."""
         once = jax.jit(lambda t, z, u: rate(t, z, u))  # traced once, not at every stage
 
