@@ -13,6 +13,7 @@ from .driven_by_noise import is_moved
 from .energies import law_of_motion, said_of_energies
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
+from .new_runs import Unseen
 from .physics import parameters_after
 from .process_noise import Ahead
 from .result import FitResult
@@ -69,6 +70,7 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
         held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
         unseen=unseen,
+        new_runs=unseen.new_runs if isinstance(unseen, Unseen) else None,
         ahead=None if ahead is None else ahead.root_mean_square * course.coordinates.scale,
         ends=_ends_of(course),
         parameters=parameters_after(task, course.parameters.model, sds),

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ...data.trajectories import Trajectories
+from ..new_runs import NewRuns
 from ..physics import PhysicalParameter
 from ..record import Stage
 from .kind import ANY, Kind
@@ -35,6 +36,7 @@ class View:
         fitted: predicted for each row of it.
         test, held_out: the same of what was not trained on.
         unseen: predicted for those training trajectories that were held out for a while, by the model of then.
+        new_runs: how those that the model has not seen are predicted from their first rows alone.
         from_rows: predicted for some training trajectories from their first rows, where starts were estimated.
         from_others: predicted from some rows after the first for a part of their run, then; in the data's units.
         between: predicted for the training trajectories, as `fitted` is, at times between their rows.
@@ -55,6 +57,7 @@ class View:
     test: Trajectories | None = None
     held_out: Trajectories | None = None
     unseen: Trajectories | None = None
+    new_runs: NewRuns | None = None
     from_rows: Trajectories | None = None
     from_others: Trajectories | None = None
     between: Trajectories | None = None
