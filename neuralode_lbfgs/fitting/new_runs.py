@@ -13,6 +13,8 @@ from ..models import NeuralODE
 from .prediction import Observe, predict, predict_from_first_rows
 from .validation import FEW, SHARE, error_of_runs, of_few_steps
 
+GROWN, GROSS = 1.5, 0.3  # times the error of starts that are estimated, and standard deviations
+BY_CHANCE = 3.0  # times what noise makes of the starts of few runs: hardly any one is farther off
 MOST = 50  # runs: more say little more
 DISTURBED, DRAWS = 8, 4  # of them, and starts of each: so few tell whether noise is enough
 
@@ -31,6 +33,16 @@ class NewRuns:
     first_row: float
     first_half: float
     by_noise: float | None
+
+    @property
+    def are_missed(self) -> bool:
+        """Whether runs are missed from the first row, though not from starts that suit the model."""
+        return self.first_row > max(GROWN * self.first_half, GROSS)
+
+    @property
+    def are_beyond_noise(self) -> bool:
+        """Whether they are missed by so much more than noise explains that the model is wrong where they begin."""
+        return self.are_missed and self.by_noise is not None and self.first_row > BY_CHANCE * self.by_noise
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,8 +4,6 @@ from .growth import FROM_SEVERAL, errors_grow
 from .kind import sentence
 from .view import Finding, View, missed_by
 
-GROWN, GROSS = 1.5, 0.3  # times the error of starts that are estimated, and standard deviations
-BY_CHANCE = 3.0  # times what noise makes of the starts of few runs: hardly any one is farther off
 MORE_STARTS = "train on more runs that begin in other places"
 
 
@@ -13,7 +11,7 @@ def missed_from_first_rows(view: View) -> Finding | None:
     """Runs that the model had not seen, missed from their first row; by noise, where that moves them so far, and is not
     told of already, or by the model."""
     new = view.new_runs
-    if new is None or not new.first_row > max(GROWN * new.first_half, GROSS):
+    if new is None or not new.are_missed:
         return None
     missed = (
         f"from their first row alone, as predictions start, runs that the model had not seen are "
@@ -25,7 +23,7 @@ def missed_from_first_rows(view: View) -> Finding | None:
             f"{missed}: the noise of that row may be why, or the model is wrong where new runs begin",
             sentence(MORE_STARTS, FROM_SEVERAL),
         )
-    if not new.first_row > BY_CHANCE * new.by_noise:
+    if not new.are_beyond_noise:
         noise = f"the noise of that row alone moves them by {new.by_noise:.2g}"
         return None if errors_grow(view) else Finding(f"{missed}: {noise}", sentence(FROM_SEVERAL, MORE_STARTS))
     return Finding(

@@ -36,7 +36,6 @@ class View:
         fitted: predicted for each row of it.
         test, held_out: the same of what was not trained on.
         unseen: predicted for those training trajectories that were held out for a while, by the model of then.
-        new_runs: how those that the model has not seen are predicted from their first rows alone.
         from_rows: predicted for some training trajectories from their first rows, where starts were estimated.
         from_others: predicted from some rows after the first for a part of their run, then; in the data's units.
         between: predicted for the training trajectories, as `fitted` is, at times between their rows.
@@ -50,6 +49,7 @@ class View:
         ahead: error of each state one row ahead, where noise moves the system itself, as `train` has it; or None.
         in_pieces: whether the fit was of short pieces then.
         logarithms: the states that are in logarithms, by their numbers, which are natural ones.
+        new_runs: how runs that the model has not seen are predicted from their first rows alone.
     """
 
     train: Trajectories
@@ -57,7 +57,6 @@ class View:
     test: Trajectories | None = None
     held_out: Trajectories | None = None
     unseen: Trajectories | None = None
-    new_runs: NewRuns | None = None
     from_rows: Trajectories | None = None
     from_others: Trajectories | None = None
     between: Trajectories | None = None
@@ -72,6 +71,7 @@ class View:
     ahead: np.ndarray | None = None
     in_pieces: bool = False
     logarithms: tuple[int, ...] = ()
+    new_runs: NewRuns | None = None
 
     @cached_property
     def spread(self) -> np.ndarray:
