@@ -10,6 +10,7 @@ from ..data import Roles, Trajectories, read_table, to_trajectories
 from ..fitting.beside import degree_alone, is_mechanical
 from ..fitting.coverage import distances, far_from_here
 from ..fitting.diagnosis.forecast import NOTHING
+from ..fitting.diagnosis.view import in_turn
 from ..fitting.run_on import MANY_TIMES
 from ..models import NeuralODE
 from ..outputs.run_folder import CONFIG, PREDICTIONS
@@ -18,6 +19,8 @@ from .config import read_config
 from .saying import tell
 
 SIGMAS = 3.0  # of the noise, below zero
+MARGIN = 0.25  # times the range of the training data, beyond its ends: new runs of the same kind go so far
+ONE_WAY, LATE = 0.9, 0.3  # of the range of a run, between its ends, and of that after its middle: no levelling off
 FAR = 10.0  # standard deviations of the training data from their mean
 
 
@@ -91,15 +94,19 @@ def _far_start(seen: Seen, saved: SavedRun, predicted: Trajectories) -> str:
         return ""
     worst = int(np.argmax(away))
     others = f" (the farthest of {int(far.sum())} such starts)" if far.sum() > 1 else ""
-    known = "it knows nothing there, unless it is a law that holds everywhere"
-    if degree_alone(saved.model) is not None:
-        known = "the polynomial that the model is was not seen there, and holds if it is the law of the system"
-    if is_mechanical(saved.model):
-        known = "its equations of motion were not seen there, and hold if they are those of the system"
     return (
         f"the start of trajectory {begun[worst][0]!r}{others} is {away[worst]:.2g} standard deviations from the "
-        f"nearest state that the model was fitted to: {known}; fit trajectories that pass near it."
+        f"nearest state that the model was fitted to: {_known_there(saved)}; fit trajectories that pass near it."
     )
+
+
+def _known_there(saved: SavedRun) -> str:
+    """What a model is worth where it was not seen."""
+    if is_mechanical(saved.model):
+        return "its equations of motion were not seen there, and hold if they are those of the system"
+    if degree_alone(saved.model) is not None:
+        return "the polynomial that the model is was not seen there, and holds if it is the law of the system"
+    return "it knows nothing there, unless it is a law that holds everywhere"
 
 
 def _whole(ys: np.ndarray) -> np.ndarray:
@@ -125,25 +132,34 @@ def _far_from_mean(saved: SavedRun, predicted: Trajectories) -> str:
 
 
 def _out_of_range(seen: Seen, saved: SavedRun, predicted: Trajectories) -> list[str]:
-    """Where states go far beyond the training data, and those that fall below zero where these never do."""
+    """Where states leave the range of the training data, and those that fall below zero where these never do."""
     logarithms = [number for number, _ in saved.model.coordinates.transform.log]  # far is near there
     noise = (saved.noise or 0.0) * np.asarray(saved.model.coordinates.scale)
-    told, below = [], []
+    left: list[tuple[float, str]] = []
+    below = []
     for i, (name, low, high) in enumerate(zip(predicted.state_names, seen.low, seen.high, strict=True)):
-        span, columns = high - low, [run.ys[np.isfinite(run.ys[:, i]), i] for run in predicted]
-        known = [column for column in columns if column.size]
-        if i in logarithms or not (known and span > 0):
+        span, column = high - low, np.concatenate([run.ys[:, i] for run in predicted])
+        if i in logarithms or not (np.isfinite(column).any() and span > 0):
             continue
-        least, most = float(min(column.min() for column in known)), float(max(column.max() for column in known))
-        worst = least if low - least > most - high else most
-        if max(low - least, most - high) > MANY_TIMES * span:
-            run = next(run.id for run, column in zip(predicted, columns, strict=True) if worst in column)
-            told.append(
-                f"{name} of trajectory {run!r} comes to {worst:.3g}, where the model itself, in the runs that it was "
-                f"fitted to, goes from {low:.3g} to {high:.3g}: it knows nothing there."
-            )
-        elif low >= -NOTHING * span and least < -max(NOTHING * span, SIGMAS * noise[i]):
+        least = float(np.nanmin(column))
+        negative = low >= -NOTHING * span and low - least <= MANY_TIMES * span
+        if negative and least < -max(NOTHING * span, SIGMAS * noise[i]):
             below.append((name, f"{name} to {least:.3g}"))
+        margin = MANY_TIMES if _drifts(seen, i) else MARGIN
+        for run in predicted:
+            y = run.ys[:, i]
+            off = np.nan_to_num(np.maximum(-np.inf if negative else low - y, y - high) / span, nan=-np.inf)
+            if off.max() <= max(margin, off[0]):  # how far off it starts is told by itself
+                continue
+            when = f"{predicted.time_name} = {predicted.clock.show(float(run.ts[np.argmax(off > margin)]))}"
+            worst = f"{name} of trajectory {run.id!r} comes to {y[np.argmax(off)]:.3g}"
+            left.append((-float(off.max()), f"{worst}, from {when} on well outside of {low:.3g} to {high:.3g}"))
+    told = []
+    if left:
+        told.append(
+            f"{in_turn([word for _, word in sorted(left)])}: so far the model itself goes in the runs that it was "
+            f"fitted to; beyond, {_known_there(saved)}."
+        )
     if below:
         names = shlex.join(name for name, _ in below)
         told.append(
@@ -151,3 +167,11 @@ def _out_of_range(seen: Seen, saved: SavedRun, predicted: Trajectories) -> list[
             f"what cannot be negative is kept positive by fit --positive {names}."
         )
     return told
+
+
+def _drifts(seen: Seen, state: int) -> bool:
+    """Whether a state goes on in one direction all through each training run, to its end: then it leaves its range as
+    soon as a run takes longer, as positions and angles do."""
+    columns = [run[:, state] for run in seen.runs]
+    whole = [(abs(y[-1] - y[0]), np.ptp(y), abs(y[-1] - y[len(y) // 2])) for y in columns]
+    return all(far >= ONE_WAY * extent and late >= LATE * far for far, extent, late in whole)

@@ -37,6 +37,6 @@ def _say_noisy(asked: Trajectories) -> None:
     rows = min(USUAL_WARMUP, max(observed_rows(run).size for run in asked) // 2)
     if rows >= LEAST_WARMUP:
         tell(
-            f"note: predictions start from the first row, whose noise grows from there; --warmup {rows} would estimate "
-            f"the start from {rows} rows."
+            f"note: predictions start from the first row alone, with its noise; --warmup {rows} would estimate the "
+            f"start from {rows} rows, which helps where that noise grows, not where the model is wrong there."
         )

@@ -13,11 +13,18 @@ from .beside import degree_alone, is_regular
 from .course import Course
 from .law import Term
 from .library import every_term, powers_of
+from .new_runs import NewRuns
 
 OPEN = 2.0  # standard deviations from zero, below which the data do not ask for a term
 DENSE = 0.5  # of the terms that there are: a law that needs more of them is not sparse
+HANDFUL = 5  # terms of one rate: laws that are written in books have no more
+UNSURE = 0.2  # of a coefficient: its standard deviation, from which on another term would do as well
 SELDOM = 1e-3  # so often noise looks regular: who reads many laws believes no doubt that comes up once in fifty
 CHOICE = 10  # terms that there are, at least: of fewer a law may well need most
+IMITATES = (
+    "imitate a law of another kind where the data are, and its terms are not to be read as causes; compare with the "
+    "network alone (--degree 0) on runs held out"
+)
 WHOLE = (
     "the polynomial needs all of its {} coefficients, from {} numbers: so many may only imitate a law of another kind "
     "where the data are; compare with the network alone (--degree 0) on runs held out."
@@ -28,11 +35,12 @@ REGULAR = (
 )
 
 
-def doubts_of(course: Course, law: Sequence[Term]) -> list[str]:
+def doubts_of(course: Course, law: Sequence[Term], new_runs: NewRuns | None = None) -> list[str]:
     """In sentences; nothing where there is no law, nor a whole polynomial in its place, or no doubt.
 
     Args:
         law: of the fit, with its terms in the data's units.
+        new_runs: how runs are predicted that the fit had not seen.
     """
     if course.terms is None and degree_alone(course.parameters.model) is not None and is_dense(course):
         return [WHOLE.format(every_term(course).size, course.data.observed)]
@@ -48,10 +56,29 @@ def doubts_of(course: Course, law: Sequence[Term]) -> list[str]:
     if is_dense(course):
         doubts.append(
             f"the law needs {course.terms.size} of the {every_term(course).size} terms that there are: so many may "
-            "only imitate a law of another kind where the data are; compare with the network alone (--degree 0) on "
-            "runs held out."
+            f"only {IMITATES}."
         )
+    elif rates := crowded(law):
+        doubts.append(f"{', '.join(rates)}, some of powers or hardly determined: so many may only {IMITATES}.")
+    elif new_runs is not None and new_runs.are_beyond_noise:
+        doubts.append(f"new runs are missed from their first row, by more than its noise: the law may only {IMITATES}.")
     return doubts + _of_curved_inputs(course.data, law)
+
+
+def crowded(law: Sequence[Term]) -> list[str]:
+    """The rates that are sums of many terms, with their numbers, where some of these are of the third degree, which no
+    law of few causes needs beside so many others, or are hardly determined; linear rates may well have as many."""
+    of_rates: dict[str, list[Term]] = {}
+    for term in law:
+        of_rates.setdefault(term.rate, []).append(term)
+    return [
+        f"{rate} has {len(terms)} terms"
+        for rate, terms in of_rates.items()
+        if rate.startswith("d")  # no energy or force
+        and len(terms) > HANDFUL
+        and any(len(term.factors) > 1 for term in terms)
+        and any(len(term.factors) > 2 or term.sd > UNSURE * abs(term.value) for term in terms)
+    ]
 
 
 def is_dense(course: Course) -> bool:

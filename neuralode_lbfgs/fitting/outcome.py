@@ -13,6 +13,7 @@ from .driven_by_noise import is_moved
 from .energies import law_of_motion, said_of_energies
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
+from .new_runs import Unseen
 from .physics import parameters_after
 from .process_noise import Ahead
 from .result import FitResult
@@ -31,6 +32,7 @@ EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains l
 def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     """What a fit has come to."""
     course, stages, spent, reason, validation, unseen, ahead = fitted
+    new_runs = unseen.new_runs if isinstance(unseen, Unseen) else None
     on_mesh = whole_loss(course)
     loss = on_mesh if reason.cut_short else settled_loss(course)  # who interrupts, or sets a limit, waits for no more
     law: tuple[Term, ...] = ()
@@ -45,7 +47,7 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     notes += [
         *_said_of_noise(course, ahead),
         *said_of_energies(law),
-        *doubts_of(course, law),
+        *doubts_of(course, law, new_runs),
         *what_is_left(course.parameters.model),
         *stiffness_note(course),
         *unsettled_note(on_mesh, loss),
@@ -69,6 +71,7 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
         held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
         unseen=unseen,
+        new_runs=new_runs,
         ahead=None if ahead is None else ahead.root_mean_square * course.coordinates.scale,
         ends=_ends_of(course),
         parameters=parameters_after(task, course.parameters.model, sds),

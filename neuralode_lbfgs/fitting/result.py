@@ -20,6 +20,7 @@ from .hidden import hidden_size
 from .law import Term
 from .luck import Luck
 from .many_starts import predict_many
+from .new_runs import NewRuns, new_runs
 from .options import check_choice
 from .physics import PhysicalParameter
 from .prediction import fitted_starts, predict, predict_from_first_rows, with_earlier_inputs
@@ -56,6 +57,7 @@ class FitResult:
         validation: root mean square error on trajectories that were held out inside the training data, in standard
             deviations, or None.
         unseen: how these were predicted by the model that had not seen them, or None.
+        new_runs: how that model predicts them from their first rows alone, where starts were estimated; or None.
         ahead: root mean square error of each state one row ahead, in the data's units (in logarithms of states that are
             modelled so), where noise moves the system itself, or None.
         ends: then, if short pieces were fitted, the state of each training trajectory at its last row.
@@ -86,6 +88,7 @@ class FitResult:
     held_by: float | None = None
     validation: float | None = None
     unseen: Trajectories | None = None
+    new_runs: NewRuns | None = None
     ahead: np.ndarray | None = None
     ends: Mapping[str, np.ndarray] = field(default_factory=dict)
     members: tuple["FitResult", ...] = ()
@@ -229,6 +232,7 @@ class FitResult:
                 test=None if test is None else as_modelled(test),
                 held_out=None if held_out is None else as_modelled(held_out),
                 unseen=None if self.unseen is None else as_modelled(self.unseen),
+                new_runs=self.new_runs_of(test, held_out),
                 from_rows=None if (from_rows := self._from_first_rows()) is None else as_modelled(from_rows),
                 from_others=from_rows_between(self.model, self.data, times) if self._noisy_rows else None,
                 between=None if between is None else as_modelled(between),
@@ -245,6 +249,19 @@ class FitResult:
                 logarithms=logarithms,
             )
         )
+
+    def new_runs_of(self, test: Trajectories | None, held_out: Trajectories | None) -> NewRuns | None:
+        """How runs that the model has not seen are predicted from their first rows alone: those of the held-out data,
+        or those that were held out for a while; None where that is how they start, or is not known.
+
+        Args:
+            held_out: predictions of the held-out data, as of `predict_held_out`.
+        """
+        others = [run for run in test or () if run.id not in self.starts]
+        if test is None or held_out is None or not others:
+            return self.new_runs
+        asked = test.with_trajectories(others)
+        return new_runs(self.model, asked, held_out, self.noise) if self._noisy_rows else None
 
     def _from_first_rows(self) -> Trajectories | None:
         """Some of the training data predicted from the first rows, as new runs are, where starts were estimated."""

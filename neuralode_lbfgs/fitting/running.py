@@ -10,6 +10,7 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from ..optimise import StopReason
 from .course import Course
+from .new_runs import Unseen, new_runs, with_new_runs
 from .record import Progressed, Record, Stage
 from .settled import loss_on_mesh
 from .stages import STAGES, WHY, WHY_HIDDEN, WHY_SEEN
@@ -56,10 +57,17 @@ def run_stages(
 def error_of(course: Course, held_out: Trajectories) -> float:
     """The error of trajectories that are held out, run freely by the model as it is now."""
     model, observe = course.parameters.model, course.observe and course.observe.observe
-    return error_of_runs(model, held_out, unseen_by(model, course, held_out), observe)
+    return error_of_runs(model, held_out, _predicted_by(model, course, held_out), observe)
 
 
-def unseen_by(model: NeuralODE, course: Course, held_out: Trajectories) -> Trajectories:
+def unseen_by(model: NeuralODE, course: Course, held_out: Trajectories) -> Unseen:
+    """Trajectories that are held out, run freely by a model that the course came to; also from their first rows."""
+    found, observe = _predicted_by(model, course, held_out), course.observe and course.observe.observe
+    beside = new_runs(model, held_out, found, course.noise, observe) if course.train_starts else None
+    return with_new_runs(found, beside)
+
+
+def _predicted_by(model: NeuralODE, course: Course, held_out: Trajectories) -> Trajectories:
     """Trajectories that are held out, started as those of the course, and run freely by a model that it came to."""
     observe = course.observe and course.observe.observe
     return predict_unseen(

@@ -8,6 +8,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 from .diagnosis import Finding
 from .law import law_table
+from .new_runs import said_of_new_runs
 from .physics import parameter_remarks, parameter_table
 from .record import told
 from .validation import why_not_held_out
@@ -35,6 +36,8 @@ def summary_of(
     lines += [*parameter_table(result.parameters), *parameter_remarks(result.parameters)]
     lines += law_table(result.law)
     lines += told(result.stages)
+    if (new := result.new_runs_of(test, held_out)) is not None:
+        lines.append(said_of_new_runs(new.first_row, new.first_half, test, result.unseen))
     lines += why_not_held_out(result.data, test, result.validation)
     if result.luck is not None:
         lines.append(result.luck.sentence)

@@ -100,9 +100,14 @@ def predict_unseen(
     Args:
         known, noise, observe: as in `predict_like_training`; of the trajectories that are not held out.
     """
-    most = max(STEPS, STEPS_A_ROW * max(run.ts.size for run in held_out))
-    model = replace(model, max_steps=min(model.max_steps, most))
+    model = of_few_steps(model, held_out)
     return predict_like_training(model, held_out, known or {}, estimated=noisy, noise=noise, observe=observe)
+
+
+def of_few_steps(model: NeuralODE, data: Trajectories) -> NeuralODE:
+    """The same, of no more steps than a model that is any good takes."""
+    most = max(STEPS, STEPS_A_ROW * max(run.ts.size for run in data))
+    return replace(model, max_steps=min(model.max_steps, most))
 
 
 def error_of_runs(

@@ -60,9 +60,19 @@ class Seeds(TypedDict):
     band: NotRequired[tuple[float, float]]
 
 
+class Unseen(TypedDict):
+    """Errors of runs that the model had not seen, in standard deviations, None where one does not reach its end: from
+    the first row alone, as `predict` starts, and from starts estimated from the first half of the rows; and how far
+    runs go apart whose starts differ by as much as noise, None if that is unknown."""
+
+    first_row: float | None
+    first_half: float | None
+    by_noise: float | None
+
+
 class Metrics(TypedDict):
     """The contents of `metrics.json`; `parameters` are there where the model has physical ones, `law` where it is a
-    polynomial with nothing of a network.
+    polynomial with nothing of a network, `new_runs` where starts were estimated and some runs were held out.
 
     `ensemble` or `starts` are there where several initial weights were tried.
     """
@@ -79,6 +89,7 @@ class Metrics(TypedDict):
     diagnosis: list[Diagnosed]
     parameters: NotRequired[dict[str, Moved]]
     law: NotRequired[list[LawTerm]]
+    new_runs: NotRequired[Unseen]
     ensemble: NotRequired[Seeds]
     starts: NotRequired[Seeds]
 
@@ -161,6 +172,9 @@ def metrics(
         "baseline": mean_baseline(train, test),
         "diagnosis": [{"finding": one.finding, "advice": one.advice} for one in result.diagnose(test, predictions)],
     }
+    if (new := result.new_runs_of(test, None if test is None else predictions.rows_of(test))) is not None:
+        errors_of = {name: None if error is None else finite(error) for name, error in vars(new).items()}
+        found["new_runs"] = Unseen(**errors_of)
     if result.luck is not None:
         seeds = _seeds(result.luck)
         if result.luck.kind == "ensemble":

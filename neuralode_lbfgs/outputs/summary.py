@@ -7,6 +7,7 @@ from ..data.errors import counted
 from ..data.trajectories import Trajectories
 from ..fitting.beside import degree_alone, is_mechanical
 from ..fitting.law import law_table
+from ..fitting.new_runs import said_of_new_runs
 from ..fitting.physics import parameter_remarks, parameter_table
 from ..fitting.record import told
 from ..fitting.result import FitResult
@@ -50,6 +51,8 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
         lines += wrapped(f"held out: {say_warmup(train.with_trajectories(others), result.model.coordinates)}")
     elif others and result.estimated:
         lines += wrapped("held out: initial states estimated from the first half of the rows; the rest is a forecast")
+    if (new := metrics.get("new_runs")) is not None:
+        lines += wrapped(said_of_new_runs(new["first_row"], new["first_half"], test, result.unseen))
     for line in why_not_held_out(train, test, result.validation):
         lines += wrapped(line)
     if result.luck is not None:

@@ -61,11 +61,16 @@ def predicted(*rows):
         ),
         (
             [ORBIT[0], [40.0, 3.0]],
-            ("x of trajectory 'new' comes to 40, where the model itself, in the runs that it w",),
+            ("x of trajectory 'new' comes to 40, from t = 1 on well outside of 1 to 5: so far the model itself goes",),
         ),
+        (
+            [ORBIT[0], [5.9, 3.0], [6.1, 3.0], [6.4, 1.0]],
+            ("x of trajectory 'new' comes to 6.4, from t = 2 on well outside of 1 to 5: so far the model itself goes",),
+        ),
+        ([ORBIT[0], [5.9, 3.0], [5.0, 5.9]], ()),  # by less than a quarter of the range
         ([ORBIT[0], [3.0, -2.0]], ("below zero, where nothing is that the model was fitted to, fall y to -2;",)),
     ],
-    ids=["on the orbit", "not reached", "a start in the middle", "far beyond", "below zero"],
+    ids=["on the orbit", "not reached", "in the middle", "far beyond", "beyond", "hardly beyond", "below zero"],
 )
 def test_what_is_told(folder, capsys, rows, told):
     warn_of_reach(folder, saved(), predicted(*rows))
@@ -73,6 +78,25 @@ def test_what_is_told(folder, capsys, rows, told):
     assert len(said) == len(told)
     for line, start in zip(said, told, strict=True):
         assert line.startswith(f"warning: {start}")
+
+
+def test_several_runs_that_leave_the_range_are_told_of_in_one_sentence_the_farthest_first(folder, capsys):
+    ts = np.arange(3.0)
+    runs = [Trajectory(name, ts, np.array([ORBIT[0], [x, 3.0], [3.0, 3.0]])) for name, x in (("a", 6.5), ("b", 9.0))]
+    warn_of_reach(folder, saved(), Trajectories(tuple(runs), ("x", "y")))
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("warning: x of trajectory 'b' comes to 9, from t = 1 on well outside of 1 to 5; x of")
+    assert said.count("trajectory 'a' comes to 6.5") == 1 and said.count("knows nothing there") == 1
+
+
+def test_what_drifts_through_all_runs_leaves_its_range_as_they_go_on(folder, capsys):
+    """An angle that goes on; what levels off does not."""
+    line, level = np.linspace(1.0, 5.0, 41), 5.0 - 4.0 * np.exp(-TURN)
+    for x, told in ((line, 0), (level, 1)):
+        rows = [f"{t:.6f},{a:.6f},{b:.6f}" for t, a, b in zip(TURN, x, ORBIT[:, 1], strict=True)]
+        (folder / "predictions.csv").write_text("\n".join(["t,x,y", *rows]) + "\n")
+        warn_of_reach(folder, saved(), predicted([x[0], ORBIT[0, 1]], [7.0, 3.0]))
+        assert capsys.readouterr().err.count("comes to 7") == told
 
 
 def test_names_with_blanks_are_quoted(folder, capsys):

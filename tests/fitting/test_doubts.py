@@ -12,6 +12,7 @@ from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import with_polynomial
 from neuralode_lbfgs.fitting.doubts import REGULAR, doubts_of, share_missed
 from neuralode_lbfgs.fitting.law import Term
+from neuralode_lbfgs.fitting.new_runs import NewRuns
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.task import Task
 from neuralode_lbfgs.fitting.terms import of_terms
@@ -56,6 +57,33 @@ def test_a_law_of_most_terms_is_told():
     (told,) = doubts_of(law_of(range(11)), [SURE])
     assert told.startswith("the law needs 11 of the 20 terms") and "--degree 0" in told
     assert doubts_of(law_of(range(10)), [SURE]) == []
+
+
+def of_products(*products, rate="d x/dt", sd=0.1):
+    return [Term(rate, tuple(product), -1.0, sd) for product in products]
+
+
+@pytest.mark.parametrize(
+    "law, told",
+    [
+        (of_products("", "x", "y", "xx", "xy", "xxx"), "d x/dt has 6 terms, some of powers or hardly determined: so"),
+        (of_products("", "x", "y", "xx", "xy", "yy", sd=0.3), "d x/dt has 6 terms"),
+        (of_products("", "x", "y", "xx", "xy", "yy"), None),  # sure, and of few powers
+        (of_products("", "x", "y", "z", "u", "v", sd=0.3), None),  # linear
+        (of_products("x", "y", "xxx") + of_products("x", "y", "xxy", rate="d y/dt"), None),
+        (of_products("", "x", "y", "xx", "xy", "xxx", rate="force on x"), None),
+    ],
+)
+def test_a_rate_of_many_terms_may_only_imitate_another(law, told):
+    said = doubts_of(law_of([1, 2]), law)
+    assert [line[: len(told or "")] for line in said] == ([] if told is None else [told])
+    assert all("not to be read as causes" in line for line in said)
+
+
+def test_a_law_that_misses_new_runs_from_their_first_row_may_only_imitate_another():
+    (told,) = doubts_of(law_of([1, 2]), [SURE], NewRuns(1.1, 0.1, 0.1))
+    assert told.startswith("new runs are missed from their first row") and "not to be read as causes" in told
+    assert doubts_of(law_of([1, 2]), [SURE], NewRuns(1.1, 0.1, 0.9)) == []
 
 
 def test_a_whole_polynomial_of_many_terms_is_told(monkeypatch):

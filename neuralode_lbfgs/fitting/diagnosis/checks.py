@@ -13,6 +13,7 @@ from .growth import errors_grow, unstable_nearby
 from .held_out import worse_on_others, worse_on_unseen
 from .jumping import jumping_inputs
 from .lone import lone_errors
+from .new_runs import missed_from_first_rows
 from .parameters import at_bound, undetermined, unmoved
 from .proportion import errors_in_proportion
 from .solves import solver_failures, unfinished
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     solver_failures,
     worse_on_others,
     worse_on_unseen,
+    missed_from_first_rows,
     late_inputs,
     goes_round,
     too_coarse,
@@ -60,6 +62,7 @@ MISSED: tuple[Check, ...] = (  # what is seen of any fit that misses the data
     flat_mean,
     worse_on_others,
     worse_on_unseen,
+    missed_from_first_rows,
     above_the_noise,
     residuals_not_white,
     errors_in_proportion,
@@ -76,12 +79,13 @@ NOT_FOLLOWED = (
 )  # of data that no model follows
 FOLLOWS: dict[Check, tuple[Check, ...]] = {
     begins_anew: (*NOT_FOLLOWED, cannot_turn, without_velocities, goes_round, unmoved),
-    driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, errors_grow),
+    driven_by_noise: (flat_mean, above_the_noise, residuals_not_white, errors_grow, missed_from_first_rows),
     taken_for_states: NOT_FOLLOWED,
     without_velocities: MISSED,
     cannot_turn: (without_velocities, held_by_decay, flat_mean, above_the_noise, residuals_not_white),
     held_by_decay: (flat_mean, above_the_noise, residuals_not_white),
     worse_on_others: (worse_on_unseen,),
+    missed_from_first_rows: (errors_grow,),
     errors_grow: (unstable_nearby,),
     too_coarse: (jumping_inputs, lone_errors),
     jumping_inputs: (lone_errors,),

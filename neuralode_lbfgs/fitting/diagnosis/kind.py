@@ -6,7 +6,7 @@ from typing import Any
 
 from ...models import MLPVectorField, NeuralODE, SecondOrderField, plain
 from ..beside import degree_alone, has_polynomial, is_mechanical
-from ..doubts import DENSE
+from ..doubts import DENSE, crowded
 from ..law import Term
 from ..library import monomials_of
 
@@ -81,5 +81,6 @@ def kind_of(model: Any, law: Sequence[Term], observe: Callable | None) -> Kind:
     alone, rates = degree_alone(model), bool(field.rates)
     few = alone == 1
     if law and not few:
-        few = sum(term.sd > 0 for term in law) <= DENSE * field.learned.size * len(monomials_of(model))
+        sparse = sum(term.sd > 0 for term in law) <= DENSE * field.learned.size * len(monomials_of(model))
+        few = sparse and not crowded(law)
     return Kind(alone is None, has_polynomial(model) and not few, second_order, False, transformable, rates)

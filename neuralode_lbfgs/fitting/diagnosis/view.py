@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ...data.trajectories import Trajectories
+from ..new_runs import NewRuns
 from ..physics import PhysicalParameter
 from ..record import Stage
 from .kind import ANY, Kind
@@ -48,6 +49,7 @@ class View:
         ahead: error of each state one row ahead, where noise moves the system itself, as `train` has it; or None.
         in_pieces: whether the fit was of short pieces then.
         logarithms: the states that are in logarithms, by their numbers, which are natural ones.
+        new_runs: how runs that the model has not seen are predicted from their first rows alone.
     """
 
     train: Trajectories
@@ -69,6 +71,7 @@ class View:
     ahead: np.ndarray | None = None
     in_pieces: bool = False
     logarithms: tuple[int, ...] = ()
+    new_runs: NewRuns | None = None
 
     @cached_property
     def spread(self) -> np.ndarray:

@@ -53,6 +53,8 @@ def facts(contents: Contents) -> list[tuple[str, str]]:
     found = []
     if metrics.get("test") is not None:
         found.append(("held-out error / sd", _number(metrics["test"]["scaled_rmse"])))
+    if (new := metrics.get("new_runs")) is not None:
+        found.append(("new runs from their first row / sd", _number(new["first_row"])))
     found.append(("training error / sd", _number(metrics["train"]["scaled_rmse"])))
     found.append(("evaluations", str(metrics["evaluations"])))
     found.append(("seconds in all", f"{metrics['total_s']:.1f}"))

@@ -27,6 +27,7 @@ from neuralode_lbfgs.fitting.diagnosis.structure import (
 )
 from neuralode_lbfgs.fitting.diagnosis.turns import goes_round
 from neuralode_lbfgs.fitting.diagnosis.view import in_turn
+from neuralode_lbfgs.fitting.new_runs import NewRuns
 from neuralode_lbfgs.fitting.noise_level import noise_level, roughness
 from neuralode_lbfgs.fitting.physics import PhysicalParameter
 from neuralode_lbfgs.fitting.record import Stage
@@ -219,6 +220,12 @@ WRONG = {
         "how hare and lynx change does not follow from their values",
         "--second-order",
     ),
+    "missed_from_first_rows": (
+        replace(GOOD, new_runs=NewRuns(1.1, 0.08, 0.1)),
+        "missed by 1.1 standard deviations, where starts that suit it, from the first half of the rows, hide that (0.08"
+        "): the noise of that row moves them by no more than 0.1, so the model is wrong where these runs begin",
+        "train on more runs that begin in other places",
+    ),
     "worse_on_unseen": (UNSEEN, "c was missed by 0.38 standard deviations", "--starts 8"),
     "above_the_noise": (
         replace(GOOD, fitted=runs(TRUTH + WAVE)), "hare is missed by 0.441, its noise is at most 0.095", "--width-size",
@@ -267,6 +274,30 @@ def test_a_check_speaks_where_something_is_wrong_and_says_what_to_try(check):
     assert said in found.finding
     assert advice in found.advice
     assert found in diagnose(view)
+
+
+@pytest.mark.parametrize(
+    "new, said",
+    [
+        (NewRuns(0.29, 0.05, 0.0), None),  # small
+        (NewRuns(0.5, 0.4, 0.0), None),  # missed as far from other starts: that is told elsewhere
+        (NewRuns(0.9, 0.1, 0.5), "the noise of that row alone moves them by 0.5"),
+        (NewRuns(np.inf, 0.1, np.inf), "not followed to the end"),
+        (NewRuns(0.9, 0.1, None), "the noise of that row may be why, or the model is wrong where new runs begin"),
+        (NewRuns(np.inf, 0.1, 0.2), "so the model is wrong where these runs begin"),
+    ],
+)
+def test_noise_of_a_start_is_blamed_only_as_far_as_it_goes(new, said):
+    found = diagnose(replace(GOOD, new_runs=new))
+    assert [said in one.finding for one in found] == [True] * (said is not None)
+    assert all("--warmup 10" in one.advice for one in found)
+
+
+def test_a_wrong_model_is_told_of_in_place_of_errors_that_grow_and_their_noise_is_not_told_of_twice():
+    grown = replace(GOOD, from_rows=runs(TRUTH + np.linspace(0, 5, TS.size)[:, None]))
+    for by_noise, said in ((0.1, "from their first row alone"), (0.5, "errors of a start grow")):
+        (found,) = diagnose(replace(grown, new_runs=NewRuns(1.1, 0.08, by_noise)))
+        assert found.finding.startswith(said)
 
 
 def test_what_follows_from_a_model_that_cannot_turn_is_not_told_as_well():

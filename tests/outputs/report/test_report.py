@@ -31,7 +31,7 @@ from neuralode_lbfgs.outputs.report.look import log_limits
 from neuralode_lbfgs.outputs.report.over_time import over_time
 from neuralode_lbfgs.outputs.report.page import page, write_report
 from neuralode_lbfgs.outputs.report.residuals import residuals
-from neuralode_lbfgs.outputs.report.words import question, verdict
+from neuralode_lbfgs.outputs.report.words import facts, question, verdict
 
 EVIL = "<script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(3)>"
@@ -218,6 +218,15 @@ def test_a_model_that_is_no_better_than_a_naive_prediction_is_said_to_be_of_no_u
         test = {"rmse": {"angle": error, "speed": error}, "scaled_rmse": error}
         said, good = verdict(replace(run, metrics={**run.metrics, "test": test}))
         assert sentence in said and not good
+
+
+def test_new_runs_from_their_first_row_are_among_the_numbers_at_the_top(told):
+    run, _ = told
+    name = "new runs from their first row / sd"
+    assert name not in dict(facts(run))
+    for error, said in ((0.55, "0.55"), (None, "diverges")):
+        new = {"first_row": error, "first_half": 0.1, "by_noise": 0.1}
+        assert dict(facts(replace(run, metrics={**run.metrics, "new_runs": new})))[name] == said
 
 
 def test_hidden_states_are_named_in_the_question(told):
