@@ -49,7 +49,7 @@ class Ahead(NamedTuple):
         of_start: A, d prediction / d state of the row before.
         durations: of the intervals.
         second, third: which intervals follow at once, and after one more; -1 for none.
-        places: states that were observed at the row before, if it matters where errors were made.
+        places: what is predicted, if it matters where the next errors are made.
     """
 
     errors: Float[np.ndarray, "intervals states"]
@@ -107,26 +107,31 @@ class Ahead(NamedTuple):
         own = np.einsum("kii->ki", self.of_start)[after]
         squares = self.errors**2
         share = np.eye(squares.shape[1]) + np.mean(self.of_start**2, axis=0)
-        if not (here.size and np.isfinite(share).all() and np.isfinite(squares).all()):
+        if not (here.size and np.isfinite(share).all() and np.isfinite(squares).all()):  # of a model that blows up
             return False
-        observed = nnls(share, np.mean(squares, axis=0))[0]
+        mean = np.maximum(squares.mean(axis=0), 1e-300)
+        observed = nnls(share / mean[:, None], np.ones(mean.size))[0]
         more = self.errors[here] * self.errors[after] + own * observed
         sure = more.sum(axis=0) > SHOWN * np.sqrt(here.size) * more.std(axis=0)
         return bool((sure & (more.mean(axis=0) > OF_PLACE * np.mean(abs(own), axis=0) * self._of_place)).any())
 
     @property
     def _of_place(self) -> Float[np.ndarray, " states"]:
-        """The part of the mean squares that goes with where an error was made, as the rows nearest to it, of other
-        times, tell: what a model misses there, and no noise."""
-        size = len(self.errors)
-        if self.places is None or size < FEWEST:
+        """The part of the mean squares that goes with where an error was made, as errors tell of which the places are
+        nearest, at other times: what a model misses there, and no noise.
+
+        That place is predicted from the row before: measured, it would have noise in common with the error.
+        """
+        here = np.flatnonzero(self.second >= 0)
+        if self.places is None or here.size < FEWEST:
             return np.zeros(self.errors.shape[1])
-        at = self.places / np.maximum(self.places.std(axis=0), 1e-300)
-        near = KDTree(at).query(at, min(NEAREST + 2 * BESIDE + 1, size))[1]
-        other = abs(near - np.arange(size)[:, None]) > BESIDE
+        at, errors = self.places[here], self.errors[self.second[here]]
+        at = at / np.maximum(at.std(axis=0), 1e-300)
+        near = KDTree(at).query(at, min(NEAREST + 2 * BESIDE + 1, here.size))[1]
+        other = abs(near - np.arange(here.size)[:, None]) > BESIDE
         chosen = other & (np.cumsum(other, axis=1) <= NEAREST)
-        there = np.sum(self.errors[near] * chosen[..., None], axis=1) / np.maximum(chosen.sum(axis=1), 1)[:, None]
-        return np.maximum(np.mean(self.errors * there, axis=0), 0.0)
+        there = np.sum(errors[near] * chosen[..., None], axis=1) / np.maximum(chosen.sum(axis=1), 1)[:, None]
+        return np.maximum(np.mean(errors * there, axis=0), 0.0)
 
     @property
     def is_white(self) -> bool:
@@ -155,5 +160,5 @@ def errors_ahead(solver: PieceSolver, cuts: Cut, x: np.ndarray) -> Ahead:
         cuts.durations[of],
         second,
         third,
-        cuts.targets[begin][of],
+        ends.states[of],
     )
