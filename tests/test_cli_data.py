@@ -321,3 +321,11 @@ def test_what_stands_alone_is_left_out(folder, capsys):
     np.testing.assert_array_equal(starts["slipped"], starts["blank"])
     assert np.abs(starts["kept"] - starts["blank"]).max() > 0.01
     assert np.abs(found["left"] - ys).max() < np.abs(found["kept"] - ys).max() / 3
+
+
+def test_the_summary_begins_with_the_file_as_a_column_may_be_called_as_it_is(folder, capsys):
+    path = table("t,x", [(t, *states(t, (1.0, 2.0))[:1]) for t in MINUTES.tolist()], folder / "train.csv")
+    assert main(["fit", str(path), "--out", str(folder / "titled"), *SMALL]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith(f"train.csv: {MINUTES.size} rows of 1 trajectory") for line in lines)
+    assert not any(line.startswith("train: ") for line in lines)

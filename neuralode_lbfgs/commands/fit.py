@@ -253,7 +253,7 @@ def _write(
             drawn, account = curves_to_draw(source, predictions, curves), account_of(source, result)
             write_account(folder, account, drawn)
             new = replace(result, notes=tuple(note for note in result.notes if note.rstrip(".") not in told))
-            print(summary_text(source.name, new, metrics, source.train, source.test), flush=True)
+            print(summary_text(source.title, new, metrics, source.train, source.test), flush=True)
             history = result.history_rows()
             working = {} if interrupts.came else drawn_by
             if "plots" in working:

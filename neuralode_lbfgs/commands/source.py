@@ -62,6 +62,12 @@ class Source:
     options: DataOptions
 
     @property
+    def title(self) -> str:
+        """The file, where it is one: a column may be called as it is without its ending (`train`)."""
+        file = Path(self.given[0])
+        return file.name if len(self.given) == 1 and not self.bundled and file.is_file() else self.name
+
+    @property
     def until(self) -> float | None:
         """The last time that is trained on, as the data count times; None if the split is not by time."""
         given = self.options.train_until

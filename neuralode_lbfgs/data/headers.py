@@ -7,8 +7,8 @@ from .units import is_unit
 
 _DURATION = r"s|secs?|seconds?|[mµμun]s|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|y|yrs?|years?"
 _TIME = re.compile(
-    rf"(t|ts|time|time[ _.-]?stamp|elapsed|(elapsed|test|run|total)[ _.-]?time)([ _.-]({_DURATION}))?|times|date"
-    r"|date[ _.-]?time|zeit|tiempo|tempo|tijd|时间|時間|время"
+    r"(t|ts|time|time[ _.-]?stamp|elapsed|(elapsed|test|run|total)[ _.-]?time|zeit|tiempo|tempo|tijd|时间|時間|время)"
+    rf"([ _.-]({_DURATION}))?|times|date|date[ _.-]?time"
 )
 # Units behind a line as they are written only: t/T and t/D are ratios.
 _TIME_IN = re.compile(rf"([^()/]*[^()/\s])(?:\(((?i:{_DURATION}))\)|\s?/\s?({_DURATION}))")

@@ -99,9 +99,9 @@ def _of_curved_inputs(data: Trajectories, law: Sequence[Term]) -> list[str]:
     if not told:
         return []
     return [
-        f"inputs are straight lines between rows, and where they curve there, as they do from row to row, these are "
-        f"nearer to their means by about this share: {', '.join(told)}. Their coefficients are too large by as much, "
-        "more than their standard deviations; more rows would help."
+        "inputs are taken as straight lines between rows. If they curve there, as they do from row to row, these are "
+        f"nearer to their means by about this share: {', '.join(told)}; their coefficients are then too large by as "
+        "much, more than their standard deviations, and more rows would help."
     ]
 
 

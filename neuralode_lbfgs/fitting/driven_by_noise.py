@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..data.steps import set_states
 from ..models import NeuralODE
 from ..optimise import LBFGS
 from .basin import AS_CURVES, FINE, HIGH, left_by_curves
@@ -74,8 +75,8 @@ def with_process_noise(model: NeuralODE, task: Task, callback: Watcher, notes: l
 def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callback: Watcher) -> Fitted:
     """The fit, or one of short pieces where noise moves the system and that one predicts from first rows as well.
 
-    Where the latter follows whole runs as closely as the noise of the measurements lets it, nothing else moves them:
-    short pieces have only found the way to a better fit of the usual kind.
+    Where the latter follows whole runs as closely as the noise of the measurements lets it, or errors one row ahead
+    show no other noise, short pieces may only have found the way to a better fit of the usual kind.
     """
     if not _may_be_driven(before, task):
         return before
@@ -85,17 +86,18 @@ def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callbac
     if course is None or not tried.stays or ended(tried.reached):
         return tried.instead_of(before)
     ahead, usual = ahead_of(course), before.course
-    if not is_moved(course, ahead):
-        tried = _in_whole_runs(tried, course, callback)
-        course, ahead = tried.course or course, None
-        if not criterion(course) < criterion(usual):
+    whole = None if is_moved(course, ahead) and ahead.is_shown else _in_whole_runs(tried, course, callback)
+    if whole is not None and whole.course is not None and criterion(whole.course) < criterion(usual):
+        tried, course, ahead = whole, whole.course, None
+    else:
+        tried = tried if whole is None else whole._replace(course=course)
+        if not (
+            is_moved(course, ahead)
+            and (is_moved(usual, ahead) or _leads_astray(usual, task))  # the latter where it was bent to follow noise
+            and _is_small(ahead)
+            and _is_likelier(course, ahead, usual)
+        ):
             return tried.instead_of(before)
-    elif not (
-        (is_moved(usual, ahead) or _leads_astray(usual, task))  # the latter where it was bent to follow that noise
-        and _is_small(ahead)
-        and _is_likelier(course, ahead, usual)
-    ):
-        return tried.instead_of(before)
     if _missed(course, task) > _missed(usual, task):
         return tried.instead_of(before)._replace(ahead=ahead if ahead is not None and ahead.is_shown else None)
     fitted = tried.fitted(course, ahead)
@@ -148,8 +150,10 @@ def ahead_of(course: Course) -> Ahead:
 
 def _may_be_driven(fitted: Fitted, task: Task) -> bool:
     """Whether a fit by default has missed something regular that smooth curves follow, or leads from first rows far
-    away from the data, and pieces can be fitted."""
+    away from the data, and pieces can be fitted. Inputs that were taken for states move the others as noise would."""
     course, options = fitted.course, task.options
+    if set_states(task.data):
+        return False
     by_default = options.process_noise is None and not options.stages and options.weight_decay is None
     if not by_default or fitted.reason.cut_short or not isinstance(course.optimizer, LBFGS):
         return False

@@ -63,7 +63,7 @@ def collect_slopes(
                 coordinates.states_in(curve.states(ts)),
                 coordinates.rates_in(curve.rates(ts)),
                 coordinates.inputs_in(trajectory.inputs_at(ts)),
-                _certainty(trajectory, ts) * coordinates.scale,
+                _certainty(trajectory, ts, np.asarray(coordinates.scale)),
             )
         )
     if not parts:
@@ -83,13 +83,16 @@ def thinned(slopes: Slopes, most: int) -> Slopes:
     return replace(some, weight=some.weight / np.sqrt(np.sum(some.weight**2)))
 
 
-def _certainty(trajectory: Trajectory, ts: np.ndarray) -> np.ndarray:
-    """One over the standard deviation of each state near `ts`, shape `(times, states)`; one where it is not known."""
-    certain = np.ones((ts.size, trajectory.ys.shape[1]))
+def _certainty(trajectory: Trajectory, ts: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """One over the standard deviation of each state near `ts` in order one, shape `(times, states)`; of a hidden state,
+    which has none, that of the others in the mean."""
+    certain = np.full((ts.size, scale.size), np.nan)
+    if trajectory.sd is None:
+        return np.ones_like(certain)
     for i, seen in enumerate(np.isfinite(trajectory.ys).T):
-        if trajectory.sd is not None:
-            certain[:, i] = 1 / np.interp(ts, trajectory.ts[seen], trajectory.sd[seen, i])
-    return certain
+        if seen.any():
+            certain[:, i] = scale[i] / np.interp(ts, trajectory.ts[seen], trajectory.sd[seen, i])
+    return np.where(np.isnan(certain), np.nanmean(certain, axis=1, keepdims=True), certain)
 
 
 def slope_residuals(model: Any, point: Slopes) -> Float[Array, " states"]:

@@ -1,5 +1,6 @@
 """What a fit has come to: its result, and what a person should know of it."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -16,6 +17,7 @@ from .linear import is_linear, said_of_eigenvalues
 from .new_runs import Unseen
 from .physics import parameters_after
 from .process_noise import Ahead
+from .record import Stage
 from .result import FitResult
 from .running import whole_loss
 from .settled import settled_loss, unsettled_note
@@ -26,6 +28,9 @@ from .uncertainty import sds_of_physics
 from .waking import held_by
 
 NOT_TOLD = "these rows do not tell whether noise moves the system itself, or the measurements alone are noisy"
+NOT_STRAIGHT = "polish right after matching did not get to the bottom"
+OF_A_WAY = ("held out ", "tried ", "with all trajectories ")  # as notes begin that are of one way among others
+GIVEN_UP = "of a fit that was given up for the one by way of short pieces: "
 EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
 
 
@@ -44,6 +49,7 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
             notes += [said_of_eigenvalues(course)] if loss < EXPLAINS else []
         else:
             law = law_of_motion(course) if mechanical else law_of(course)
+    notes[:] = of_the_way(notes, stages)
     notes += [
         *_said_of_noise(course, ahead),
         *said_of_energies(law),
@@ -77,6 +83,13 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
         parameters=parameters_after(task, course.parameters.model, sds),
         law=law,
     )
+
+
+def of_the_way(notes: Sequence[str], stages: Sequence[Stage]) -> list[str]:
+    """Notes of the way that has led to the fit; those of one that was given up for short pieces as what they are."""
+    kept = {stage.name for stage in stages if stage.kept}
+    told = [note for note in notes if not note.startswith(NOT_STRAIGHT) or kept & {"shooting", "full"}]
+    return [GIVEN_UP + note if "process noise" in kept and note.startswith(OF_A_WAY) else note for note in told]
 
 
 def _starts_of_each(measured: Trajectories, course: Course) -> dict[str, np.ndarray]:

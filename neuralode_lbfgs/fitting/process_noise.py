@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.optimize import nnls
+from scipy.spatial import KDTree
 
 from .pieces import Cut, PieceSolver
 from .together import together
@@ -21,6 +23,8 @@ SMALL = 1 / 3  # standard deviations, one row ahead: what is missed farther may 
 FEWEST = 40  # of triples of whole rows: fewer tell too little
 LEAST_OBSERVED = 0.1  # of the noise of the process from one row to the next: measurements are never exact
 LEAST_MOVING = 1e-3  # of the squares one row ahead
+NEAREST, BESIDE = 6, 2  # rows that tell what is missed at a place, and those before and after, which share noise
+OF_PLACE = 4.0  # times that: rows that are not quite there tell half of it, and twice as much is a clear margin
 SHOWN = 3.0  # standard deviations: by chance once in 700 times
 ALIKE, SIGMAS = 0.2, 2.0  # correlation two rows apart up to which errors are white, beside what chance makes of few
 
@@ -45,6 +49,7 @@ class Ahead(NamedTuple):
         of_start: A, d prediction / d state of the row before.
         durations: of the intervals.
         second, third: which intervals follow at once, and after one more; -1 for none.
+        places: what is predicted, if it matters where the next errors are made.
     """
 
     errors: Float[np.ndarray, "intervals states"]
@@ -52,6 +57,7 @@ class Ahead(NamedTuple):
     durations: Float[np.ndarray, " intervals"]
     second: np.ndarray
     third: np.ndarray
+    places: Float[np.ndarray, "intervals states"] | None = None
 
     @property
     def is_enough(self) -> bool:
@@ -91,15 +97,41 @@ class Ahead(NamedTuple):
     @np.errstate(over="ignore", invalid="ignore")
     def is_shown(self) -> bool:
         """Whether noise of the measurements alone is not enough, of any state: neighbours have more in common than that
-        would make of them, and than chance makes of so few. Where nothing is left of a state until the next row, both
-        kinds of noise look the same."""
+        would make of them, and than chance makes of so few, or a model that misses something at some places.
+        Where nothing is left of a state until the next row, both kinds of noise look the same.
+
+        The measurements of all states are in the errors of each: squares = (1 + A^2) var(e) tells var(e) alone.
+        """
         here = np.flatnonzero(self.second >= 0)
-        if not here.size:
-            return False
         after = self.second[here]
         own = np.einsum("kii->ki", self.of_start)[after]
-        more = self.errors[here] * self.errors[after] + own * self.of_measuring_alone**2
-        return bool((more.sum(axis=0) > SHOWN * np.sqrt(here.size) * more.std(axis=0)).any())
+        squares = self.errors**2
+        share = np.eye(squares.shape[1]) + np.mean(self.of_start**2, axis=0)
+        if not (here.size and np.isfinite(share).all() and np.isfinite(squares).all()):  # of a model that blows up
+            return False
+        mean = np.maximum(squares.mean(axis=0), 1e-300)
+        observed = nnls(share / mean[:, None], np.ones(mean.size))[0]
+        more = self.errors[here] * self.errors[after] + own * observed
+        sure = more.sum(axis=0) > SHOWN * np.sqrt(here.size) * more.std(axis=0)
+        return bool((sure & (more.mean(axis=0) > OF_PLACE * np.mean(abs(own), axis=0) * self._of_place)).any())
+
+    @property
+    def _of_place(self) -> Float[np.ndarray, " states"]:
+        """The part of the mean squares that goes with where an error was made, as errors tell of which the places are
+        nearest, at other times: what a model misses there, and no noise.
+
+        That place is predicted from the row before: measured, it would have noise in common with the error.
+        """
+        here = np.flatnonzero(self.second >= 0)
+        if self.places is None or here.size < FEWEST:
+            return np.zeros(self.errors.shape[1])
+        at, errors = self.places[here], self.errors[self.second[here]]
+        at = at / np.maximum(at.std(axis=0), 1e-300)
+        near = KDTree(at).query(at, min(NEAREST + 2 * BESIDE + 1, here.size))[1]
+        other = abs(near - np.arange(here.size)[:, None]) > BESIDE
+        chosen = other & (np.cumsum(other, axis=1) <= NEAREST)
+        there = np.sum(errors[near] * chosen[..., None], axis=1) / np.maximum(chosen.sum(axis=1), 1)[:, None]
+        return np.maximum(np.mean(errors * there, axis=0), 0.0)
 
     @property
     def is_white(self) -> bool:
@@ -128,4 +160,5 @@ def errors_ahead(solver: PieceSolver, cuts: Cut, x: np.ndarray) -> Ahead:
         cuts.durations[of],
         second,
         third,
+        ends.states[of],
     )

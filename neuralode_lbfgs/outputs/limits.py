@@ -7,6 +7,7 @@ import numpy as np
 from ..data.trajectories import Trajectories
 
 LEFT_OUT, BEYOND = "left out of the fit", "; at the edge: beyond"  # what crosses are
+WIDER = 0.25  # of the range of the observations, which predictions may leave in sight
 ARROWS = 21  # along each axis of a plane: enough to see a cycle, few enough to see what lies over them
 
 
@@ -18,8 +19,8 @@ def of_crosses(beyond: bool) -> str:
 def value_limits(observed: Sequence[np.ndarray], predicted: Sequence[np.ndarray]) -> tuple[float, float] | None:
     """The limits of an axis of values, from what was observed.
 
-    Predictions widen them by at most the range of the observations on each side: a prediction that
-    diverges leaves the panel, it does not flatten the data to a line. None if nothing is finite.
+    Predictions widen them by at most a quarter of the range of the observations on each side: a prediction
+    that diverges leaves the panel, it does not flatten the data of all others. None if nothing is finite.
     """
     seen, curves = _finite(observed), _finite(predicted)
     if seen.size == 0:
@@ -29,8 +30,8 @@ def value_limits(observed: Sequence[np.ndarray], predicted: Sequence[np.ndarray]
     low, high = float(seen.min()), float(seen.max())
     room = (high - low) or max(abs(low), 1e-12)
     if curves.size:
-        low = max(min(low, float(curves.min())), low - room)
-        high = min(max(high, float(curves.max())), high + room)
+        low = max(min(low, float(curves.min())), low - WIDER * room)
+        high = min(max(high, float(curves.max())), high + WIDER * room)
     margin = 0.06 * ((high - low) or room)
     return low - margin, high + margin
 

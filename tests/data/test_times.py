@@ -51,6 +51,8 @@ def test_names_of_the_time(tmp_path, name):
         ("Process time [h]", "Process time", "h"),
         ("Laufzeit / h", "Laufzeit", "h"),
         ("temps", "temps", ""),
+        ("Zeit_s", "Zeit_s", ""),
+        ("tiempo (min)", "tiempo", "min"),
     ],
 )
 def test_a_unit_right_behind_the_time(tmp_path, header, name, unit):

@@ -98,7 +98,7 @@ def test_inputs_that_curve_between_rows_are_told_where_that_matters():
     u = np.sin(np.linspace(0.0, 10.0, 26))[:, None]  # a turn in 16 rows
     of_input = Term("d x/dt", ("u",), 1.0, 0.005)
     (told,) = doubts_of(law_of([1, 2], u), [SURE, of_input])
-    assert told.startswith("inputs are straight lines between rows") and "u (0.013)" in told
+    assert told.startswith("inputs are taken as straight lines between rows. If they curve") and "u (0.013)" in told
     assert doubts_of(law_of([1, 2], u), [SURE, replace(of_input, sd=0.02)]) == []
 
 

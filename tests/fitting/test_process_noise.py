@@ -1,6 +1,8 @@
 """Noise that moves the system itself: its size against draws and a dense Gaussian likelihood, and fits with it."""
 
+import inspect
 import json
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -10,14 +12,15 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.cli import main
-from neuralode_lbfgs.fitting import driven_by_noise
+from neuralode_lbfgs.fitting import attempts, driven_by_noise
 from neuralode_lbfgs.fitting.driven_by_noise import NOT_POSSIBLE, Tried
 from neuralode_lbfgs.fitting.evidence import WeightGroups
 from neuralode_lbfgs.fitting.gauss_newton import Point, gauss_newton
 from neuralode_lbfgs.fitting.innovations import Filter
-from neuralode_lbfgs.fitting.outcome import _said_of_noise, as_result
+from neuralode_lbfgs.fitting.outcome import NOT_STRAIGHT, _said_of_noise, as_result, of_the_way
 from neuralode_lbfgs.fitting.pieces import Cut, Ends, PieceSolver
 from neuralode_lbfgs.fitting.process_noise import FEWEST, Ahead, ProcessNoise, errors_ahead
+from neuralode_lbfgs.fitting.record import Stage
 from neuralode_lbfgs.fitting.shooting import Shooting
 from neuralode_lbfgs.fitting.staged import Fitted
 from neuralode_lbfgs.fitting.task import Task
@@ -84,12 +87,56 @@ def test_noise_in_proportion_and_short_runs_are_no_noise_that_moves():
     assert not errors_ahead(Falling(), cuts_of(white, [200]), np.array([-40.0])).is_shown
 
 
+def test_what_a_model_misses_at_some_places_is_no_noise_that_moves():
+    """A field that bends more than the model knows: what is missed goes with the state, and changes its sign too fast
+    to be seen two rows apart. As much noise, drawn at random, moves the system."""
+    random = np.random.default_rng(7)
+    states = 2 * np.pi * random.random((800, 1))  # of runs that go round, where each row is far from the one before
+    measured = 0.5 * random.normal(size=(801, 1))
+    of_measuring = measured[1:] - 0.9 * measured[:-1]
+    second = np.append(np.arange(1, 800), -1)
+    third = np.where(second >= 0, second[second], -1)
+    missed, moved = np.sin(states), random.permuted(np.sin(states), axis=0)
+    ahead = Ahead(of_measuring + moved, np.full((800, 1, 1), 0.9), np.ones(800), second, third, np.roll(states, -1))
+    assert ahead.is_white and ahead.is_shown
+    missing = ahead._replace(errors=of_measuring + missed)
+    assert missing.is_white and not missing.is_shown
+    assert missing._replace(places=None).is_shown  # as the squares alone would have it
+
+
+def test_measurements_of_all_states_are_in_the_errors_of_each():
+    """Of a state that turns to another one from row to row, neighbours have little in common."""
+    random, turn = np.random.default_rng(8), np.array([[0.3, 3.0], [0.0, 0.5]])
+    measured = random.normal(size=(2001, 2))
+    errors = measured[1:] - measured[:-1] @ turn.T
+    second = np.append(np.arange(1, 2000), -1)
+    third = np.where(second >= 0, second[second], -1)
+    ahead = Ahead(errors, np.broadcast_to(turn, (2000, 2, 2)), np.ones(2000), second, third)
+    assert not ahead.is_shown
+    assert ahead._replace(errors=errors + random.normal(size=errors.shape)).is_shown
+
+
+def test_an_input_that_was_taken_for_a_state_is_no_noise(measured):
+    """It is told of as what it is; noise that would move the states as its steps do is not looked for."""
+    _, task, before = measured
+    (run,) = task.data
+    steps = np.repeat([0.0, 2.0, 1.0, 3.0, 0.5, 2.5], 10)
+    away = before._replace(course=before.course.apart(), validation=None)
+    away.course.slopes, away.course.terms = object(), None
+    with pytest.MonkeyPatch.context() as patch:
+        for name, found in {"whole_loss": 1.0, "is_regular": True, "left_by_curves": 0.01, "_has_pieces": True}.items():
+            patch.setattr(driven_by_noise, name, lambda *_, found=found: found)
+        assert driven_by_noise._may_be_driven(away, task)
+        with_input = task.data.with_trajectories([replace(run, ys=np.stack([run.ys[:, 0], steps], axis=1))])
+        assert not driven_by_noise._may_be_driven(away, replace(task, data=with_input))
+
+
 def test_what_is_regular_is_no_noise():
     errors = np.sin(0.3 * np.arange(200))[:, None] + 0.1 * np.random.default_rng(1).normal(size=(200, 1))
     second = np.append(np.arange(1, 200), -1)
     ahead = Ahead(errors, np.ones((200, 1, 1)), np.ones(200), second, np.where(second >= 0, second[second], -1))
     assert ahead.is_enough and not ahead.is_white
-    assert not Ahead(*(one[:FEWEST] for one in ahead))._replace(second=np.full(FEWEST, -1)).is_enough
+    assert not Ahead(*(one[:FEWEST] for one in ahead if one is not None))._replace(second=np.full(FEWEST, -1)).is_enough
 
 
 def test_rows_with_gaps_are_left_out():
@@ -312,6 +359,23 @@ def test_what_measurements_alone_may_do_is_not_said_to_move_the_system(measured)
     assert _said_of_noise(course, ahead)[0].startswith("these rows do not tell whether noise moves the system itself")
     walk = ahead._replace(errors=np.full((50, 2), 1e-3))
     assert _said_of_noise(course, walk)[0].startswith("noise moves the system itself")
+
+
+def test_notes_of_a_way_that_was_given_up_are_told_as_such():
+    """As the fit that they are of begins them: these are the words of its notes."""
+    straight = "polish right after matching did not get to the bottom: the other stages were run after all."
+    held_out, other = "held out r4 (RMSE/sd: matching 0.02, full 0.1); then matching with them as well.", "large data"
+    notes = [straight, held_out, other]
+
+    def way(*names, kept=True):
+        return [Stage(name, "", StopReason.DECREASE, (), kept=kept) for name in names]
+
+    assert of_the_way(notes, way("matching", "shooting", "full", "polish")) == notes
+    lost = way("matching", "shooting", "full", kept=False)
+    assert of_the_way(notes, [*lost, *way("matching", "polish")]) == [held_out, other]
+    by_pieces = of_the_way(notes, [*lost, *way("matching", "process noise", "polish")])
+    assert by_pieces == [f"of a fit that was given up for the one by way of short pieces: {held_out}", other]
+    assert straight.startswith(NOT_STRAIGHT) and NOT_STRAIGHT in inspect.getsource(attempts)
 
 
 def test_own_equations_and_what_noise_cannot_be():

@@ -103,6 +103,20 @@ def test_mesh_pieces_and_slopes_count_alike():
     assert weight[3 * 11 : 3 * 12 + 1].max() < 1e-3 * weight[0].min()
 
 
+def test_slopes_of_a_hidden_state_weigh_as_those_of_the_others():
+    data = clean(sd=0.01)
+    curves = smooth_all(data)
+    coordinates = find_coordinates(data, curves)
+    (run,) = data
+    hidden = run.ys * [1.0, np.nan], np.stack([np.where(TS < 2, 0.01, 1.0), np.full(TS.size, np.nan)], axis=1)
+    data = data.with_trajectories([replace(run, ys=hidden[0], sd=hidden[1])])
+    slopes = collect_slopes(data, curves, coordinates, np.float64)
+    assert slopes is not None
+    weight = np.asarray(slopes.weight)
+    np.testing.assert_allclose(weight[:, 1], weight[:, 0])
+    assert weight[0, 0] > 50 * weight[-1, 0]
+
+
 def test_a_known_noise_keeps_the_evidence_from_believing_a_perfect_fit():
     """Twelve numbers gone through exactly: without knowledge of the noise there seems to be none."""
     groups = WeightGroups(np.zeros(8, int), 1)

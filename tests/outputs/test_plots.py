@@ -9,6 +9,7 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from neuralode_lbfgs.data.clock import Clock
 from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
 from neuralode_lbfgs.outputs import plots
 from neuralode_lbfgs.outputs.limits import value_limits
@@ -159,7 +160,44 @@ def test_a_prediction_that_diverges_leaves_the_panel_and_does_not_flatten_the_da
     ys[10:] = 1e12
     ys[15:] = NAN
     low, high = plots.trajectories(data, data.with_trajectories([Trajectory("run 0", data[0].ts, ys)]))[0, 0].get_ylim()
-    assert high - low < 3 * np.ptp(data[0].ys[:, 0])
+    assert high - low < 1.5 * np.ptp(data[0].ys[:, 0])
+
+
+def test_a_run_that_goes_far_does_not_flatten_the_others():
+    data = waves(runs=4)
+    far = replace(data[1], ys=data[1].ys * [20.0, 1.0])
+    axes = plots.trajectories(data.with_trajectories([data[0], far, data[2], data[3]]))
+    low, high = axes[0, 0].get_ylim()
+    assert high - low < 3
+    assert np.ptp(axes[1, 0].get_ylim()) > 40  # and is seen itself
+    assert len({panel.get_ylim() for panel in axes[:, 1]}) == 1
+    side_by_side = waves(runs=2, states=3)  # where only the first of a row has numbers, all have its limits
+    far = replace(side_by_side[1], ys=20 * side_by_side[1].ys)
+    axes = plots.trajectories(side_by_side.with_trajectories([side_by_side[0], far]))
+    assert axes[0, 0].get_ylim() == axes[1, 0].get_ylim()
+
+
+@pytest.mark.parametrize(
+    ("clock", "end", "ticks"),
+    [
+        (Clock("2024-01-15T00:00", "min"), 2880.0, ["2024-01-15", "2024-01-16", "2024-01-17"]),
+        (Clock("2024-01-15", "d"), 100.0, ["2024-02-01", "2024-03-01", "2024-04-01"]),
+        (Clock("2024-01-15T06:00Z", "h"), 12.0, [f"2024-01-15\n{hour:02}:00" for hour in (6, 9, 12, 15, 18)]),
+        (Clock("2024-01-15T06:00:00+01:00", "s"), 0.4, [f"2024-01-15\n06:00:00.{tenth}00" for tenth in range(5)]),
+        (Clock(), 12.0, ["0", "2", "4", "6", "8", "10", "12"]),
+        (Clock("9999-12-30", "d"), 12.0, ["0", "2", "4", "6", "8", "10", "12"]),  # no date is that late
+    ],
+)
+def test_timestamps_have_dates_on_their_axis(clock, end, ticks):
+    ts = np.linspace(0.0, end, 21)
+    data = Trajectories((Trajectory("a", ts, np.sin(ts)[:, None]),), ("x",), clock=clock)
+    panel = plots.trajectories(data)[0, 0]
+    panel.figure.canvas.draw()
+    low, high = panel.get_xlim()
+    shown = [one.get_text() for one in panel.get_xticklabels() if low <= one.get_position()[0] <= high]
+    assert shown == ticks
+    dated = clock.dated and "9999" not in clock.origin
+    assert panel.get_xlabel() == ("t" if dated else data.label("t"))
 
 
 def test_limits_of_constant_and_missing_values_have_an_extent():

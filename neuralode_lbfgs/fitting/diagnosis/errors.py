@@ -1,17 +1,21 @@
 """Errors in training: those of a constant, far above the noise or below it, or regular."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from ...optimise import StopReason
 from ..decades import spanning
 from ..noise_level import usual_of, usual_roughness
 from ..together import together
-from .kind import sentence
+from .kind import Kind, sentence
 from .noise import ABOVE, known_noise, least_error
 from .view import MATTERS, PAIRS, Finding, View, listed
 
 FLAT = 0.1  # of the variance: a model that explains less has found the mean, which costs nothing to find
 BELOW = 0.5  # times the noise: it takes 3/4 of the rows
 LESS = 0.01  # of a weight decay that is too much
+LIMITS = (StopReason.MAX_ITER, StopReason.MAX_EVALS)
 SIGMAS, STRUCTURE = 3.0, 0.3  # a correlation by chance once in 700 times; a third of the squares left
 
 
@@ -68,8 +72,8 @@ def above_the_noise(view: View) -> Finding | None:
         f"errors are far above the noise: {listed(told)}",
         sentence(
             _logarithms_of(view),
-            "allow more if it stopped at a limit (--max-iter, --max-evals)",
-            view.kind.choice(
+            "allow more, as it stopped at a limit (--max-iter, --max-evals)" if _stopped_at_a_limit(view) else "",
+            _with_network(view.kind).choice(
                 "try",
                 "other initial weights (--starts 8)",
                 "a larger network (--width-size 32)",
@@ -78,6 +82,16 @@ def above_the_noise(view: View) -> Finding | None:
             ),
         ),
     )
+
+
+def _stopped_at_a_limit(view: View) -> bool:
+    """Of what led to where the fit has ended."""
+    return any(stage.kept and stage.reason in LIMITS for stage in view.stages)
+
+
+def _with_network(kind: Kind) -> Kind:
+    """A law that misses the data is none, and a network may do what its terms do not."""
+    return kind if kind.network or kind.own else replace(kind, imitates=True)
 
 
 def held_by_decay(view: View) -> Finding | None:

@@ -1,10 +1,13 @@
 """Errors of positive states that grow with the values: noise in proportion, as much of all logarithms."""
 
+import shlex
+
 import numpy as np
 
 from ..noise_level import usual_of
 from ..together import together
 from .errors import STRUCTURE
+from .kind import Kind, sentence
 from .view import Finding, View, listed
 
 FEWEST = 50  # rows of a state: fewer tell too little of how its errors grow
@@ -19,22 +22,39 @@ def errors_in_proportion(view: View) -> Finding | None:
     sure = {j: sigmas for j in range(view.train.state_size) if (sigmas := _in_proportion(view, j)) > LIKELY}
     if not sure or max(sure.values()) < SURE:
         return None
-    names = [view.train.state_names[j] for j in sure]
-    advice = view.kind.choice("model", f"their logarithms ({view.in_logarithms(list(sure))}), and compare")
-    if not advice:
-        return None
+    names = listed([view.train.state_names[j] for j in sure])
     return Finding(
-        f"errors of {listed(names)} grow with the values, as of noise in proportion to them: small values count for "
-        "too little, and noise of the large ones for too much",
-        advice,
+        f"errors of {names} grow with the values, as of noise in proportion to them: small values count for too "
+        "little, and noise of the large ones for too much",
+        sentence(_weigh(view, list(sure)), "" if _is_law(view.kind) else _in_logarithms(view, list(sure))),
     )
+
+
+def _is_law(kind: Kind) -> bool:
+    """Whether few terms, or linear ones, are the model: in logarithms their law would be another, and no longer so
+    simple. States that are modelled so already had theirs found there."""
+    return not (kind.network or kind.imitates or kind.own)
+
+
+def _weigh(view: View, states: list[int]) -> str:
+    first = view.train.state_names[states[0]]
+    given = shlex.quote(f"{first}={first}_sd")
+    return (
+        f"weigh {'it' if len(states) == 1 else 'them'} by standard deviations in proportion to the values, in "
+        f"{'a column of its own' if len(states) == 1 else 'columns of their own'} (--sd-columns {given}), no less than "
+        "that of the smallest"
+    )
+
+
+def _in_logarithms(view: View, states: list[int]) -> str:
+    return view.kind.choice("or model", f"their logarithms ({view.in_logarithms(states)})", then=", and compare")
 
 
 def _in_proportion(view: View, state: int) -> float:
     """How many standard deviations the rank correlation of errors and values is from none; 0 where errors do not look
     as if they were noise in proportion."""
-    if state in view.logarithms:
-        return 0.0
+    if state in view.logarithms or any(run.sd is not None and np.ptp(run.sd[:, state]) for run in view.train):
+        return 0.0  # weighed already
     left = [run[:, state] for run in view.residuals]
     errors, values = np.concatenate(left), np.concatenate([run.ys[:, state] for run in view.fitted])
     observed = np.concatenate([run.ys[:, state] for run in view.train])

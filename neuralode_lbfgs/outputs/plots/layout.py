@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuralode_lbfgs.data.trajectories import Trajectories
+from neuralode_lbfgs.outputs.plots.dates import with_dates
 from neuralode_lbfgs.outputs.plots.style import HEIGHT, WIDTH, axis_labels, dress, legend, new_figure
 
 STACK = 6  # panels that a page holds one above the other
@@ -105,9 +106,10 @@ def frame(
     panel.set_xlim(*times)
     if values is not None:
         panel.set_ylim(*values)
+    across = 100.0 if grid.figure is None else grid.figure.get_figwidth() / grid.columns - BESIDE
+    label = data.time_name if with_dates(panel, data.clock, across) else data.label(data.time_name)
     if grid.bottom[place]:
-        across = 100.0 if grid.figure is None else grid.figure.get_figwidth() / grid.columns - BESIDE
-        panel.set_xlabel(*axis_labels([data.label(data.time_name)], across))
+        panel.set_xlabel(*axis_labels([label], across))
     if grid.left[place]:
         panel.set_ylabel(axis_labels([data.label(name) for name in data.state_names], grid.inches)[place[1]])
     panel.tick_params(labelbottom=bool(grid.bottom[place]) or not same_times, labelleft=bool(grid.left[place]))

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from neuralode_lbfgs.data.same_columns import with_states_of
 from neuralode_lbfgs.data.trajectories import Trajectories
 from neuralode_lbfgs.outputs.held_out import held_out, held_out_from
-from neuralode_lbfgs.outputs.limits import BEYOND, of_crosses, residual_limits, value_limits, with_left_out
+from neuralode_lbfgs.outputs.limits import BEYOND, of_crosses, residual_limits, with_left_out
 from neuralode_lbfgs.outputs.metrics import differences
 from neuralode_lbfgs.outputs.plots import layout, panels, style
 
@@ -27,8 +27,8 @@ def trajectories(
     """Draw observations and predicted curves against time, a panel for each trajectory and state.
 
     Observations with a standard deviation have bars of one of it on each side. What was held out
-    has hollow marks on shaded ground. The panels of a state share their limits, which follow the
-    observations: a prediction that diverges leaves the panel.
+    has hollow marks on shaded ground. The panels of a state share their limits, unless most runs
+    would be lines beside a few that go far; they follow the observations: a prediction that diverges leaves the panel.
 
     Args:
         data: what was observed, training and test rows together.
@@ -57,17 +57,13 @@ def trajectories(
     curves = [predictions[run.id] if predictions is not None and run.id in predictions else None for run in runs]
     grid = layout.grid(len(runs), states) if axes is None else layout.given(axes, len(runs), states)
     times = panels.time_limits([*zip(runs, curves, strict=True)])
-    values = [
-        value_limits([run.ys[:, j] for run in runs], [curve.ys[:, j] for curve in curves if curve is not None])
-        for j in range(states)
-    ]
     gone = [left_out[run.id] for run in runs] if left_out is not None else []
-    widened = [with_left_out(limits, [run.ys[:, j] for run in gone]) for j, limits in enumerate(values)]
+    widened = [panels.values_limits(runs, curves, gone, j, apart=bool(grid.left.all())) for j in range(states)]
     values, beyond = [limits for limits, _ in widened], any(off for _, off in widened)
     kinds, shaded, crossed = set[bool](), False, False
     for (k, j), _ in np.ndenumerate(grid.panels):
         run, curve = runs[k], curves[k]
-        panel = layout.frame(grid, (k, j), data, times[k], values[j], same_times=len(set(times)) == 1)
+        panel = layout.frame(grid, (k, j), data, times[k], values[j][k], same_times=len(set(times)) == 1)
         start = held_out_from(run, train, until)
         whole = start == -np.inf
         shaded |= panels.shade(panel, start)

@@ -6,7 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from neuralode_lbfgs.data.trajectories import Trajectories, Trajectory
+from neuralode_lbfgs.outputs.limits import value_limits, with_left_out
 from neuralode_lbfgs.outputs.plots.style import SHADE, left_out, observation
+
+FLAT = 0.2  # of a panel: what fills less of it is hardly more than a line
 
 
 def shown(data: Trajectories, train: Trajectories | None, number: int) -> list[Trajectory]:
@@ -54,6 +57,34 @@ def time_limits(
         margin = 0.02 * (right - left) or 0.5 * max(abs(left), 1.0)
         limits.append((left - margin, right + margin))
     return limits
+
+
+def values_limits(
+    runs: Sequence[Trajectory],
+    curves: Sequence[Trajectory | None],
+    gone: Sequence[Trajectory],
+    state: int,
+    *,
+    apart: bool,
+) -> tuple[list[tuple[float, float] | None], bool]:
+    """The limits of the axis of a state for each trajectory, and whether values that were left out lie beyond.
+
+    They are the same for all, but where most of them would fill less than a fifth of their panel.
+
+    Args:
+        gone: what was left out of these runs, if anything was.
+        apart: whether each panel has an axis with numbers.
+    """
+
+    def limits_of(chosen: slice) -> tuple[tuple[float, float] | None, bool]:
+        seen, drawn = [run.ys[:, state] for run in runs[chosen]], [one.ys[:, state] for one in curves[chosen] if one]
+        return with_left_out(value_limits(seen, drawn), [run.ys[:, state] for run in gone[chosen]])
+
+    (shared, beyond), own = limits_of(slice(None)), [limits_of(slice(k, k + 1)) for k in range(len(runs))]
+    extents = [limits[1] - limits[0] for limits, _ in own if limits is not None]
+    if apart and shared is not None and np.median(extents) < FLAT * (shared[1] - shared[0]):
+        return [limits for limits, _ in own], any(off for _, off in own)
+    return [shared] * len(runs), beyond
 
 
 def cross_out(axes: Axes, ts: np.ndarray, values: np.ndarray) -> bool:

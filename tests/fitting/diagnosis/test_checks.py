@@ -14,6 +14,7 @@ from neuralode_lbfgs.fitting.diagnosis.forecast import runs_away
 from neuralode_lbfgs.fitting.diagnosis.growth import errors_grow
 from neuralode_lbfgs.fitting.diagnosis.held_out import worse_on_others, worse_on_unseen
 from neuralode_lbfgs.fitting.diagnosis.jumping import jumping_inputs
+from neuralode_lbfgs.fitting.diagnosis.kind import Kind
 from neuralode_lbfgs.fitting.diagnosis.lone import lone_errors
 from neuralode_lbfgs.fitting.diagnosis.parameters import unmoved
 from neuralode_lbfgs.fitting.diagnosis.proportion import errors_in_proportion
@@ -527,11 +528,39 @@ def test_noise_of_one_size_or_in_logarithms_already_is_not_in_proportion():
     assert errors_in_proportion(View(yeast(0.0), off)) is None
 
 
+def test_what_is_in_proportion_is_weighed_and_logarithms_are_no_advice_for_a_law():
+    """In logarithms a linear law is none."""
+    network = errors_in_proportion(View(yeast(0.1), yeast(0.0)))
+    assert network is not None and "--sd-columns yeast=yeast_sd" in network.advice
+    for law in (Kind(False, False), Kind(False, False, second_order=True)):
+        found = errors_in_proportion(View(yeast(0.1), yeast(0.0), kind=law))
+        assert found is not None and "--sd-columns yeast=yeast_sd" in found.advice
+        assert "logarithms" not in found.advice
+    weighed = yeast(0.1)
+    weighed = weighed.with_trajectories([replace(run, sd=0.1 * run.ys) for run in weighed])
+    assert errors_in_proportion(View(weighed, yeast(0.0))) is None  # no advice is given twice
+
+
+def test_a_law_that_misses_is_compared_with_the_network_and_limits_are_named_where_one_was_reached():
+    missed = replace(GOOD, fitted=runs(TRUTH + WAVE))
+    for kind, said in ((Kind(), True), (Kind(False, False), True), (Kind(True, False), False), (Kind(own=True), True)):
+        found = above_the_noise(replace(missed, kind=kind))
+        assert found is not None and ("--degree 0" in found.advice) == said
+        assert "limit" not in found.advice
+    found = above_the_noise(replace(missed, kind=Kind(False, False, own=True)))
+    assert found is not None and "--degree 0" not in found.advice
+    stopped = replace(missed, stages=(stage(100, 3, StopReason.MAX_EVALS),))
+    found = above_the_noise(stopped)
+    assert found is not None and found.advice.startswith("allow more, as it stopped at a limit (--max-iter, --max-ev")
+    given_up = above_the_noise(replace(stopped, stages=(replace(stopped.stages[0], kept=False), stage(100, 3))))
+    assert given_up is not None and "limit" not in given_up.advice
+
+
 def test_logarithms_of_what_goes_over_decades_are_the_first_advice_of_a_fit_that_has_failed():
     wide = np.exp(4 * np.sin(TS))[:, None] * [1.0, 0.0] + np.exp(2.5 * np.cos(TS))[:, None] * [0.0, 1.0]
     found = above_the_noise(replace(GOOD, train=runs(wide), fitted=runs(wide + WAVE + WAVE[:, ::-1])))
     assert found is not None
-    assert found.advice.startswith("model logarithms of what goes over decades (--transform log=hare,lynx); allow more")
+    assert found.advice.startswith("model logarithms of what goes over decades (--transform log=hare,lynx); try other")
     found = above_the_noise(replace(GOOD, fitted=runs(TRUTH + WAVE)))
     assert found is not None and "logarithms" not in found.advice
     drowned = replace(GOOD, train=runs(np.abs(wide + NOISE)), fitted=runs(wide + 30 * WAVE + 30 * WAVE[:, ::-1]))
