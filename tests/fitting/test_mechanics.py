@@ -8,14 +8,19 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting import mechanics
+from neuralode_lbfgs.fitting import attempts, mechanics
+from neuralode_lbfgs.fitting.at_once import Attempt
 from neuralode_lbfgs.fitting.beginning import begin
 from neuralode_lbfgs.fitting.beside import is_mechanical, stays
+from neuralode_lbfgs.fitting.library import kinds_of
 from neuralode_lbfgs.fitting.mechanics import may_be_mechanical, sparser, with_mechanics, with_steering
 from neuralode_lbfgs.fitting.options import FitOptions
 from neuralode_lbfgs.fitting.plan import plan_of
+from neuralode_lbfgs.fitting.record import Stage
 from neuralode_lbfgs.fitting.running import Reached
 from neuralode_lbfgs.fitting.task import Task
+from neuralode_lbfgs.fitting.terms import tangent_of
+from neuralode_lbfgs.optimise import StopReason
 
 G, LENGTH, MASSES, DRAG = 9.81, 0.5, (1.0, 0.3), 0.2
 
@@ -53,6 +58,13 @@ def network(rates, states):
 
 def course_of(data, model, **options):
     return begin(model, Task(data, FitOptions(**options), nl.LBFGS()), []).course
+
+
+@pytest.fixture(scope="module")
+def likely(swings):
+    """Equations of motion at their beginning, after matching of which positions are angles."""
+    course = course_of(swings, network({0: 2, 1: 3}, 4))
+    return course, *with_mechanics(course, None, None)
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +131,11 @@ def test_units_and_names_say_which_positions_are_angles(swings):
         np.testing.assert_allclose(turn, [0.0, radians * scale[1]])
 
 
-def test_of_likely_angles_those_that_explain_the_slopes(swings):
-    course = course_of(swings, network({0: 2, 1: 3}, 4))
-    likely, matched = with_mechanics(course, None, None)
-    assert len(matched) == 4 and 1 <= len(likely) <= 2
-    assert likely[0].begun.vector_field.mlp.turn.value[1] > 0  # theta turns
-    assert with_steering(course, likely[0]) is None  # there are no inputs
+def test_of_likely_angles_those_that_explain_the_slopes(likely):
+    course, found, matched = likely
+    assert len(matched) == 4 and 1 <= len(found) <= 2
+    assert found[0].begun.vector_field.mlp.turn.value[1] > 0  # theta turns
+    assert with_steering(course, found[0]) is None  # there are no inputs
 
 
 def test_when_they_are_wanted(swings):
@@ -136,12 +147,11 @@ def test_when_they_are_wanted(swings):
     assert not may_be_mechanical(course_of(swings, network({0: 2}, 4)))  # of theta no velocity is known
 
 
-def test_a_driven_machine_may_fall_when_it_is_run_on(swings, monkeypatch):
+def test_a_driven_machine_may_fall_when_it_is_run_on(likely, monkeypatch):
     """Its controller is not there."""
     from neuralode_lbfgs.fitting import beside
 
-    course = course_of(swings, network({0: 2, 1: 3}, 4))
-    ((mechanical, *_), _) = with_mechanics(course, None, None)
+    _, (mechanical, *_), _ = likely
     monkeypatch.setattr(beside, "beyond", lambda *rows: math.inf)
     assert not stays(mechanical)
     monkeypatch.setattr(type(mechanical.data), "input_size", property(lambda data: 1))
@@ -160,6 +170,7 @@ def test_the_fewest_terms_that_predict_as_well(swings, monkeypatch):
         return other, reached._replace(error=next(errors)), []
 
     monkeypatch.setattr(mechanics, "with_fewer_terms", fewer)
+    monkeypatch.setattr(mechanics, "_mirrored", lambda course: None)
     course.determined = 40.0
     start = Reached(None, course.parameters.model, course.decay, 0.2)  # type: ignore[arg-type]
     monkeypatch.setattr(mechanics, "ended", lambda taken: False)
@@ -167,3 +178,36 @@ def test_the_fewest_terms_that_predict_as_well(swings, monkeypatch):
     observed = course.data.observed
     assert asked == [observed // 4, observed // 16, observed // 64][: len(asked)]
     assert found.determined <= 35.0 and reached.error <= 0.21
+
+
+@pytest.mark.parametrize("error, is_kept", [(0.21, True), (0.3, False)])
+def test_a_machine_that_is_as_good_as_its_mirror_image(swings, likely, monkeypatch, error, is_kept):
+    """A cart and its pole are, and any of its laws without terms that a mirror would change is among others of them."""
+    _, (mechanical, *_), _ = likely
+    mechanical = mechanical.apart()
+    mechanical.loss = 0.01
+    tried = []
+
+    def run(names, image, held_out, callback, notes):
+        tried.append(image)
+        return [start._replace(error=error)]
+
+    stage = Stage("polish", "", StopReason.DECREASE, ())
+    start = Reached(stage, mechanical.parameters.model, mechanical.decay, 0.2)
+    monkeypatch.setattr(mechanics, "run_stages", run)
+    monkeypatch.setattr(mechanics, "with_fewer_terms", lambda here, reached, *_: (here, reached, []))
+    found, _, taken = sparser(mechanical, start, swings, None)
+    (image,) = tried
+    changed = image.begun.vector_field.mlp.changed_by((True, True))
+    assert not changed[image.terms].any() and changed[image.ruled_out].all() and image.terms.size < changed.size
+    assert taken[0].stage.why == mechanics.WHY_MIRRORED
+    assert (found.terms is not None) == is_kept
+    assert set(tangent_of(image).every[kinds_of(image)[2]]) == set(image.ruled_out)
+
+
+def test_runs_that_are_foretold_need_no_network(swings, likely):
+    course, (mechanical, *_), _ = likely
+    for of, error, expected in ((mechanical, 0.06, True), (mechanical, 0.2, False), (course, 0.06, False)):
+        tried = attempts._Simple(Attempt(error, of, (), [], []), fits=True, is_enough=False)
+        assert attempts._foretells(tried, swings) is expected
+        assert not attempts._foretells(tried, None) and not attempts._foretells(tried._replace(fits=False), swings)
