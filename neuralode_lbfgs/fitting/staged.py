@@ -24,7 +24,7 @@ from .linear import is_linear
 from .prediction import are_grown
 from .process_noise import Ahead
 from .record import Record, Stage, seconds_left
-from .running import Reached, Watcher, best_of, ended, error_of, run_stages, unseen_by, whole_loss
+from .running import CLEARLY_WORSE, Reached, Watcher, best_of, ended, error_of, run_stages, unseen_by, whole_loss
 from .so_far import best_so_far, error_unseen, nearest
 from .start_estimates import estimate_starts, usual_starts
 from .task import Task
@@ -206,16 +206,16 @@ def _of_all_in_pieces(course: Course, before: Course, model: NeuralODE, callback
 def _further(
     names: Sequence[str], course: Course, validation: float, callback: Watcher, notes: list[str]
 ) -> list[Reached]:
-    """The later stages, where the chosen ones end far above what they had promised for trajectories they had not seen.
+    """The later stages, where the chosen ones end clearly above what they promised for trajectories they had not seen.
 
     Then they did well by chance: matching and shooting minimise other losses than that of whole trajectories.
     """
     before = whole_loss(course)
-    if np.sqrt(before) <= MUCH_WORSE * validation:
+    if np.sqrt(before) <= CLEARLY_WORSE * validation:
         return []
     notes.append(
-        f"with all trajectories the model ended at RMSE/sd {np.sqrt(before):.3g}, far above the {validation:.3g} of "
-        f"those held out: {', '.join(names)} were run after all."
+        f"with all trajectories the model ended at RMSE/sd {np.sqrt(before):.3g}, clearly above the "
+        f"{validation:.3g} of those held out: {', '.join(names)} were run after all."
     )
     return _unless_worse(names, course.parameters.model, course, callback, notes)
 
