@@ -15,6 +15,7 @@ from .view import View, root_mean_square
 LAGS = 4  # rows: those of two or three hidden states, or of fewer in noise
 EVEN = 0.01  # of a step, by which the others may differ from it
 EACH = 3  # rows for each number of the recurrence, at least
+ROUNDING = 1e-9  # standard deviations: of two that are exact none is better
 
 
 class Memory(NamedTuple):
@@ -36,7 +37,7 @@ def memory(view: View) -> Memory | None:
         return None
     begun = [max(run.ts.size - asked.ts.size, LAGS) for run, asked in zip(whole, view.test, strict=True)]
     errors = [_error(seen, whole, begun, lags) for lags in (1, LAGS)]
-    return Memory(*errors) if np.isfinite(errors).all() else None
+    return Memory(*np.maximum(errors, ROUNDING).tolist()) if np.isfinite(errors).all() else None
 
 
 def _joined(train: Trajectories, run: Trajectory) -> Trajectory:

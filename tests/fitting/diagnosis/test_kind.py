@@ -74,7 +74,7 @@ def test_no_flag_is_named_that_the_model_refuses():
             "--rate",
             "--positive",
         ),
-        Kind(network=False, imitates=False): ("--width-size", "--weight-decay", "--starts", "--degree", "--seed"),
+        Kind(network=False, imitates=False): ("--width-size", "--weight-decay", "--starts", "--seed"),
     }
     for kind, refused in flags.items():
         told = " ".join(one.advice for one in diagnose(replace(missed, kind=kind)))
