@@ -61,8 +61,10 @@ def _header(lines: list[str], separator: str) -> int | None:
             places.append(place)
             rows.append(cells)
     last = rows[-1] if rows else []
+    if len(rows) < 2 or len(last) < 2:
+        return None
     columns = [column for column, cell in enumerate(last) if is_value(cell)]
-    if len(rows) < 2 or len(last) < 2 or not columns:
+    if not columns:
         return None
     if len(rows[0]) == len(last) and _are_data(rows[1], columns):
         return 0  # as in nearly all files
