@@ -154,13 +154,14 @@ def _mirrored(course: Course) -> Course | None:
     if not tangent.sound:
         return None
     motion, found = course.parameters.model.vector_field.mlp, []
-    for mirror in list(itertools.product([False, True], repeat=len(motion.rates)))[1:]:
-        changed = motion.changed_by(mirror)
-        left = np.flatnonzero(~changed)
-        loss = max(tangent.value + tangent.rise(left), tangent.value)
-        found.append((course.independent // FEWER * math.log(loss) + math.log(course.independent) * left.size, changed))
-    _, changed = min(found, key=lambda one: one[0])
-    left = np.flatnonzero(~changed)
+    for mirror in itertools.product([False, True], repeat=len(motion.rates)):
+        if any(mirror):
+            changed = motion.changed_by(mirror)
+            left = np.flatnonzero(~changed)
+            loss = tangent.value + max(tangent.rise(left), 0.0)
+            cost = course.independent // FEWER * math.log(loss) + math.log(course.independent) * left.size
+            found.append((cost, left, changed))
+    _, left, changed = min(found, key=lambda one: one[0])
     if course.terms is not None and not changed[course.terms].any():
         return None
     image = of_terms(course, left, tangent.at[left])  # not where the tangent has its minimum: that is far, for masses
