@@ -14,6 +14,7 @@ from .beside import (
     has_forces,
     has_polynomial,
     has_terms,
+    is_kinetic,
     is_mechanical,
     is_regular,
     is_steered,
@@ -23,6 +24,7 @@ from .beside import (
 from .course import Course
 from .from_zero import few_terms
 from .given import error_as_solved, nearer
+from .kinetics import simplest_rates
 from .library import every_term
 from .mechanics import sparser
 from .record import Stage
@@ -199,7 +201,7 @@ def _simplest_near(
         if law is not None:
             course, last = law, taken[-1]
         last = _ended_as(last, taken)
-    if not course.loss <= enough:
+    if not (course.loss <= enough or is_kinetic(course.begun)):  # all terms of rate laws are no model
         return course, last, taken
     course, last, more = _simplest(names, course, last, held_out, callback)
     return course, last, [*taken, *more]
@@ -214,6 +216,9 @@ def _simplest(
         return course, polished, []
     if is_mechanical(course.begun):
         return _simplest_motion(course, polished, held_out, callback)
+    if is_kinetic(course.begun):
+        law, last, taken = simplest_rates(course, polished, held_out, callback)
+        return law, _ended_as(last, taken), taken
     law, last, taken = few_terms(course, polished, held_out, callback)
     wider = None if ended(taken) or _is_all(law) else with_network(course)
     if wider is None:

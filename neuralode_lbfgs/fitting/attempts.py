@@ -8,26 +8,31 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data.trajectories import Trajectories
+from ..models.kinetics import hill_exponent
 from .at_once import Attempt, at_once, attempt_of
 from .basin import HIGH, NEAR
 from .beside import (
-    criterion,
     explains_more,
     has_forces,
+    has_polynomial,
     held_back,
+    is_kinetic,
     is_mechanical,
+    is_short,
     stays,
     with_forces,
     with_polynomial,
 )
 from .course import Course
 from .given import nearer
+from .kinetics import with_kinetics
 from .linear import linear_law, may_be_any
 from .losses import Parameters
 from .mechanics import may_be_mechanical, with_mechanics, with_steering
 from .read_off import is_enough, law_first
 from .running import CLEARLY_WORSE, Reached, Watcher, ended, run_stages, why_matching
-from .stages import WHY, WHY_BESIDE, WHY_FORCES, WHY_MOTION, WHY_WITHOUT
+from .stages import WHY, WHY_BESIDE, WHY_FORCES, WHY_MOTION, WHY_RATES, WHY_WITHOUT
+from .terms import criteria
 
 # Decays of shooting. A smooth field to start from predicts others better than one that fits closely; where the model
 # then runs away, or is no better than the mean, a smoother one is tried.
@@ -63,7 +68,7 @@ def _usual_attempts(
         return _by_itself(names, course, held_out, callback, notes, why_matching(course, WHY["matching"]))
     before, first = [], simpler[0] if simpler else None
     asked = may_be_any(course) and course.options.weight_decay is None
-    if asked and first is not None and not has_forces(first.begun):
+    if asked and first is not None and has_polynomial(first.begun):
         law, taken = linear_law(first, held_out, callback)
         found = attempt_of(names[-1:], law or first, taken[-1:], taken, held_out)
         if law is not None:
@@ -74,8 +79,8 @@ def _usual_attempts(
 
 def simpler_models(course: Course) -> list[Course]:
     """The same fit of models that are tried before the network alone, where stages may be left out: with a polynomial
-    beside it, and of accelerations that are forces of the positions."""
-    return [one for one in (with_polynomial(course), with_forces(course)) if one is not None]
+    beside it, of rate laws that saturate, and of accelerations that are forces of the positions."""
+    return [one for one in (with_polynomial(course), *with_kinetics(course), with_forces(course)) if one is not None]
 
 
 def may_be_short(names: tuple[str, ...], course: Course) -> bool:
@@ -122,7 +127,7 @@ def _from_simple(
         simpler = [one for one in simpler if not has_forces(one.begun)]
     for one in simpler:
         found.append(_tried(names, one, held_out, callback))
-        if ended(found[-1].attempt.reached) or (found[-1].is_enough and _is_short(found[-1].attempt.course)):
+        if ended(found[-1].attempt.reached) or (found[-1].is_enough and is_short(found[-1].attempt.course)):
             break
     if found and ended(found[-1].attempt.reached):
         return [simple.attempt for simple in found]  # the one that has come further
@@ -145,6 +150,8 @@ def _from_simple(
 def _why(model: Any) -> str:
     if is_mechanical(model):
         return WHY_MOTION
+    if is_kinetic(model):
+        return WHY_RATES.format(hill_exponent(float(model.vector_field.mlp.exponent[0])))
     return WHY_FORCES if has_forces(model) else WHY_BESIDE.format(model.vector_field.degree)
 
 
@@ -166,6 +173,8 @@ class _Simple(NamedTuple):
 def _tried(names: tuple[str, ...], one: Course, held_out: Trajectories | None, callback: Watcher) -> _Simple:
     one.elsewhere = len(one.spent)
     tried = at_once(names, one, held_out, callback, why_matching(one, _why(one.begun)), shoot="shooting" in names)
+    if is_kinetic(one.begun) and tried.attempt.course.terms is None:  # all of them are no law, and follow noise
+        return _Simple(tried.attempt._replace(error=np.inf), fits=False, is_enough=False)
     fits = tried.leads and not held_back(tried.attempt.course) and stays(tried.attempt.course)
     return _Simple(tried.attempt, fits, fits and tried.near_enough, tried.near)
 
@@ -209,7 +218,8 @@ def _likeliest(found: Sequence[_Simple], held_out: Trajectories | None) -> list[
     fit = [simple.attempt for simple in found if simple.fits]
     least = min((attempt.error for attempt in fit), default=np.inf)
     near = [attempt for attempt in fit if attempt.error <= CLEARLY_WORSE * least]
-    kept = min(near, key=lambda attempt: criterion(attempt.course), default=None)
+    asked = criteria([attempt.course for attempt in near])
+    kept = near[int(np.argmin(asked))] if near else None
 
     def may_be_kept(simple: _Simple) -> bool:
         one = simple.attempt
@@ -217,12 +227,6 @@ def _likeliest(found: Sequence[_Simple], held_out: Trajectories | None) -> list[
         return one is kept or (judged and (simple.fits or stays(one.course)))
 
     return [one.attempt if may_be_kept(one) else one.attempt._replace(error=np.inf) for one in found]
-
-
-def _is_short(course: Course) -> bool:
-    """Whether a law has no more terms than a linear one could have."""
-    field = course.begun.vector_field
-    return course.terms is not None and course.terms.size <= field.learned.size * field.polynomial.in_size
 
 
 def _by_itself(

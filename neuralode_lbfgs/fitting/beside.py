@@ -80,6 +80,16 @@ def is_mechanical(model: Any) -> bool:
     return getattr(getattr(model, "vector_field", None), "is_mechanical", False)
 
 
+def is_kinetic(model: Any) -> bool:
+    """Whether a model's vector field is one of rate laws that saturate."""
+    return getattr(getattr(model, "vector_field", None), "is_kinetic", False)
+
+
+def is_law(model: Any) -> bool:
+    """Whether there are terms of a law in the place of the network of a model's vector field."""
+    return is_mechanical(model) or is_kinetic(model)
+
+
 def is_steered(model: Any) -> bool:
     """Whether they have inputs whose directions depend on the positions."""
     return is_mechanical(model) and model.vector_field.mlp.steered.size > 0
@@ -87,7 +97,7 @@ def is_steered(model: Any) -> bool:
 
 def has_terms(model: Any) -> bool:
     """Whether there are terms in a model's vector field, few of which may be a law."""
-    return has_polynomial(model) or is_mechanical(model)
+    return has_polynomial(model) or is_law(model)
 
 
 def is_wider(model: Any) -> bool:
@@ -109,6 +119,8 @@ def what_is_left(model: Any) -> list[str]:
     """In a sentence, that a fit has left nothing of the network beside a polynomial, or that there is none."""
     if is_mechanical(model):
         return ["the model is one of equations of motion: there is no network in it."]
+    if is_kinetic(model):
+        return ["the model is one of rates that saturate: there is no network in it."]
     degree = degree_alone(model)
     return [] if degree is None else [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 
@@ -165,6 +177,12 @@ def is_regular(course: Course, by_chance: float = BY_CHANCE) -> bool:
         if neighbours.correlation > sigmas * neighbours.by_chance:
             return True
     return False
+
+
+def is_short(course: Course) -> bool:
+    """Whether a law has no more terms than a linear one could have."""
+    variables = course.data.state_size + course.data.input_size
+    return course.terms is not None and course.terms.size <= course.begun.vector_field.learned.size * variables
 
 
 def held_back(course: Course) -> bool:

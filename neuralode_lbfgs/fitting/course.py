@@ -233,7 +233,7 @@ class Course:
 
     @cached_property
     def _solver_of_polynomial(self) -> PieceSolver | None:
-        pays = self.alone_pays and not self.parameters.model.vector_field.is_mechanical
+        pays = self.alone_pays and not self.parameters.model.vector_field.is_law
         return self._solver_of(without_network(self.parameters.model)) if pays else None
 
     def _solver_of(self, model: NeuralODE) -> PieceSolver:

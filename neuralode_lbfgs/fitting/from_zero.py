@@ -46,7 +46,7 @@ def _fewer_from_zero(
     zero, kept = zero_of(course.parameters.model), course.terms
     if (
         kept is None
-        or course.parameters.model.vector_field.is_mechanical
+        or course.parameters.model.vector_field.is_law
         or (course.zero is None and np.array_equal(zero, course.origin))
     ):
         return course, reached, []

@@ -1,19 +1,19 @@
-"""The terms that there are to choose from: products of states and inputs, or those of equations of motion."""
+"""The terms that there are to choose from: products of states and inputs, or those of a law in a network's place."""
 
 from typing import Any
 
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from ..models import NeuralODE, all_monomials, count_trained
+from ..models import NeuralODE, all_monomials
 from .course import Course
 
 
 def every_term(course: Course) -> np.ndarray:
     """All terms that there are, by their numbers."""
     model = course.parameters.model
-    if model.vector_field.is_mechanical:
-        return np.arange(count_trained(model))
+    if model.vector_field.is_law:
+        return np.arange(model.vector_field.mlp.kinds[0].size)
     return np.arange(model.vector_field.learned.size * len(monomials_of(model)))
 
 
@@ -25,14 +25,22 @@ def values_of_terms(course: Course, z: Any, u: Any) -> np.ndarray:
 
 def of_what(course: Course) -> str:
     """What the terms are those of, in words."""
-    return "the equations of motion" if course.parameters.model.vector_field.is_mechanical else "the polynomial"
+    field: Any = course.parameters.model.vector_field
+    return (
+        "the equations of motion" if field.is_mechanical else "the rate laws" if field.is_kinetic else "the polynomial"
+    )
 
 
 def powers_of(model: Any) -> np.ndarray:
     """The number of factors of each term, of all rates."""
-    if model.vector_field.is_mechanical:
+    if model.vector_field.is_law:
         return model.vector_field.mlp.kinds[0]
     return np.tile([len(factors) for factors in monomials_of(model)], model.vector_field.learned.size)
+
+
+def numbers_of(model: Any, terms: np.ndarray) -> np.ndarray:
+    """Which numbers are fitted with some terms: their coefficients, and then what gives their functions a shape."""
+    return model.vector_field.mlp.with_shapes(terms) if model.vector_field.is_law else terms
 
 
 def kinds_of(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -43,7 +51,7 @@ def kinds_of(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     model = course.parameters.model
     field: Any = model.vector_field
-    if field.is_mechanical:
+    if field.is_law:
         return *field.mlp.kinds, course.ruled_out
     monomials, count, states = monomials_of(model), field.learned.size, course.coordinates.centre.size
     values = [_levels(course.data, i) for i in range(course.data.input_size)]

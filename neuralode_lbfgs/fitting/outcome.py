@@ -6,7 +6,7 @@ from contextlib import suppress
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from .beside import is_mechanical, what_is_left
+from .beside import is_kinetic, is_law, is_mechanical, what_is_left
 from .course import Course
 from .diagnosis.view import listed
 from .doubts import doubts_of
@@ -17,6 +17,7 @@ from .linear import is_linear, said_of_eigenvalues
 from .new_runs import Unseen
 from .physics import parameters_after
 from .process_noise import Ahead
+from .rate_laws import law_of_kinetics
 from .record import Stage
 from .result import FitResult
 from .running import whole_loss
@@ -43,12 +44,13 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     law: tuple[Term, ...] = ()
     sds: dict[str, np.ndarray] = {}
     with suppress(KeyboardInterrupt, np.linalg.LinAlgError):  # the model is there already
-        mechanical = is_mechanical(course.parameters.model)
-        sds = {} if reason.cut_short or mechanical else sds_of_physics(course)
+        model = course.parameters.model
+        mechanical = is_mechanical(model)
+        sds = {} if reason.cut_short or is_law(model) else sds_of_physics(course)
         if is_linear(course):
             notes += [said_of_eigenvalues(course)] if loss < EXPLAINS else []
         else:
-            law = law_of_motion(course) if mechanical else law_of(course)
+            law = (law_of_motion if mechanical else law_of_kinetics if is_kinetic(model) else law_of)(course)
     notes[:] = of_the_way(notes, stages)
     notes += [
         *_said_of_noise(course, ahead),

@@ -2,10 +2,8 @@
 
 The polynomial of all products of many variables has too many numbers to be fitted beside a network. But along smooth
 curves, or trajectories that have been fitted, the integrals of these products are known, and what was measured of a
-state is a sum of few of them, a constant for each trajectory, and noise: a regression of each rate alone. Dattner &
-Klaassen, "Optimal rate of direct estimators in systems of ordinary differential equations linear in functions of the
-parameters", Electronic Journal of Statistics 9 (2015), 1939-1973, equation 8. Whole trajectories are then fitted with
-these terms, which are read off again along them, and judge them.
+state is a sum of few of them, a constant for each trajectory, and noise (`Integrals`). Whole trajectories are then
+fitted with these terms, which are read off again along them, and judge them.
 """
 
 import math
@@ -13,8 +11,6 @@ from copy import copy
 
 import equinox as eqx
 import numpy as np
-from numpy.polynomial.legendre import leggauss
-from scipy.interpolate import CubicSpline
 
 from ..data.trajectories import Trajectories
 from ..models import MLPVectorField
@@ -22,9 +18,9 @@ from .at_once import MUCH_WORSE, Attempt, attempt_of, ending_in, is_law
 from .basin import left_by_curves, near_curves
 from .course import Course
 from .from_zero import few_terms
+from .integrals import Integrals
 from .library import every_term, kinds_of, values_of_terms
 from .losses import Parameters
-from .pieces import Cut
 from .problems import whole_trajectories
 from .running import Reached, Watcher, because, ended, run_stages
 from .tangent import Tangent
@@ -32,8 +28,6 @@ from .terms import can_replace, of_terms
 
 DEGREES = (2, 1)  # of the products; of cubes, sums of many wrong ones go along with few trajectories of many variables
 ROUNDS = 5  # of reading it off, of the last law
-POINTS = 3  # of a quadrature by Gauss over a piece
-UNDETERMINED = 1e-6  # of the best determined sum of integrals, which are much alike: noise hides the others
 MOST_TERMS = 1500  # of all rates: their Jacobian is asked where terms are chosen anew
 WHY = "{} of the {} terms of a polynomial of degree {}, which explain the integrals along {}: are they a law?"
 CURVES, LAST = "smooth curves", "the trajectories of the law before"
@@ -133,56 +127,10 @@ def _chosen(wide: Course, law: Course | None) -> Course | None:
 
 
 def _regressions(wide: Course, law: Course | None) -> list[Tangent]:
-    """Of what was measured of each state whose rate is learned on the integrals of all terms, alone; along the
-    trajectories of the last law, or smooth curves."""
+    """Of each rate on the integrals of its terms, along the trajectories of the last law, or smooth curves."""
     course = law or wide
-    model, cuts = course.parameters.model, course.cut()
-    nodes = cuts.guess if law is None else whole_trajectories(law, cuts).nodes(law.point)
-    powers, _, idle = kinds_of(course)
-    integrals = _integrals(course, cuts, nodes)
-    of_run = np.repeat(np.arange(len(cuts.first)), cuts.sizes)
-    count = integrals.shape[1]
-    found = []
-    for state in model.vector_field.learned:
-        seen = cuts.weights[:, state] > 0
-        weights, runs = cuts.weights[seen, state], of_run[seen]
-        weights = weights / np.sqrt(np.mean(weights**2))
-        columns = np.column_stack([cuts.targets[seen, state], nodes[seen, state], integrals[seen]])
-        columns = _without_constants(columns, weights, runs)
-        columns[:, :2] /= course.coordinates.rate_scale[state]
-        measured, followed, sums = columns[:, 0], columns[:, 1], columns[:, 2:]
-        at = np.linalg.lstsq(sums, measured, rcond=UNDETERMINED)[0]
-        missed = sums @ at - measured
-        noise = float(np.mean((followed - measured) ** 2))  # so many terms would follow part of it, too
-        found.append(
-            Tangent(
-                at, max(float(np.mean(missed**2)), noise), sums.T @ missed / len(missed),
-                sums.T @ sums / len(missed), len(missed), powers[:count], np.zeros(count, int),
-                idle[idle < count],
-            )
-        )  # fmt: skip
-    return found
-
-
-def _without_constants(columns: np.ndarray, weights: np.ndarray, runs: np.ndarray) -> np.ndarray:
-    """Times their weights, without what a constant for each trajectory explains: where it starts."""
-    total = np.bincount(runs, weights**2)
-    means = np.stack([np.bincount(runs, weights**2 * column) for column in columns.T], axis=1) / total[:, None]
-    return weights[:, None] * (columns - means[runs])
-
-
-def _integrals(course: Course, cuts: Cut, nodes: np.ndarray) -> np.ndarray:
-    """Of all terms of one rate from where each trajectory starts to its nodes, `(nodes, monomials)`, order one."""
-    places, shares = leggauss(POINTS)
-    c, parts = course.mesher.coordinates, []
-    ends = np.cumsum(cuts.sizes - 1)
-    for run, first, size, end in zip(course.data, cuts.first, cuts.sizes, ends, strict=True):
-        begins, widths = cuts.t[end - size + 1 : end, 0], cuts.durations[end - size + 1 : end]
-        taus = np.append(begins, c.times_in(run.ts[-1:]))
-        inner = (begins[:, None] + widths[:, None] * (places + 1) / 2).ravel()
-        states = CubicSpline(taus, nodes[first : first + size])(inner)
-        inputs = None if run.inputs is None else c.inputs_in(run.inputs_at(c.times_out(inner)))
-        values = values_of_terms(course, states, inputs).reshape(len(begins), POINTS, -1)
-        of_pieces = np.einsum("ijk,j,i->ik", values, shares / 2, widths)
-        parts.append(np.concatenate([np.zeros((1, of_pieces.shape[1])), np.cumsum(of_pieces, axis=0)]))
-    return np.concatenate(parts)
+    cuts = course.cut()
+    along = Integrals(course, cuts, cuts.guess if law is None else whole_trajectories(law, cuts).nodes(law.point))
+    values, (powers, _, idle) = values_of_terms(course, along.states, along.inputs), kinds_of(course)
+    count = values.shape[1]
+    return along.regressions(values, powers[:count], idle[idle < count])

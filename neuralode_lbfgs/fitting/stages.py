@@ -304,6 +304,10 @@ WHY_MOTION = (
     "equations of motion (masses that depend on positions, a potential, friction, inputs as forces) are regressed on "
     "the slopes of smooth curves first"
 )
+WHY_RATES = (
+    "rates that may saturate (products of powers and Hill functions, whose exponents are {:g} at first) are regressed "
+    "on the slopes of smooth curves"
+)
 WHY_WITHOUT = (
     "as simpler models miss what smooth curves follow, or leave the data, the network alone is regressed on the slopes"
 )

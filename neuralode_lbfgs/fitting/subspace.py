@@ -84,8 +84,8 @@ def basis_of_terms(model: Any, origin: np.ndarray, terms: np.ndarray) -> Float[n
     free, _ = trainable(model)
     leaves, structure = jax.tree.flatten(free)
     ends = np.cumsum([leaf.size for leaf in leaves])
-    if model.vector_field.is_mechanical:
-        return np.eye(int(ends[-1]))[:, terms]
+    if model.vector_field.is_law:
+        return np.eye(int(ends[-1]))[:, model.vector_field.mlp.with_shapes(terms)]
     numbers = [np.arange(end - leaf.size, end).reshape(leaf.shape) for leaf, end in zip(leaves, ends, strict=True)]
     powers = jax.tree.unflatten(structure, numbers).vector_field.polynomial.coefficients
     columns = shifted_monomials(origin, len(powers))

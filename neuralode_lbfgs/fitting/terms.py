@@ -7,7 +7,7 @@ Which terms is judged by the loss to second order; then whole trajectories are f
 they are chosen anew, until they stay.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,7 +21,7 @@ from .beside import criterion, has_polynomial, stays
 from .course import Course
 from .evidence import LEAST_DECAY
 from .gauss_newton import Point
-from .library import every_term, kinds_of, of_what, powers_of, values_of_terms
+from .library import every_term, kinds_of, numbers_of, of_what, powers_of, values_of_terms
 from .polish import Sensitivities
 from .problems import in_pieces, matrix_of_pieces, newton_pays, settled_in, whole_trajectories
 from .record import Stage
@@ -37,7 +37,7 @@ WHY_FEWER = "{0} of the {2} terms of {3}, in the data's units, explain no more t
 WHY_PIECES = (
     "{} of the {} terms of {}, in the data's units, explain no more of short pieces than chance: fitted without"
 )
-WHY_CHOICE = "which terms explain short pieces"
+WHY_CHOICE = "which terms explain the data"
 WHY_MORE = "with {1} of the {2} terms of {3}, in the data's units, alone: the others are needed, too"
 MOST_WORSE = 10.0  # times the loss with a network, from which a polynomial has to come within a few steps
 
@@ -154,7 +154,7 @@ def of_pieces(
 
 
 def interrupted_choice(course: Course) -> Reached:
-    """Where a fit is when a person stops it while terms are chosen by pieces."""
+    """Where a fit is when a person stops it while terms are chosen."""
     stage = Stage("shooting", WHY_CHOICE, StopReason.INTERRUPTED, ())
     return Reached(stage, course.parameters.model, course.decay, np.nan)
 
@@ -191,16 +191,27 @@ def can_replace(one: Course, other: Course) -> bool:
     it, and it stays with the data."""
     if one.terms is not None and one.terms.size > min(most_terms(one.independent), every_term(one).size - 1):
         return False
-    asked, before = criterion(one), criterion(other)
-    if one.terms is not None and other.terms is not None:
-        powers = powers_of(one.parameters.model)
-        asked += cost_of_choice(powers.size, powers[one.terms])
-        before += cost_of_choice(powers.size, powers[other.terms])
+    asked, before = criteria([one, other])
     return bool(np.isfinite(one.loss) and asked < before) and stays(one)
 
 
-def tangent_of(course: Course, among: np.ndarray | None = None) -> Tangent:
-    """Of all terms, or of some, at the place of a fit of some."""
+def criteria(fits: Sequence[Course]) -> list[float]:
+    """The criterion of each fit; of laws of few terms, with what it costs that these were chosen from all."""
+    if any(one.terms is None for one in fits):
+        return [criterion(one) for one in fits]
+    powers = [powers_of(one.parameters.model) for one in fits]
+    return [
+        criterion(one) + float(cost_of_choice(every.size, every[one.terms]))
+        for one, every in zip(fits, powers, strict=True)
+    ]
+
+
+def tangent_of(course: Course, among: np.ndarray | None = None, *, with_shapes: bool = False) -> Tangent:
+    """Of all terms, or of some, at the place of a fit of some.
+
+    Args:
+        with_shapes: whether what gives functions a shape may change, too.
+    """
     course.uncounted.append(2)  # a value and a Jacobian
     every = every_term(course)
     terms = every if among is None else among
@@ -212,28 +223,33 @@ def tangent_of(course: Course, among: np.ndarray | None = None) -> Tangent:
     assert isinstance(linear, Sensitivities)  # terms are few
     powers, rates, idle = kinds_of(course)
     kinds = powers[terms], rates[terms], np.flatnonzero(np.isin(terms, idle))
-    return Tangent(point.x, value, linear.gradient_of_least, linear.matrix, course.independent, *kinds, every.size)
+    some = slice(None if with_shapes else terms.size)
+    return Tangent(
+        point.x[some], value, linear.gradient_of_least[some], linear.matrix[some, some], course.independent, *kinds,
+        every.size,
+    )  # fmt: skip
 
 
 def tangent_of_pieces(course: Course) -> Tangent:
     """Of all terms, of pieces whose jumps count little, where these suit the data best."""
-    course = of_terms(course, every_term(course))
+    every = every_term(course)
+    course = of_terms(course, every)
     problem = in_pieces(course)
-    return _tangent_at(settled_in(problem, course), problem, course)
+    return _tangent_at(settled_in(problem, course), problem, course, slice(every.size))
 
 
-def _tangent_at(point: Point, problem: Shooting, course: Course) -> Tangent:
+def _tangent_at(point: Point, problem: Shooting, course: Course, some: slice) -> Tangent:
     value, linear = problem.value(point), problem.linearised(point)
     course.uncounted.append(1)
     size = point.x.size
     matrix, gradient = np.full((size, size), np.nan), np.full(size, np.nan)
     with suppress(np.linalg.LinAlgError, ValueError):  # not positive definite, or squares that overflow
         matrix, gradient = linear.matrix, linear.gradient
-    return Tangent(point.x, value, gradient, matrix, course.data.observed, *kinds_of(course))
+    return Tangent(point.x[some], value, gradient[some], matrix[some, some], course.data.observed, *kinds_of(course))
 
 
 def variances_of(course: Course, kept: np.ndarray) -> np.ndarray:
-    """Of the terms that are kept, in units of the noise.
+    """Of the terms that are kept, and of what gives their functions a shape, in units of the noise.
 
     Where errors grow, rounding leaves of a term that is known well only a bound, and pieces with jumps between them
     know it better; whole trajectories know all that pieces do, so that the lesser of both is no less than the true one.
@@ -241,11 +257,12 @@ def variances_of(course: Course, kept: np.ndarray) -> np.ndarray:
     """
     if course.process is not None:  # all is known by pieces, and whole trajectories follow noise
         return np.diag(inverse(matrix_of_pieces(course))) / course.data.observed
-    tangents = [tangent_of(course)]
+    model, tangents = course.parameters.model, [tangent_of(course, with_shapes=True)]
+    kept = np.flatnonzero(np.isin(numbers_of(model, every_term(course)), numbers_of(model, kept)))
     if newton_pays(course):
         nodes = whole_trajectories(course, course.cut()).nodes(course.point)
         of_all = of_terms(course, every_term(course))
-        tangents.append(_tangent_at(of_all.point._replace(states=nodes), in_pieces(of_all), of_all))
+        tangents.append(_tangent_at(of_all.point._replace(states=nodes), in_pieces(of_all), of_all, slice(None)))
     found = [np.diag(inverse(tangent.matrix[np.ix_(kept, kept)])) for tangent in tangents if tangent.sound]
     return np.min(found, axis=0) / course.data.observed if found else np.full(kept.size, np.nan)
 
@@ -270,6 +287,6 @@ def of_terms(course: Course, terms: np.ndarray, numbers: np.ndarray | None = Non
     other = course.apart()
     other.terms, other.decay, other.trial = terms, np.full(1, LEAST_DECAY), None
     if numbers is not None:
-        other.replace(other.solver.model(numbers))
+        other.replace(other.solver.model(np.append(numbers, other.point.x[terms.size :])))
         other.loss = float("nan")
     return other

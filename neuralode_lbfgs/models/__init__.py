@@ -4,6 +4,7 @@ from .constrained import constrained, innermost, leaf_names, plain
 from .coordinates import Constant, Coordinates, constant, is_constant, with_coordinates
 from .failures import failed_solves_as_nan
 from .inputs import Inputs, LinearInputs, SteppedInputs, sampled_inputs
+from .kinetics import Kinetics
 from .mechanics import EquationsOfMotion
 from .neural_ode import NeuralODE
 from .polynomial import Polynomial, all_monomials, monomials, shifted_monomials
@@ -19,6 +20,7 @@ __all__ = [
     "Coordinates",
     "EquationsOfMotion",
     "Inputs",
+    "Kinetics",
     "LinearInputs",
     "MLPVectorField",
     "Mesh",

@@ -100,6 +100,10 @@ class EquationsOfMotion(eqx.Module):
         )
         return np.concatenate(parts), np.repeat(np.arange(len(parts)), [part.size for part in parts])
 
+    def with_shapes(self, terms: np.ndarray) -> np.ndarray:
+        """These terms: all numbers are such."""
+        return terms
+
     def changed_by(self, mirror: tuple[bool, ...]) -> np.ndarray:
         """Which numbers have to be zero, if the mirror image of a motion is a motion too: that in which these positions
         have the other sign, and their velocities. Inputs may have that then or not."""

@@ -45,7 +45,7 @@ class Polynomial(eqx.Module):
     def __init__(self, in_size: int, out_size: int, degree: int):
         self.factors = tuple(_factors(in_size, power) for power in range(2, degree + 1))
         sizes = [in_size, *(len(of_x) for _, of_x in self.factors)]
-        self.coefficients = tuple(_zeros(size, out_size, bias=power == 0) for power, size in enumerate(sizes))
+        self.coefficients = tuple(linear_of_zeros(size, out_size, bias=power == 0) for power, size in enumerate(sizes))
 
     @property
     def degree(self) -> int:
@@ -72,7 +72,8 @@ def _factors(size: int, power: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(lower[factors[:-1]] for factors in products), tuple(factors[-1] for factors in products)
 
 
-def _zeros(in_size: int, out_size: int, *, bias: bool) -> eqx.nn.Linear:
+def linear_of_zeros(in_size: int, out_size: int, *, bias: bool) -> eqx.nn.Linear:
+    """A layer whose numbers are all zero, without anything compiled for that."""
     layer = eqx.filter_eval_shape(eqx.nn.Linear, in_size, out_size, use_bias=bias, key=np.zeros(2, np.uint32))
     zeros = [jnp.asarray(np.zeros(shape)) for shape in [(out_size, in_size), (out_size,)][: 1 + bias]]
     return eqx.tree_at(lambda one: [one.weight, one.bias][: 1 + bias], layer, zeros)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ..compiling import Compiled
 from .activations import linear, plain_function, tanh
 from .coordinates import Coordinates
+from .kinetics import Kinetics
 from .mechanics import EquationsOfMotion
 from .polynomial import Polynomial
 
@@ -136,7 +137,7 @@ class MLPVectorField(eqx.Module):
     @property
     def sees_positions(self) -> bool:
         """Whether the network sees the positions alone, as in `of_positions`."""
-        return bool(self.rates) and not self.is_mechanical and self.mlp.in_size == len(self.rates)
+        return bool(self.rates) and not self.is_law and self.mlp.in_size == len(self.rates)
 
     def of_positions(self) -> "MLPVectorField":
         """The same, but that the network sees the positions alone, beside linear terms of all else.
@@ -173,6 +174,34 @@ class MLPVectorField(eqx.Module):
         where = lambda field: (field.mlp, field.polynomial)  # noqa: E731
         parts = (EquationsOfMotion(self.coordinates, self.rates, turn, steered), None)
         return eqx.tree_at(where, self, parts, is_leaf=lambda node: node is None)
+
+    @property
+    def is_kinetic(self) -> bool:
+        """Whether rate laws that saturate are in the place of the network, as in `of_kinetics`."""
+        return isinstance(self.mlp, Kinetics)
+
+    def of_kinetics(self, typical: np.ndarray, degree: int, steps: float = 0.0) -> "MLPVectorField":
+        """The same, but with rate laws that saturate in the place of the network.
+
+        Args:
+            typical: of each state and input that may saturate a value at which it half does, in standard deviations;
+                zero of those that may not, `(states + inputs,)`.
+            degree: factors of a term, at most.
+            steps: of all Hill exponents to begin with: 0 for one, 1 for two.
+
+        Raises:
+            ValueError: if it depends on time.
+        """
+        if self.time_dependent:
+            raise ValueError("of_kinetics needs rates that do not depend on time.")
+        where = lambda field: (field.mlp, field.polynomial)  # noqa: E731
+        parts = (Kinetics(self.coordinates, self.learned.size, typical, degree, steps), None)
+        return eqx.tree_at(where, self, parts, is_leaf=lambda node: node is None)
+
+    @property
+    def is_law(self) -> bool:
+        """Whether terms of a law are in the place of the network: of equations of motion, or of rates that saturate."""
+        return self.is_mechanical or self.is_kinetic
 
     @property
     def _positions(self) -> tuple[int, ...]:

@@ -53,6 +53,8 @@ class ModelSpec:
     of_positions: bool = False  # whether the network sees them alone
     of_motion: bool = False  # whether equations of motion are in its place
     steered: bool = False  # of these, whether the directions of inputs depend on the positions
+    saturating: tuple[int, ...] = ()  # states and inputs that may saturate, in rate laws in its place
+    factors: int = 0  # of their terms, at most
 
 
 def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
@@ -74,6 +76,9 @@ def build_model(spec: ModelSpec, key: Any) -> NeuralODE:
         )
     if spec.of_motion:
         vector_field = vector_field.of_motion(np.zeros(len(vector_field.rates)), spec.steered)
+    elif spec.factors:
+        may_saturate = np.isin(np.arange(spec.state_size + spec.input_size), spec.saturating)
+        vector_field = vector_field.of_kinetics(may_saturate.astype(float), spec.factors)
     elif spec.of_positions:
         vector_field = vector_field.of_positions()
     elif spec.degree:
@@ -94,8 +99,8 @@ def spec_of(model: Any) -> ModelSpec | None:
         return None
     second_order = type(network) is SecondOrderField
     mlp: Any = network.mlp
-    sizes: dict[str, Any] = {}  # equations of motion have none of their own
-    if not network.is_mechanical:
+    sizes: dict[str, Any] = {}  # laws have none of their own
+    if not network.is_law:
         activation = [name for name, known in ACTIVATIONS.items() if known is plain_function(mlp.activation)]
         if not activation:
             return None
@@ -118,4 +123,6 @@ def spec_of(model: Any) -> ModelSpec | None:
         of_positions=network.sees_positions,
         of_motion=network.is_mechanical,
         steered=network.is_mechanical and mlp.steered.size > 0,
+        saturating=mlp.variables if network.is_kinetic else (),
+        factors=mlp.degree if network.is_kinetic else 0,
     )

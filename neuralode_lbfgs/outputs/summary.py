@@ -5,10 +5,11 @@ from typing import Any
 
 from ..data.errors import counted
 from ..data.trajectories import Trajectories
-from ..fitting.beside import degree_alone, is_mechanical
+from ..fitting.beside import degree_alone, is_kinetic, is_mechanical
 from ..fitting.law import law_table
 from ..fitting.new_runs import said_of_new_runs
 from ..fitting.physics import parameter_remarks, parameter_table
+from ..fitting.rate_laws import EXPONENT, HALF
 from ..fitting.record import told
 from ..fitting.result import FitResult
 from ..fitting.start_prior import say_warmup
@@ -36,6 +37,9 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
         model = "a polynomial of " + (counted(len(result.law), "term") if result.law else f"degree {degree}")
     elif is_mechanical(result.model):
         model = "equations of motion of " + (counted(len(result.law), "term") if result.law else numbers)
+    elif is_kinetic(result.model):
+        terms = sum(term.rate not in (HALF, EXPONENT) for term in result.law)
+        model = "rate laws of " + (counted(terms, "term") if terms else numbers)
     lines = wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
     if result.parameters:

@@ -4,7 +4,7 @@ import pytest
 
 from neuralode_lbfgs import FitOptions
 
-OF_POLYNOMIALS = ("test_beside", "test_fit", "test_linear")
+OF_POLYNOMIALS = ("test_beside", "test_fit", "test_kinetics", "test_linear")
 
 
 @pytest.fixture(scope="module", autouse=True)

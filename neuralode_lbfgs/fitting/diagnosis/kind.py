@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...models import MLPVectorField, NeuralODE, SecondOrderField, plain
-from ..beside import degree_alone, has_polynomial, is_mechanical
+from ..beside import degree_alone, has_polynomial, is_kinetic, is_mechanical
 from ..doubts import DENSE, crowded
 from ..law import Term
 from ..library import monomials_of
@@ -78,6 +78,8 @@ def kind_of(model: Any, law: Sequence[Term], observe: Callable | None) -> Kind:
         return Kind(imitates=False, own=True, transformable=transformable)
     if is_mechanical(model):
         return Kind(False, False, second_order, False, transformable, True)
+    if is_kinetic(model):
+        return Kind(False, bool(crowded(law)), False, False, transformable, False)
     alone, rates = degree_alone(model), bool(field.rates)
     few = alone == 1
     if law and not few:
