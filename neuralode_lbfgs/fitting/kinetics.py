@@ -23,6 +23,7 @@ from .terms import can_replace, interrupted_choice, of_terms
 HIGHEST = 3  # factors of a term
 MOST_NUMBERS = 240  # coefficients of all rates
 FEWEST_SEEN = 2  # numbers observed, for each of these
+FEWEST = 100  # of fewer a law with half-saturations is not told from another
 WIDE = 2.0  # times its least value, to which a variable rises at least that saturates
 BELOW = 0.1  # of its largest value, by which noise may put it below zero
 BEGUN = 0.0, 1.0  # steps of all Hill exponents while terms are chosen, as in `hill_exponent`: one, and two
@@ -40,7 +41,9 @@ def with_kinetics(course: Course) -> list[Course]:
     """
     field, options = extendable(course.parameters.model), course.options
     wanted = options.degree is None and options.ensemble == 1 and options.weight_decay is None
-    if field is None or not wanted or field.rates or field.time_dependent or course.hidden:
+    if field is None or not wanted or field.rates or field.time_dependent:
+        return []
+    if course.hidden or course.data.observed < FEWEST:
         return []
     transform = course.parameters.model.coordinates.transform
     typical = _typical(course)

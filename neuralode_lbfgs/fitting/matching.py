@@ -25,6 +25,7 @@ from .gauss_newton import Point, Step
 from .smoothing import SmoothTrajectory
 
 MOST_POINTS = 1024  # of the regression: more points on the same curves add cost, not knowledge
+LEAST_DAMPING = 1e-14  # holds what no slope determines, and leaves the equations fit to be solved
 
 
 class Slopes(eqx.Module):
@@ -199,6 +200,6 @@ class NormalEquations:
 
     def step(self, ridge: np.ndarray, damping: float) -> Step:
         gradient = self.gradient + ridge * self.point.x
-        added = damping * np.diag(self.matrix).max()
+        added = max(damping, LEAST_DAMPING) * np.diag(self.matrix).max()
         change = -scipy.linalg.solve(self.matrix + np.diag(ridge + added), gradient, assume_a="pos")
         return Step(Point(change, np.zeros_like(self.point.states)), change @ (added * change - gradient))
