@@ -120,7 +120,7 @@ def what_is_left(model: Any) -> list[str]:
     if is_mechanical(model):
         return ["the model is one of equations of motion: there is no network in it."]
     if is_kinetic(model):
-        return ["the model is one of rates that saturate: there is no network in it."]
+        return ["the model is one of rates that may saturate: there is no network in it."]
     degree = degree_alone(model)
     return [] if degree is None else [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 

@@ -43,18 +43,16 @@ def with_kinetics(course: Course) -> list[Course]:
     wanted = options.degree is None and options.ensemble == 1 and options.weight_decay is None
     if field is None or not wanted or field.rates or field.time_dependent:
         return []
-    if course.hidden or course.data.observed < FEWEST:
+    transform, typical = course.coordinates.transform, _typical(course)
+    if course.hidden or course.data.observed < FEWEST or not (typical.any() and options.degree_beside(typical.size)):
         return []
-    transform = course.parameters.model.coordinates.transform
-    typical = _typical(course)
-    if not options.degree_beside(typical.size):
-        return []
-    if transform.log or transform.log_time is not None or not typical.any():
+    if transform.log or transform.log_time is not None:
         return []
     saturating = tuple(np.flatnonzero(typical).tolist())
     most = min(MOST_NUMBERS, course.data.observed // FEWEST_SEEN) // field.learned.size
-    sizes = {degree: len(products(typical.size, saturating, degree)) for degree in range(1, HIGHEST + 1)}
-    degree = max((degree for degree, size in sizes.items() if size <= most), default=0)
+    degree = 0
+    while degree < HIGHEST and len(products(typical.size, saturating, degree + 1)) <= most:
+        degree += 1
     found = [begun_with(course, field.of_kinetics(typical, degree, steps)) for steps in BEGUN if degree]
     return [one for one in found if one is not None]
 

@@ -160,7 +160,7 @@ def test_terms_that_few_trajectories_wanted_by_chance_go_once_all_are_seen(monke
         return law, taken[-1], taken
 
     monkeypatch.setattr("neuralode_lbfgs.fitting.at_once.few_terms", one_too_many)
-    result = nl.fit(network_of_one(), decays(0.6, (1.0, 0.7, 0.4), noise=0.01, num=150))
+    result = nl.fit(network_of_one(), decays(0.6, (1.0, 0.7, 0.4), noise=0.01, num=150), degree=3)
     assert [stage.why[:17] for stage in result.stages[-2:]] == ["again, with all t", "3 of the 4 terms "]
     assert [term.name for term in result.law] == ["z"]
 
@@ -247,7 +247,7 @@ def test_a_woken_network_that_a_polynomial_replaces_is_told_so(data, monkeypatch
 
 def test_it_is_given_up_where_it_leaves_the_data(data, monkeypatch):
     monkeypatch.setattr(attempts, "stays", lambda course: False)
-    result = nl.fit(network(), data)
+    result = nl.fit(network(), data, degree=3)
     assert result.model.vector_field.polynomial is None
     assert [stage.name for stage in result.stages][:4] == ["matching", "polish", "polish", "matching"]
     assert result.law == ()
