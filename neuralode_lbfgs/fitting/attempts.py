@@ -126,6 +126,8 @@ def _from_simple(
     if foretold:  # but for a polynomial, which may be the law
         simpler = [one for one in simpler if not has_forces(one.begun)]
     for one in simpler:
+        if is_kinetic(one.begun) and found and not any(simple.near or simple.fits for simple in found):
+            continue  # a polynomial comes near any such law, at least
         found.append(_tried(names, one, held_out, callback))
         if ended(found[-1].attempt.reached) or (found[-1].is_enough and is_short(found[-1].attempt.course)):
             break
