@@ -129,5 +129,5 @@ def _with_exponents(course: Course, steps: float) -> Course | None:
 
 
 def _steps_of(course: Course) -> np.ndarray:
-    """Those of the Hill exponents, which all begin alike."""
+    """Those of the Hill exponents, a copy."""
     return np.array(course.parameters.model.vector_field.mlp.exponent, np.float64)

@@ -33,9 +33,9 @@ def law_of_kinetics(course: Course) -> tuple[Term, ...]:
         half = f"{half:.4g}{power}"
         return f"{half if factor.kind == FALLING else name + power}/({half} + {name}{power})"
 
-    terms, learned = [], model.vector_field.learned
+    terms, learned, every = [], model.vector_field.learned, law.terms
     for number, value, sd in zip(kept, course.solver.numbers(model), sds, strict=False):
-        rate, factors = law.terms[number]
+        rate, factors = every[number]
         state = learned[rate]
         unit = c.rate_scale[state] * c.scale[state] / c.time_scale
         unit /= np.prod([scales[factor.variable] for factor in factors if factor.kind == POWER])

@@ -69,7 +69,7 @@ def _criterion(found: list[Tangent]) -> float:
     """How well few terms of each rate explain what was measured."""
     if not all(one.sound for one in found):
         return np.inf
-    return sum(one.few()[1] for one in found)
+    return sum(one.least_of_few() for one in found)
 
 
 def _of_few(course: Course, law: Kinetics, found: list[Tangent], shapes: np.ndarray) -> Course:

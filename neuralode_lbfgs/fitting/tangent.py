@@ -99,8 +99,8 @@ class Tangent(NamedTuple):
         useful[self.idle] = -1.0
         return sorted(np.setdiff1d(self.every, left).tolist(), key=lambda term: useful[term])
 
-    def few(self) -> tuple[np.ndarray, float]:
-        """Terms of one rate with which the criterion is low, and how low, up from the best few.
+    def least_of_few(self) -> float:
+        """How low the criterion is with few terms of one rate, up from the best.
 
         Sooner found than by `spare`, and less surely. It can be compared with that of others that may explain the same.
         """
@@ -108,7 +108,7 @@ class Tangent(NamedTuple):
         left = search.all_of_few(search.of_one(), 0)
         while search.criterion(other := search.neighbour(left)) < search.criterion(left):
             left = other
-        return left, search.criterion(left) + self.n * math.log(search.least)
+        return search.criterion(left) + self.n * math.log(search.least)
 
     def useful(self, left: np.ndarray) -> np.ndarray:
         """What the loss would rise without each of these terms."""

@@ -88,13 +88,8 @@ class Kinetics(eqx.Module):
         return np.array([_size(one) for some in self._products for one in some])
 
     def numbers_of(self, rate: int, functions: np.ndarray) -> np.ndarray:
-        """Which terms some of the functions of a rate are."""
-        count, of_powers = len(self.terms) // self.powers.weight.shape[0], self.powers.weight.shape[1]
-        of_products, rates = count - of_powers, self.powers.weight.shape[0]
-        is_power = functions < of_powers
-        return np.where(
-            is_power, rate * of_powers + functions, rates * of_powers + rate * of_products + functions - of_powers
-        )
+        """Which terms some of the functions of a rate are, which are in the order of `values`."""
+        return np.flatnonzero(self.kinds[1] == rate)[functions]
 
     def with_shapes(self, terms: np.ndarray) -> np.ndarray:
         """These terms, and then the half-saturations of what they are made of, and the exponents but one."""
