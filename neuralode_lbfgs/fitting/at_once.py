@@ -1,12 +1,13 @@
 """One attempt that goes to the bottom at once: polish right after matching, of the simplest model that comes near."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from ..data.trajectories import Trajectories
+from ..models import EquationsOfMotion, Kinetics
 from ..optimise import StopReason
 from .basin import AS_CURVES, EXACT, HIGH, Basin, near_curves
 from .beside import (
@@ -126,7 +127,7 @@ def at_once(
         return Tried(found, leads=is_law, near=is_law, near_enough=is_law)
     (polished,) = run_stages(names[-1:], short, held_out, callback, [])
     enough = near_curves(basin.curves)
-    kept, last, more = _simplest_near(names[-1:], short, shot, polished, enough, held_out, callback)
+    kept, last, more = _simplest_near(short, shot, polished, enough, held_out, callback)
     # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
     bottom = basin.at_the_bottom(last.stage.reason, np.inf if shot else kept.initial_loss, kept.loss)
     stuck = held_out is None and basin.is_stuck(kept.loss)  # else what is held out is the judge
@@ -185,7 +186,6 @@ def _misses(course: Course, last: Reached, held_out: Trajectories | None) -> boo
 
 
 def _simplest_near(
-    names: tuple[str, ...],
     course: Course,
     shot: Sequence[Reached],
     polished: Reached,
@@ -203,33 +203,36 @@ def _simplest_near(
         last = _ended_as(last, taken)
     if not (course.loss <= enough or is_kinetic(course.begun)):  # all terms of rate laws are no model
         return course, last, taken
-    course, last, more = _simplest(names, course, last, held_out, callback)
+    course, last, more = _simplest(course, last, held_out, callback)
     return course, last, [*taken, *more]
 
 
 def _simplest(
-    names: tuple[str, ...], course: Course, polished: Reached, held_out: Trajectories | None, callback: Watcher
+    course: Course, polished: Reached, held_out: Trajectories | None, callback: Watcher
+) -> tuple[Course, Reached, list[Reached]]:
+    """The few terms of a law that explain the data, where the model has any; and what this has taken."""
+    if not has_terms(course.begun) or ended([polished]):
+        return course, polished, []
+    simplest = SIMPLEST.get(type(course.begun.vector_field.mlp), _simplest_polynomial)
+    law, last, taken = simplest(course, polished, held_out, callback)
+    return law, _ended_as(last, taken), taken
+
+
+def _simplest_polynomial(
+    course: Course, polished: Reached, held_out: Trajectories | None, callback: Watcher
 ) -> tuple[Course, Reached, list[Reached]]:
     """The few terms of a polynomial that explain the data; if they leave something regular, with its sleeping network
     woken, where that explains more. And what this has taken."""
-    if not has_terms(course.begun) or ended([polished]):
-        return course, polished, []
-    if is_mechanical(course.begun):
-        return _simplest_motion(course, polished, held_out, callback)
-    if is_kinetic(course.begun):
-        law, last, taken = simplest_rates(course, polished, held_out, callback)
-        return law, _ended_as(last, taken), taken
     law, last, taken = few_terms(course, polished, held_out, callback)
     wider = None if ended(taken) or _is_all(law) else with_network(course)
     if wider is None:
-        return law, _ended_as(last, taken), taken
-    (other,) = run_stages(names, wider, held_out, callback, [])
+        return law, last, taken
+    (other,) = run_stages(("polish",), wider, held_out, callback, [])
     said, fewer = "explains no more, and is left asleep", []
     if explains_more(wider, law):
         law, last, fewer = few_terms(wider, other, held_out, callback)
         said = "explains more" + ("" if law.terms is None else ", but a polynomial alone then takes its place")
-    taken = [*taken, because(other, WHY_AWAKE.format(said)), *fewer]
-    return law, _ended_as(last, taken), taken
+    return law, last, [*taken, because(other, WHY_AWAKE.format(said)), *fewer]
 
 
 def _simplest_motion(
@@ -246,7 +249,14 @@ def _simplest_motion(
         assert held_out is not None
         law, last, more = sparser(law, last, held_out, callback)
         taken += more
-    return law, _ended_as(last, taken), taken
+    return law, last, taken
+
+
+# Of laws in the place of a network; else of a polynomial beside one.
+SIMPLEST: Mapping[type, Callable[..., tuple[Course, Reached, list[Reached]]]] = {
+    EquationsOfMotion: _simplest_motion,
+    Kinetics: simplest_rates,
+}
 
 
 def _ended_as(last: Reached, taken: Sequence[Reached]) -> Reached:

@@ -85,9 +85,9 @@ def is_kinetic(model: Any) -> bool:
     return getattr(getattr(model, "vector_field", None), "is_kinetic", False)
 
 
-def is_law(model: Any) -> bool:
-    """Whether there are terms of a law in the place of the network of a model's vector field."""
-    return is_mechanical(model) or is_kinetic(model)
+def law_of_terms(model: Any) -> str | None:
+    """What the terms of a law are called that are in the place of the network of a model's vector field, if any are."""
+    return getattr(getattr(getattr(model, "vector_field", None), "mlp", None), "called", None)
 
 
 def is_steered(model: Any) -> bool:
@@ -97,7 +97,7 @@ def is_steered(model: Any) -> bool:
 
 def has_terms(model: Any) -> bool:
     """Whether there are terms in a model's vector field, few of which may be a law."""
-    return has_polynomial(model) or is_law(model)
+    return has_polynomial(model) or law_of_terms(model) is not None
 
 
 def is_wider(model: Any) -> bool:
@@ -117,10 +117,8 @@ def degree_alone(model: Any) -> int | None:
 
 def what_is_left(model: Any) -> list[str]:
     """In a sentence, that a fit has left nothing of the network beside a polynomial, or that there is none."""
-    if is_mechanical(model):
-        return ["the model is one of equations of motion: there is no network in it."]
-    if is_kinetic(model):
-        return ["the model is one of rates that may saturate: there is no network in it."]
+    if (terms := law_of_terms(model)) is not None:
+        return [f"the model is one of {terms}: there is no network in it."]
     degree = degree_alone(model)
     return [] if degree is None else [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 

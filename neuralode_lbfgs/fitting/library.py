@@ -26,9 +26,7 @@ def values_of_terms(course: Course, z: Any, u: Any) -> np.ndarray:
 def of_what(course: Course) -> str:
     """What the terms are those of, in words."""
     field: Any = course.parameters.model.vector_field
-    return (
-        "the equations of motion" if field.is_mechanical else "the rate laws" if field.is_kinetic else "the polynomial"
-    )
+    return f"the {field.mlp.called if field.is_law else 'polynomial'}"
 
 
 def powers_of(model: Any) -> np.ndarray:

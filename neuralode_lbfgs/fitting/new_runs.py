@@ -4,7 +4,8 @@ Starts that are estimated from half of the rows are those that suit the model: a
 a wrong field leads to the rest. From the first row, as `predict` starts, it shows what the field is worth there.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,12 +46,12 @@ class NewRuns:
         return self.are_missed and self.by_noise is not None and self.first_row > BY_CHANCE * self.by_noise
 
 
-@dataclass(frozen=True, repr=False)
-class Unseen(Trajectories):
+class Unseen(NamedTuple):
     """Predictions of runs that a model has not seen, and how it predicts them from their first rows; None where that is
     how they start, or cannot be."""
 
-    new_runs: NewRuns | None = None
+    predictions: Trajectories
+    new_runs: NewRuns | None
 
 
 def said_of_new_runs(
@@ -69,11 +70,6 @@ def said_of_new_runs(
         return told
     goes = "goes" if len(nearest) == 1 else "go"
     return f"{told}; of {', '.join(nearest)}, which {goes} where others do: what begins elsewhere may be missed by more"
-
-
-def with_new_runs(predictions: Trajectories, beside: NewRuns | None) -> Unseen:
-    """The same predictions, with what goes with them."""
-    return Unseen(**{one.name: getattr(predictions, one.name) for one in fields(predictions)}, new_runs=beside)
 
 
 def new_runs(

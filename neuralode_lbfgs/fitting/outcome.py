@@ -1,12 +1,13 @@
 """What a fit has come to: its result, and what a person should know of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
 
 from ..data.trajectories import Trajectories
-from .beside import is_kinetic, is_law, is_mechanical, what_is_left
+from ..models import EquationsOfMotion, Kinetics
+from .beside import law_of_terms, what_is_left
 from .course import Course
 from .diagnosis.view import listed
 from .doubts import doubts_of
@@ -14,7 +15,6 @@ from .driven_by_noise import is_moved
 from .energies import law_of_motion, said_of_energies
 from .law import Term, law_of
 from .linear import is_linear, said_of_eigenvalues
-from .new_runs import Unseen
 from .physics import parameters_after
 from .process_noise import Ahead
 from .rate_laws import law_of_kinetics
@@ -32,25 +32,29 @@ NOT_TOLD = "these rows do not tell whether noise moves the system itself, or the
 NOT_STRAIGHT = "polish right after matching did not get to the bottom"
 OF_A_WAY = ("held out ", "tried ", "with all trajectories ")  # as notes begin that are of one way among others
 GIVEN_UP = "of a fit that was given up for the one by way of short pieces: "
+# How a law is read in the place of a network; else that of a polynomial beside one.
+READ: Mapping[type, Callable[[Course], tuple[Term, ...]]] = {
+    EquationsOfMotion: law_of_motion,
+    Kinetics: law_of_kinetics,
+}
 EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
 
 
 def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     """What a fit has come to."""
     course, stages, spent, reason, validation, unseen, ahead = fitted
-    new_runs = unseen.new_runs if isinstance(unseen, Unseen) else None
+    predictions, new_runs = (None, None) if unseen is None else unseen
     on_mesh = whole_loss(course)
     loss = on_mesh if reason.cut_short else settled_loss(course)  # who interrupts, or sets a limit, waits for no more
     law: tuple[Term, ...] = ()
     sds: dict[str, np.ndarray] = {}
     with suppress(KeyboardInterrupt, np.linalg.LinAlgError):  # the model is there already
         model = course.parameters.model
-        mechanical = is_mechanical(model)
-        sds = {} if reason.cut_short or is_law(model) else sds_of_physics(course)
+        sds = {} if reason.cut_short or law_of_terms(model) else sds_of_physics(course)
         if is_linear(course):
             notes += [said_of_eigenvalues(course)] if loss < EXPLAINS else []
         else:
-            law = (law_of_motion if mechanical else law_of_kinetics if is_kinetic(model) else law_of)(course)
+            law = READ.get(type(model.vector_field.mlp), law_of)(course)
     notes[:] = of_the_way(notes, stages)
     notes += [
         *_said_of_noise(course, ahead),
@@ -78,7 +82,7 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
         observe=course.observe and course.observe.observe,
         held_by=held_by(course.options.weight_decay, course.begun, course.parameters.model, loss),
         validation=validation,
-        unseen=unseen,
+        unseen=predictions,
         new_runs=new_runs,
         ahead=None if ahead is None else ahead.root_mean_square * course.coordinates.scale,
         ends=_ends_of(course),

@@ -54,7 +54,7 @@ def _shapes(law: Kinetics, names: list[str], scales: np.ndarray, numbers: np.nda
         if is_exponent:
             at = float(law.exponent[place])
             slope = (hill_exponent(at + STEP) - hill_exponent(at - STEP)) / (2 * STEP)
-            found.append(Term(EXPONENT, (names[variable],), exponent, float(sd * abs(slope))))
+            found.append(Term(EXPONENT, (names[variable],), exponent, float(sd * abs(slope)) or np.nan))  # at a bound
         else:
             found.append(Term(HALF, (names[variable],), half, float(sd * half)))
     return found

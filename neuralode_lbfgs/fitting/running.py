@@ -10,7 +10,7 @@ from ..data.trajectories import Trajectories
 from ..models import NeuralODE
 from ..optimise import StopReason
 from .course import Course
-from .new_runs import Unseen, new_runs, with_new_runs
+from .new_runs import Unseen, new_runs
 from .record import Progressed, Record, Stage
 from .settled import loss_on_mesh
 from .stages import STAGES, WHY, WHY_HIDDEN, WHY_SEEN
@@ -63,8 +63,7 @@ def error_of(course: Course, held_out: Trajectories) -> float:
 def unseen_by(model: NeuralODE, course: Course, held_out: Trajectories) -> Unseen:
     """Trajectories that are held out, run freely by a model that the course came to; also from their first rows."""
     found, observe = _predicted_by(model, course, held_out), course.observe and course.observe.observe
-    beside = new_runs(model, held_out, found, course.noise, observe) if course.train_starts else None
-    return with_new_runs(found, beside)
+    return Unseen(found, new_runs(model, held_out, found, course.noise, observe) if course.train_starts else None)
 
 
 def _predicted_by(model: NeuralODE, course: Course, held_out: Trajectories) -> Trajectories:

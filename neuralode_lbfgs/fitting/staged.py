@@ -21,6 +21,7 @@ from .first_rows import from_first_rows
 from .from_zero import few_terms
 from .given import GIVEN, error_from_rows, is_better, reaches_ends
 from .linear import is_linear
+from .new_runs import Unseen
 from .prediction import are_grown
 from .process_noise import Ahead
 from .record import Record, Stage, seconds_left
@@ -51,7 +52,7 @@ class Fitted(NamedTuple):
     spent: list[Record]
     reason: StopReason
     validation: float | None = None
-    unseen: Trajectories | None = None
+    unseen: Unseen | None = None
     ahead: Ahead | None = None
 
 

@@ -9,7 +9,7 @@ here, and many of a polynomial.
 
 from functools import lru_cache
 from itertools import combinations_with_replacement
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -46,6 +46,8 @@ class Kinetics(eqx.Module):
         degree: factors of a term, at most. Hill functions are multiplied with others alone: of other variables.
         steps: of all Hill exponents, as in `hill_exponent`.
     """
+
+    called: ClassVar[str] = "rate laws"
 
     powers: eqx.nn.Linear  # of products of powers of them, the constant among them
     saturating: eqx.nn.Linear  # of products with Hill functions

@@ -11,7 +11,7 @@ need many terms.
 """
 
 from itertools import combinations, combinations_with_replacement, product
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -61,6 +61,8 @@ class EquationsOfMotion(eqx.Module):
         turn: radians in a standard deviation of each position that is an angle, 0 of the others.
         steered: whether the directions of inputs depend on the positions, as that of a thrust.
     """
+
+    called: ClassVar[str] = "equations of motion"
 
     mass: Float[Array, " masses"]  # of each entry above the diagonal and on it, of each product; but for the first
     potential: Float[Array, " potentials"]

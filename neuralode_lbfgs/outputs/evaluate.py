@@ -35,12 +35,12 @@ class Diagnosed(TypedDict):
 
 
 class LawTerm(TypedDict):
-    """One term of a rate of change, in the data's units: `coefficient` times `term`."""
+    """One term of a rate of change, in the data's units: `coefficient` times `term`; `sd` is None where unknown."""
 
     rate: str
     term: str
     coefficient: float
-    sd: float
+    sd: float | None
 
 
 class Seeds(TypedDict):
@@ -60,7 +60,7 @@ class Seeds(TypedDict):
     band: NotRequired[tuple[float, float]]
 
 
-class Unseen(TypedDict):
+class NewRunErrors(TypedDict):
     """Errors of runs that the model had not seen, in standard deviations, None where one does not reach its end: from
     the first row alone, as `predict` starts, and from starts estimated from the first half of the rows; and how far
     runs go apart whose starts differ by as much as noise, None if that is unknown."""
@@ -89,7 +89,7 @@ class Metrics(TypedDict):
     diagnosis: list[Diagnosed]
     parameters: NotRequired[dict[str, Moved]]
     law: NotRequired[list[LawTerm]]
-    new_runs: NotRequired[Unseen]
+    new_runs: NotRequired[NewRunErrors]
     ensemble: NotRequired[Seeds]
     starts: NotRequired[Seeds]
 
@@ -174,7 +174,7 @@ def metrics(
     }
     if (new := result.new_runs_of(test, None if test is None else predictions.rows_of(test))) is not None:
         errors_of = {name: None if error is None else finite(error) for name, error in vars(new).items()}
-        found["new_runs"] = Unseen(**errors_of)
+        found["new_runs"] = NewRunErrors(**errors_of)
     if result.luck is not None:
         seeds = _seeds(result.luck)
         if result.luck.kind == "ensemble":
@@ -196,7 +196,7 @@ def metrics(
         }
     if result.law:
         found["law"] = [
-            {"rate": one.rate, "term": one.name, "coefficient": one.value, "sd": one.sd} for one in result.law
+            {"rate": one.rate, "term": one.name, "coefficient": one.value, "sd": finite(one.sd)} for one in result.law
         ]
     return found
 

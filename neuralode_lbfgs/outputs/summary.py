@@ -1,12 +1,13 @@
 """The dozen lines that a fit ends with."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from ..data.errors import counted
 from ..data.trajectories import Trajectories
-from ..fitting.beside import degree_alone, is_kinetic, is_mechanical
-from ..fitting.law import law_table
+from ..fitting.beside import degree_alone, law_of_terms
+from ..fitting.law import Term, law_table
 from ..fitting.new_runs import said_of_new_runs
 from ..fitting.physics import parameter_remarks, parameter_table
 from ..fitting.rate_laws import EXPONENT, HALF
@@ -34,12 +35,9 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     field = getattr(result.model, "vector_field", None)
     model = f"{numbers} trained" if result.parameters else f"{_network(field)} of {result.trained} weights"
     if (degree := degree_alone(result.model)) is not None:
-        model = "a polynomial of " + (counted(len(result.law), "term") if result.law else f"degree {degree}")
-    elif is_mechanical(result.model):
-        model = "equations of motion of " + (counted(len(result.law), "term") if result.law else numbers)
-    elif is_kinetic(result.model):
-        terms = sum(term.rate not in (HALF, EXPONENT) for term in result.law)
-        model = "rate laws of " + (counted(terms, "term") if terms else numbers)
+        model = "a polynomial of " + (_terms(result.law) or f"degree {degree}")
+    elif (terms := law_of_terms(result.model)) is not None:
+        model = f"{terms} of {_terms(result.law) or numbers}"
     lines = wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
     if result.parameters:
@@ -71,6 +69,12 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     for one in metrics["diagnosis"]:
         lines += [*wrapped(f"diagnosis: {one['finding']}."), *wrapped(f"  advice: {one['advice']}.")]
     return "\n".join(lines)
+
+
+def _terms(law: Sequence[Term]) -> str:
+    """How many there are, but for what gives functions in them a shape; an empty string where there is no law."""
+    count = sum(term.rate not in (HALF, EXPONENT) for term in law)
+    return counted(count, "term") if count else ""
 
 
 def _network(field: Any) -> str:

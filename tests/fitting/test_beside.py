@@ -241,7 +241,7 @@ def test_a_woken_network_that_a_polynomial_replaces_is_told_so(data, monkeypatch
     for name, found in {"with_network": course, "run_stages": [one], "explains_more": True}.items():
         monkeypatch.setattr(at_once, name, lambda *args, found=found: found)
     monkeypatch.setattr(at_once, "few_terms", lambda course, reached, *others: (next(laws), reached, []))
-    _, _, (told,) = at_once._simplest(("polish",), course, one, None, None)
+    _, _, (told,) = at_once._simplest_polynomial(course, one, None, None)
     assert told.stage.why.endswith(said)
 
 

@@ -76,7 +76,7 @@ def test_it_holds_for_new_starts(fitted):
 def test_it_is_said_what_it_is(fitted, eaten):
     text = fitted.summary()
     assert "half-saturation  prey" in text
-    assert any("rates that may saturate" in note for note in fitted.notes)
+    assert any("one of rate laws" in note for note in fitted.notes)
     assert any("whose exponents are" in stage.why for stage in fitted.stages if stage.kept)
 
 

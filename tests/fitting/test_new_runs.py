@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting.new_runs import NewRuns, Unseen, new_runs, said_of_new_runs, with_new_runs
+from neuralode_lbfgs.fitting.new_runs import NewRuns, new_runs, said_of_new_runs
 from neuralode_lbfgs.fitting.start_estimates import predict_like_training
 
 TS = np.linspace(0.0, 4.0, 41)
@@ -48,13 +48,6 @@ def test_nothing_is_known_of_runs_without_a_complete_first_row():
     ys = data[0].ys.copy()
     ys[0] = np.nan
     assert of(lambda y: -y, data.with_trajectories([nl.Trajectory("1.0", TS, ys)])) is None
-
-
-def test_it_goes_with_the_predictions():
-    data, new = decays(1.0), NewRuns(0.2, 0.1, None)
-    unseen = with_new_runs(data, new)
-    assert isinstance(unseen, Unseen) and unseen.new_runs is new
-    assert unseen.ids == data.ids and unseen.state_names == data.state_names
 
 
 def test_what_is_said_of_it():

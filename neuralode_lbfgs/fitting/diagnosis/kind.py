@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...models import MLPVectorField, NeuralODE, SecondOrderField, plain
-from ..beside import degree_alone, has_polynomial, is_kinetic, is_mechanical
+from ..beside import degree_alone, has_polynomial, law_of_terms
 from ..doubts import DENSE, crowded
 from ..law import Term
 from ..library import monomials_of
@@ -76,11 +76,10 @@ def kind_of(model: Any, law: Sequence[Term], observe: Callable | None) -> Kind:
     transformable = field is not None and observe is None and not second_order
     if not isinstance(field, MLPVectorField):
         return Kind(imitates=False, own=True, transformable=transformable)
-    if is_mechanical(model):
-        return Kind(False, False, second_order, False, transformable, True)
-    if is_kinetic(model):
-        return Kind(False, bool(crowded(law)), False, False, transformable, False)
-    alone, rates = degree_alone(model), bool(field.rates)
+    rates = bool(field.rates)
+    if law_of_terms(model) is not None:
+        return Kind(False, bool(crowded(law)), second_order, False, transformable, rates)
+    alone = degree_alone(model)
     few = alone == 1
     if law and not few:
         sparse = sum(term.sd > 0 for term in law) <= DENSE * field.learned.size * len(monomials_of(model))
