@@ -285,7 +285,7 @@ def _no_better(result: "FitResult") -> str | None:
     """Why the fit is of no use, in a sentence; None if it is better than its start."""
     import numpy as np
 
-    from ..fitting.beside import degree_alone, law_of_terms
+    from ..fitting.beside import degree_alone, law_in
 
     if not np.isfinite(result.loss):
         return f"the model diverges on the data that it was fitted to: {result.stop_reason.sentence}."
@@ -293,7 +293,7 @@ def _no_better(result: "FitResult") -> str | None:
     kept = [stage for stage in result.stages if stage.kept]
     fell = any(stage.history and stage.history[-1].loss < stage.history[0].loss for stage in kept)
     # A law takes the place of the network, often at its best at once.
-    found = degree_alone(result.model) is not None or law_of_terms(result.model) is not None
+    found = degree_alone(result.model) is not None or law_in(result.model) is not None
     if fell or found or result.loss < result.initial_loss:
         return None
     return f"the fit is no better than where it started: {result.stop_reason.sentence}."

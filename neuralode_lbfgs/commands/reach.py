@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data import Roles, Trajectories, read_table, to_trajectories
-from ..fitting.beside import degree_alone, law_of_terms
+from ..fitting.beside import degree_alone, law_in
 from ..fitting.coverage import distances, far_from_here
 from ..fitting.diagnosis.forecast import NOTHING
 from ..fitting.diagnosis.view import in_turn
@@ -102,8 +102,8 @@ def _far_start(seen: Seen, saved: SavedRun, predicted: Trajectories) -> str:
 
 def _known_there(saved: SavedRun) -> str:
     """What a model is worth where it was not seen."""
-    if (terms := law_of_terms(saved.model)) is not None:
-        return f"its {terms} were not seen there, and hold if they are those of the system"
+    if (law := law_in(saved.model)) is not None:
+        return f"its {law.called} were not seen there, and hold if they are those of the system"
     if degree_alone(saved.model) is not None:
         return "the polynomial that the model is was not seen there, and holds if it is the law of the system"
     return "it knows nothing there, unless it is a law that holds everywhere"

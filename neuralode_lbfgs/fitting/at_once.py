@@ -19,6 +19,7 @@ from .beside import (
     is_mechanical,
     is_regular,
     is_steered,
+    law_in,
     stays,
     with_network,
 )
@@ -45,13 +46,14 @@ THEY_DO_NOT_FOR_ALL = "; they do, but not to those that are held out: the fit go
 
 class Attempt(NamedTuple):
     """Stages up to the last: the error in the end in standard deviations, those that were to be run, where each ended,
-    and those that were run and not told of before."""
+    those that were run and not told of before, and what a person should know of them, where they are kept."""
 
     error: float
     course: Course
     names: tuple[str, ...]
     reached: list[Reached]
     stages: list[Stage]
+    notes: tuple[str, ...] = ()
 
 
 def attempt_of(
@@ -102,7 +104,7 @@ def at_once(
         why: of matching.
         shoot: whether multiple shooting comes between, where matching does not come near.
     """
-    (matched,) = reached = [because(one, why) for one in run_stages(names[:1], course, held_out, callback, [])]
+    (matched,) = reached = [because(one, why) for one in run_stages(names[:1], course, held_out, callback)]
     if ended(reached):
         return Tried(attempt_of(names, course, reached, reached, held_out))
     matched, short, basin, which = nearer(course, matched, held_out)
@@ -116,7 +118,7 @@ def at_once(
     if course.options.weight_decay is None:  # where shooting begins, too: the slopes' own says little of the whole
         short.decay = np.full_like(short.decay, course.smooth)
     short.trial = None if shoot else basin.trial
-    shot = run_stages(("shooting",), short, held_out, callback, []) if shoot else []
+    shot = run_stages(("shooting",), short, held_out, callback) if shoot else []
     if shot and ended(shot):
         reached = [matched, *shot]
         return Tried(attempt_of(names, short, reached, reached, held_out))
@@ -125,7 +127,7 @@ def at_once(
         found = attempt_of(names[-1:], law or short, early[-1:], [matched, *early], held_out)
         is_law = law is not None
         return Tried(found, leads=is_law, near=is_law, near_enough=is_law)
-    (polished,) = run_stages(names[-1:], short, held_out, callback, [])
+    (polished,) = run_stages(names[-1:], short, held_out, callback)
     enough = near_curves(basin.curves)
     kept, last, more = _simplest_near(short, shot, polished, enough, held_out, callback)
     # After shooting it may already begin at the bottom, from which the decay then lifts it a little.
@@ -213,7 +215,7 @@ def _simplest(
     """The few terms of a law that explain the data, where the model has any; and what this has taken."""
     if not has_terms(course.begun) or ended([polished]):
         return course, polished, []
-    simplest = SIMPLEST.get(type(course.begun.vector_field.mlp), _simplest_polynomial)
+    simplest = SIMPLEST.get(type(law_in(course.begun)), _simplest_polynomial)
     law, last, taken = simplest(course, polished, held_out, callback)
     return law, _ended_as(last, taken), taken
 
@@ -227,7 +229,7 @@ def _simplest_polynomial(
     wider = None if ended(taken) or _is_all(law) else with_network(course)
     if wider is None:
         return law, last, taken
-    (other,) = run_stages(("polish",), wider, held_out, callback, [])
+    (other,) = run_stages(("polish",), wider, held_out, callback)
     said, fewer = "explains no more, and is left asleep", []
     if explains_more(wider, law):
         law, last, fewer = few_terms(wider, other, held_out, callback)

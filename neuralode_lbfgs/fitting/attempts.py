@@ -42,30 +42,30 @@ SMOOTH = (1e-4, 1e-3, 1e-2)
 # thousand of a machine whose states do not tell all at 1e-5 to 3e-5.
 HELD_BY = 600
 
+NOT_STRAIGHT = "polish right after matching did not get to the bottom: the other stages were run after all."
+
 ALL_STAGES = ("matching", "shooting", "full", "polish")
 
 
-def attempts(
-    names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
-) -> list[Attempt]:
+def attempts(names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher) -> list[Attempt]:
     """A linear law of hidden states, if that is all; else simpler models, if one leads to the data and stays with them;
     else the network alone, too. Of many variables a law is looked for first."""
     if not may_be_short(names, course):
-        return _usual(names, course, [], held_out, callback, notes, told=0)
+        return _usual(names, course, [], held_out, callback, told=0)
     before = law_first(names, course, held_out, callback)
     if before and (ended(before[0].reached) or is_enough(before[0], held_out)):
         return before
     course.elsewhere = len(course.spent)
-    return [*before, *_usual_attempts(names, course, held_out, callback, notes)]
+    return [*before, *_usual_attempts(names, course, held_out, callback)]
 
 
 def _usual_attempts(
-    names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
+    names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher
 ) -> list[Attempt]:
     """All but the law of many variables."""
     simpler = simpler_models(course)
     if not (simpler or may_be_mechanical(course)):
-        return _by_itself(names, course, held_out, callback, notes, why_matching(course, WHY["matching"]))
+        return _by_itself(names, course, held_out, callback, why_matching(course, WHY["matching"]))
     before, first = [], simpler[0] if simpler else None
     asked = may_be_any(course) and course.options.weight_decay is None
     if asked and first is not None and has_polynomial(first.begun):
@@ -74,7 +74,7 @@ def _usual_attempts(
         if law is not None:
             return [found]
         before = [found._replace(error=np.inf)]
-    return [*before, *_from_simple(names, course, simpler, held_out, callback, notes)]
+    return [*before, *_from_simple(names, course, simpler, held_out, callback)]
 
 
 def simpler_models(course: Course) -> list[Course]:
@@ -95,18 +95,18 @@ def before_the_whole(
     polynomial or without, shooting is left out. And where that has led to."""
     early = tuple(takewhile(lambda name: name != "full", names))
     if not may_be_short(names, course):
-        return course, run_stages(early, course, held_out, callback, [])
+        return course, run_stages(early, course, held_out, callback)
     matched: list[Reached] = []
     for one in (*simpler_models(course), course):
         one.elsewhere = len(one.spent)
-        matched = run_stages(early[:1], one, held_out, callback, [])
+        matched = run_stages(early[:1], one, held_out, callback)
         if ended(matched):
             return one, matched
         first, short, basin, _ = nearer(one, matched[0], held_out)
         if basin.near:
             return short, [first]
         matched = [first]
-    return course, [*matched, *run_stages(early[1:], course, held_out, callback, [])]
+    return course, [*matched, *run_stages(early[1:], course, held_out, callback)]
 
 
 def _from_simple(
@@ -115,7 +115,6 @@ def _from_simple(
     simpler: Sequence[Course],
     held_out: Trajectories | None,
     callback: Watcher,
-    notes: list[str],
 ) -> list[Attempt]:
     """Simpler models, up to one that leads to the data, stays with them, and is near enough; else the network alone,
     too. Equations of motion first."""
@@ -136,7 +135,7 @@ def _from_simple(
     if foretold or any(simple.is_enough for simple in found):
         return _likeliest(found, held_out)
     course.elsewhere = len(course.spent)
-    alone = _by_itself(names, course, held_out, callback, notes, WHY_WITHOUT)
+    alone = _by_itself(names, course, held_out, callback, WHY_WITHOUT)
     if ended(alone[-1].reached):
         return [*(simple.attempt for simple in found), *alone]
     kept = _likeliest(found, held_out)
@@ -232,12 +231,7 @@ def _likeliest(found: Sequence[_Simple], held_out: Trajectories | None) -> list[
 
 
 def _by_itself(
-    names: tuple[str, ...],
-    course: Course,
-    held_out: Trajectories | None,
-    callback: Watcher,
-    notes: list[str],
-    why: str,
+    names: tuple[str, ...], course: Course, held_out: Trajectories | None, callback: Watcher, why: str
 ) -> list[Attempt]:
     """Matching and polish alone, where that is enough; else all stages, and again while the model is no better than
     the mean."""
@@ -246,11 +240,12 @@ def _by_itself(
     if ended(reached) or (tried.leads and not tried.stuck):
         return [attempt]
     if len(reached) == 1:  # it runs away
-        return _usual(names, course, reached, held_out, callback, notes, told=0)
-    if tried.near or tried.leads:
-        notes.append("polish right after matching did not get to the bottom: the other stages were run after all.")
+        return _usual(names, course, reached, held_out, callback, told=0)
     attempt = attempt if held_out is None else attempt._replace(error=reached[-1].error)
-    return _steady_first([attempt, *_usual(names, course, reached[:1], held_out, callback, notes, told=1)], held_out)
+    others = _usual(names, course, reached[:1], held_out, callback, told=1)
+    if tried.near or tried.leads:
+        others = [one._replace(notes=(NOT_STRAIGHT, *one.notes)) for one in others]
+    return _steady_first([attempt, *others], held_out)
 
 
 def _usual(
@@ -259,7 +254,6 @@ def _usual(
     before: list[Reached],
     held_out: Trajectories | None,
     callback: Watcher,
-    notes: list[str],
     *,
     told: int,
 ) -> list[Attempt]:
@@ -274,7 +268,7 @@ def _usual(
     for smooth in (course.smooth, *SMOOTH[1:]):
         course.smooth = smooth
         rest = names[len(before) :]
-        reached = [*before, *run_stages(rest, course, held_out, callback, notes)]
+        reached = [*before, *run_stages(rest, course, held_out, callback)]
         made.append(attempt_of(names, course, reached, reached[told:], held_out))
         if ended(reached) or "shooting" not in rest or (made[-1].error < 1 and _is_steady(made[-1], held_out)):
             break
@@ -290,9 +284,10 @@ def _usual(
         what = (
             "of what was held out" if held_out is not None else "as predicted" if course.hidden else "on its own steps"
         )
-        notes.append(
+        note = (
             f"tried {len(made)} times, from ever smoother fields, because the model {why} (RMSE/sd {what}: {errors})."
         )
+        return [attempt._replace(notes=(note,)) for attempt in made]
     return made
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from ..data.trajectories import Trajectories
-from ..models import MLPVectorField, SecondOrderField, plain
+from ..models import EquationsOfMotion, Kinetics, MLPVectorField, SecondOrderField, plain
 from .basin import FINE
 from .course import Course
 from .evidence import same_decay, squares_of
@@ -77,17 +77,18 @@ def has_forces(model: Any) -> bool:
 
 def is_mechanical(model: Any) -> bool:
     """Whether a model's vector field is one of equations of motion."""
-    return getattr(getattr(model, "vector_field", None), "is_mechanical", False)
+    return isinstance(law_in(model), EquationsOfMotion)
 
 
 def is_kinetic(model: Any) -> bool:
     """Whether a model's vector field is one of rate laws that saturate."""
-    return getattr(getattr(model, "vector_field", None), "is_kinetic", False)
+    return isinstance(law_in(model), Kinetics)
 
 
-def law_of_terms(model: Any) -> str | None:
-    """What the terms of a law are called that are in the place of the network of a model's vector field, if any are."""
-    return getattr(getattr(getattr(model, "vector_field", None), "mlp", None), "called", None)
+def law_in(model: Any) -> EquationsOfMotion | Kinetics | None:
+    """The terms of a law in the place of the network of a model's vector field; None where there are none."""
+    terms = getattr(getattr(model, "vector_field", None), "mlp", None)
+    return terms if isinstance(terms, EquationsOfMotion | Kinetics) else None
 
 
 def is_steered(model: Any) -> bool:
@@ -97,7 +98,7 @@ def is_steered(model: Any) -> bool:
 
 def has_terms(model: Any) -> bool:
     """Whether there are terms in a model's vector field, few of which may be a law."""
-    return has_polynomial(model) or law_of_terms(model) is not None
+    return has_polynomial(model) or law_in(model) is not None
 
 
 def is_wider(model: Any) -> bool:
@@ -117,8 +118,8 @@ def degree_alone(model: Any) -> int | None:
 
 def what_is_left(model: Any) -> list[str]:
     """In a sentence, that a fit has left nothing of the network beside a polynomial, or that there is none."""
-    if (terms := law_of_terms(model)) is not None:
-        return [f"the model is one of {terms}: there is no network in it."]
+    if (law := law_in(model)) is not None:
+        return [f"the model is one of {law.called}: there is no network in it."]
     degree = degree_alone(model)
     return [] if degree is None else [f"the model is a polynomial of degree {degree}: nothing is left of the network."]
 

@@ -33,6 +33,7 @@ ROUNDS = 3  # of choosing terms
 FARTHER = 2.0  # times the noise of measurements alone: whole runs are missed by four times its variance
 WHY_FEWER = "{} of the {} terms of the polynomial, in the data's units, explain no more than that noise: fitted without"
 WHY_WHOLE = "short pieces show no noise that moves the system: from their model Gauss-Newton goes on with whole runs"
+GIVEN_UP = "of a fit that was given up for the one by way of short pieces: "
 NOT_POSSIBLE = (
     "process_noise needs data in which every state is observed, in {} rows that follow each other at least, and not "
     "more of them than Gauss-Newton can take (thin them out, or fit a part: --train-until)."
@@ -104,7 +105,8 @@ def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callbac
     if ahead is None:  # nothing was held out of this fit: what was of the one before tells of new runs all the same
         fitted = fitted._replace(unseen=before.unseen)
     given_up = [replace(one, kept=False) for one in before.stages]
-    return fitted._replace(stages=[*given_up, *fitted.stages], spent=[*before.spent, *tried.spent])
+    notes = tuple(GIVEN_UP + note for note in before.notes)
+    return fitted._replace(stages=[*given_up, *fitted.stages], spent=[*before.spent, *tried.spent], notes=notes)
 
 
 def _is_small(ahead: Ahead) -> bool:
@@ -133,7 +135,7 @@ def _in_whole_runs(tried: Tried, course: Course, callback: Watcher) -> Tried:
     """The model of short pieces polished as any other is."""
     course = course.apart()
     course.process = course.ends = None
-    polished = [because(one, WHY_WHOLE) for one in run_stages(("polish",), course, None, callback, [])]
+    polished = [because(one, WHY_WHOLE) for one in run_stages(("polish",), course, None, callback)]
     course, _, fewer = terms_of_all(course, polished, callback)
     return tried._replace(course=course, reached=[*tried.reached, *polished, *fewer])
 
@@ -192,7 +194,7 @@ def _tried(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) ->
         course = start.apart()
         course.elsewhere = len(course.spent)
         try:
-            reached += run_stages(STAGES, course, None, callback, [])
+            reached += run_stages(STAGES, course, None, callback)
             if has_polynomial(course.begun) and not ended(reached):
                 course, fewer = _of_few_terms(course, callback)
                 reached += fewer
@@ -220,7 +222,7 @@ def _of_few_terms(course: Course, callback: Watcher) -> tuple[Course, list[Reach
         if same or not left.size <= min(tangent.most, tangent.every.size - 1):
             break
         other = of_terms(here, left, tangent.minimum(left))
-        (one,) = run_stages(STAGES[1:], other, None, callback, [])
+        (one,) = run_stages(STAGES[1:], other, None, callback)
         taken.append(because(one, WHY_FEWER.format(tangent.every.size - left.size, tangent.every.size)))
         if ended(taken) or not _cost(other) < _cost(course):
             break

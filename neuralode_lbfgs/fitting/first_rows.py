@@ -22,6 +22,6 @@ def from_first_rows(course: Course, reached: list[Reached], callback: Watcher) -
     other = course.apart()
     other.train_starts, other.trial = False, None
     other.replace(course.parameters.model, course.first_rows)
-    (one,) = run_stages(("polish",), other, None, callback, [])
+    (one,) = run_stages(("polish",), other, None, callback)
     near = other.loss <= FINE**2
     return (other if near else course), [because(one, WHY.format("" if near else NOT_KEPT))]

@@ -59,7 +59,7 @@ def _fewer_from_zero(
     if left.size >= kept.size:
         return course, reached, []
     other = of_terms(there, terms[left], tangent.minimum(left))
-    (one,) = run_stages(("polish",), other, held_out, callback, [])
+    (one,) = run_stages(("polish",), other, held_out, callback)
     if not can_replace(other, course):
         return course, reached, [because(one, WHY_NOT)]
     one = because(one, WHY.format(left.size, every_term(other).size))

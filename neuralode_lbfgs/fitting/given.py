@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from .basin import Basin, basin_of
-from .beside import MOST_SOLVED, law_of_terms, measured_by
+from .beside import MOST_SOLVED, law_in, measured_by
 from .course import Course
 from .evidence import has_physics
 from .prediction import predict, predict_from_first_rows
@@ -35,7 +35,7 @@ def nearer(course: Course, matched: Reached, held_out: Trajectories | None) -> N
     """The matched model, or the one that was given: then the course, too, is where it was before matching."""
     short = course.apart()
     basin = basin_of(short)
-    if law_of_terms(course.begun) or not has_physics(course.begun):
+    if law_in(course.begun) is not None or not has_physics(course.begun):
         return Nearer(matched, short, basin, MATCHED)
     given = course.apart()
     given.replace(course.begun)

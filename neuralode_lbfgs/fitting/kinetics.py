@@ -105,7 +105,7 @@ def _from(
     if not np.isfinite(loss_on_mesh(other)):
         return law, last, []
     other.loss = float("nan")
-    (one,) = run_stages(("polish",), other, held_out, callback, [])
+    (one,) = run_stages(("polish",), other, held_out, callback)
     taken = [one := because(one, why)]
     if not ended(taken):
         other, one, more = few_terms(other, one, held_out, callback)

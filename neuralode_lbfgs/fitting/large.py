@@ -57,12 +57,12 @@ def fit_in_parts(model: NeuralODE, task: Task, callback: Watcher, notes: list[st
     if not reason.cut_short:
         # J J^T of a large network grows with the square of the data: L-BFGS, and no longer than it gains much.
         name, course.brief = ("polish", False) if weights <= FEWEST_WEIGHTS else ("full", True)
-        finished = run_stages((name,), course, None, callback, notes)
+        finished = run_stages((name,), course, None, callback)
         stages = [*stages, replace(finished[-1].stage, why="all data, beginning with the model of the part")]
         course, last, more = terms_of_all(course, finished, callback)
         stages += stages_of(more, course)
         reason = last.stage.reason
-    fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation)
+    fitted = Fitted(course, stages, [*first.spent, *course.spent], reason, first.validation, notes=first.notes)
     return as_result(task, fitted, notes)
 
 

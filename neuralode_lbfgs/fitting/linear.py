@@ -37,11 +37,11 @@ def linear_law(course: Course, held_out: Trajectories | None, callback: Watcher)
     values = values_of_terms(course, slopes.z, slopes.u)[:, kept]
     rates = np.asarray(slopes.rate / course.coordinates.rate_scale)[:, field.learned]
     law = of_terms(course, terms, np.linalg.lstsq(values, rates)[0].T.ravel())
-    taken = run_stages(("shooting",), law, held_out, callback, [])
+    taken = run_stages(("shooting",), law, held_out, callback)
     by_curves = left_by_curves(law)
     if not ended(taken):
         law.trial = by_curves + NEAR
-        taken += run_stages(("polish",), law, held_out, callback, [])
+        taken += run_stages(("polish",), law, held_out, callback)
     taken[0] = because(taken[0], WHY_LINEAR)
     is_all = law.loss <= near_curves(by_curves) and not is_regular(law) and stays(law)
     return (law if is_all or ended(taken) else None), taken

@@ -63,7 +63,7 @@ def with_mechanics(
         one, left = _of_motion(course, turn), 0.0
         assert one is not None  # they may be mechanical
         if len(turns) > 1:
-            taken += run_stages(("matching",), one.apart(), held_out, callback, [])
+            taken += run_stages(("matching",), one.apart(), held_out, callback)
             left = min((row.loss for row in taken[-1].stage.history), default=math.inf)
         found.append((left, _unlike_names(course, turn), one))
         if ended(taken):
@@ -125,7 +125,7 @@ def sparser(
     """
     taken: list[Reached] = []
     if (image := _mirrored(course)) is not None:
-        reached_by_it = run_stages(("shooting", "polish"), image, held_out, callback, [])
+        reached_by_it = run_stages(("shooting", "polish"), image, held_out, callback)
         taken = [because(one, WHY_MIRRORED) for one in reached_by_it]
         if taken[-1].error <= ABOUT_AS_GOOD * reached.error:
             course, reached = image, taken[-1]

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data.trajectories import Trajectories
 from ..models import EquationsOfMotion, Kinetics
-from .beside import law_of_terms, what_is_left
+from .beside import law_in, what_is_left
 from .course import Course
 from .diagnosis.view import listed
 from .doubts import doubts_of
@@ -29,20 +29,18 @@ from .uncertainty import sds_of_physics
 from .waking import held_by
 
 NOT_TOLD = "these rows do not tell whether noise moves the system itself, or the measurements alone are noisy"
-NOT_STRAIGHT = "polish right after matching did not get to the bottom"
-OF_A_WAY = ("held out ", "tried ", "with all trajectories ")  # as notes begin that are of one way among others
-GIVEN_UP = "of a fit that was given up for the one by way of short pieces: "
+EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
+FEW_SEARCHES, MANY_TRIALS = 10, 4  # of which nothing is said; and evaluations of one, from which on that is much
 # How a law is read in the place of a network; else that of a polynomial beside one.
 READ: Mapping[type, Callable[[Course], tuple[Term, ...]]] = {
     EquationsOfMotion: law_of_motion,
     Kinetics: law_of_kinetics,
 }
-EXPLAINS = 0.1  # of the variance left: the eigenvalues of a law that explains less are those of nothing
 
 
 def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     """What a fit has come to."""
-    course, stages, spent, reason, validation, unseen, ahead = fitted
+    course, stages, spent, reason, validation, unseen, ahead, way = fitted
     predictions, new_runs = (None, None) if unseen is None else unseen
     on_mesh = whole_loss(course)
     loss = on_mesh if reason.cut_short else settled_loss(course)  # who interrupts, or sets a limit, waits for no more
@@ -50,13 +48,14 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     sds: dict[str, np.ndarray] = {}
     with suppress(KeyboardInterrupt, np.linalg.LinAlgError):  # the model is there already
         model = course.parameters.model
-        sds = {} if reason.cut_short or law_of_terms(model) else sds_of_physics(course)
+        sds = {} if reason.cut_short or law_in(model) is not None else sds_of_physics(course)
         if is_linear(course):
             notes += [said_of_eigenvalues(course)] if loss < EXPLAINS else []
         else:
-            law = READ.get(type(model.vector_field.mlp), law_of)(course)
-    notes[:] = of_the_way(notes, stages)
+            law = READ.get(type(law_in(model)), law_of)(course)
     notes += [
+        *way,
+        *said_of_searches(stages),
         *_said_of_noise(course, ahead),
         *said_of_energies(law),
         *doubts_of(course, law, new_runs),
@@ -91,11 +90,15 @@ def as_result(task: Task, fitted: Fitted, notes: list[str]) -> FitResult:
     )
 
 
-def of_the_way(notes: Sequence[str], stages: Sequence[Stage]) -> list[str]:
-    """Notes of the way that has led to the fit; those of one that was given up for short pieces as what they are."""
-    kept = {stage.name for stage in stages if stage.kept}
-    told = [note for note in notes if not note.startswith(NOT_STRAIGHT) or kept & {"shooting", "full"}]
-    return [GIVEN_UP + note if "process noise" in kept and note.startswith(OF_A_WAY) else note for note in told]
+def said_of_searches(stages: Sequence[Stage]) -> list[str]:
+    """Where line searches took far more evaluations than they should, in the full stages that led to the fit."""
+    ends = [stage.history[-1] for stage in stages if stage.kept and stage.name == "full" and stage.history]
+    return [
+        f"line searches took {end.evaluations / end.iteration:.1f} evaluations an iteration; about one is usual: "
+        "the loss is rough (tighten rtol) or badly scaled (try a smaller initial_step)."
+        for end in ends
+        if end.iteration >= FEW_SEARCHES and end.evaluations > MANY_TRIALS * end.iteration
+    ]
 
 
 def _starts_of_each(measured: Trajectories, course: Course) -> dict[str, np.ndarray]:

@@ -90,10 +90,10 @@ def _read_off(
         other = _chosen(wide, law)
         if other is None or (law is not None and _same(other, law)):
             break
-        more = run_stages(("shooting",), other, held_out, callback, [])
+        more = run_stages(("shooting",), other, held_out, callback)
         if not ended(more):
             other.trial = enough
-            more += run_stages(("polish",), other, held_out, callback, [])
+            more += run_stages(("polish",), other, held_out, callback)
             other.trial = None
         taken += [because(one, _why(other, LAST if law else CURVES)) for one in more]
         if ended(taken) or not other.loss <= enough or not (law is None or can_replace(other, law)):

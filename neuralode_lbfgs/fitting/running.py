@@ -32,14 +32,12 @@ class Reached(NamedTuple):
     error: float
 
 
-def run_stages(
-    names: Sequence[str], course: Course, held_out: Trajectories | None, callback: Watcher, notes: list[str]
-) -> list[Reached]:
+def run_stages(names: Sequence[str], course: Course, held_out: Trajectories | None, callback: Watcher) -> list[Reached]:
     """All of them, or up to the one that was interrupted."""
     course.brief |= "polish" in names
     reached = []
     for name in names:
-        stage, error = _run_stage(name, course, callback, notes), float("nan")
+        stage, error = _run_stage(name, course, callback), float("nan")
         if held_out is not None and stage.reason is not StopReason.INTERRUPTED:
             try:
                 error = course.journal.value("held out", lambda: error_of(course, held_out))
@@ -82,7 +80,7 @@ def best_of(reached: Sequence[Reached]) -> int:
     return next(i for i, one in enumerate(reached) if one.error <= ABOUT_AS_GOOD * least)
 
 
-def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
+def _run_stage(name: str, course: Course, callback: Watcher) -> Stage:
     # The other stages have limits of their own, which few reach.
     record = Record(name, callback, course.held_out, course.options.max_evals if name == "full" else None)
     record.evaluations = sum(course.uncounted)
@@ -95,8 +93,6 @@ def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
     number = len(course.spent)
     course.spent.append(record)
     course.path += (number,)
-    if name == "full":
-        notes += _warnings_of(record)
     how = "estimated with it" if course.train_starts else "taken from the first rows"
     decay = "the evidence sets the weight decay" if course.choose else "the weight decay is the one that was given"
     why = WHY[name] + {"full": f"; initial states {how}", "polish": f", and {decay}"}.get(name, "")
@@ -104,17 +100,6 @@ def _run_stage(name: str, course: Course, callback, notes: list[str]) -> Stage:
         why = why_matching(course, why)
     note = f"{record.failed_searches} failed line searches, {record.rejected} trials that diverged"
     return Stage(name, why, reason, tuple(record.rows), note if name == "full" else "", record.rejected, number)
-
-
-def _warnings_of(record: Record) -> list[str]:
-    notes = []
-    searches = max(record.iterations, 1)
-    if record.evaluations > 4 * searches and record.iterations >= 10:
-        notes.append(
-            f"line searches took {record.evaluations / searches:.1f} evaluations an iteration; about one is usual: "
-            "the loss is rough (tighten rtol) or badly scaled (try a smaller initial_step)."
-        )
-    return notes
 
 
 def why_matching(course: Course, what: str) -> str:

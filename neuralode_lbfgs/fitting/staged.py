@@ -38,13 +38,14 @@ WHY_STEADIER = (
     "from first rows the polynomial missed the runs by {:.2g} standard deviations, for it magnifies the errors of "
     "starts: the network alone, which does so less, is kept."
 )
+NOT_NEARER = f"no stage came nearer to the data than {GIVEN}, which was kept."
 
 
 class Fitted(NamedTuple):
     """Where the stages have led, and what that took.
 
     `validation` is the error of what was held out for a while, and `unseen` how it was predicted then; `ahead` are the
-    errors one row ahead, of order one, where noise moves the system.
+    errors one row ahead, of order one, where noise moves the system; `notes` what a person should know of the way.
     """
 
     course: Course
@@ -54,18 +55,22 @@ class Fitted(NamedTuple):
     validation: float | None = None
     unseen: Unseen | None = None
     ahead: Ahead | None = None
+    notes: tuple[str, ...] = ()
 
 
 def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str]) -> Fitted:
     """Run the stages that suit the data; with trajectories to spare, first without some of them, then with all.
 
     All of them work on data that are transformed as the model's coordinates are; what comes out is in the data's units.
+
+    Args:
+        notes: to which is added what a person should know of the data, whichever way is kept.
     """
-    as_given, told = model, len(notes)
+    as_given = model
     model, data, curves, held_out, course, names = begin(model, task, notes)
     limit = task.options.time_limit
-    tried = attempts(names, course, held_out, callback, notes)
-    _, course, names, reached, _ = min(tried, key=lambda attempt: attempt.error)
+    tried = attempts(names, course, held_out, callback)
+    _, course, names, reached, _, way = min(tried, key=lambda attempt: attempt.error)
     stages = [stage for attempt in tried for stage in attempt.stages]
     finished = tried[-1].reached if ended(tried[-1].reached) else reached
     reason, earlier, validation, unseen = finished[-1].stage.reason, [], None, None
@@ -80,7 +85,7 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
         # trajectories: of a chaotic series it finds better fits from a start that has seen them all.
         goes_on = best == len(names) - 1
         again = names[best:] if goes_on else names[: best + 1]
-        notes.append(_why_again(reached, held_out, again))
+        way = (*way, _why_again(reached, held_out, again))
         time_left = seconds_left(limit, sum(record.run_s for record in course.spent))
         from_here = reached[best].model if goes_on else course.begun
         before, earlier = course, course.spent
@@ -91,11 +96,12 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
             course.as_many, course.ruled_out = before.as_many, before.ruled_out
             if course.train_starts:  # from the data alone, where a first row is not complete, one may begin far off
                 course.replace(from_here, starts_of_all(before, held_out, data.ids))
-        finished = run_stages(again, course, None, callback, notes)
+        finished = run_stages(again, course, None, callback)
         if course.terms is not None and not ended(finished):
             finished += _of_all_in_pieces(course, before, from_here, callback)
         elif not (goes_on or ended(finished)):
-            finished += _further(names[best + 1 :], course, validation, callback, notes)
+            further, why = _further(names[best + 1 :], course, validation, callback)
+            finished, way = [*finished, *further], (*way, *why)
         again_why = "again, with all trajectories"
         with_all = [replace(stage, why=again_why) for stage in stages_of(finished, course)]
         course, last, more = terms_of_all(course, finished, callback)
@@ -108,18 +114,17 @@ def best_stages(model: NeuralODE, task: Task, callback: Watcher, notes: list[str
     course, more = from_first_rows(course, finished, callback)
     stages += stages_of(more, course)
     reason = more[-1].stage.reason if ended(more) else reason
-    fitted = Fitted(course, stages, [*earlier, *course.spent], reason, validation, unseen)
+    fitted = Fitted(course, stages, [*earlier, *course.spent], reason, validation, unseen, notes=way)
     if is_wider(course.parameters.model) and not is_wider(as_given) and not reason.cut_short:
         if held_out is not None and not reaches_ends(course, task.data):
-            notes[told:] = [WHY_ALONE]
-            return _network_alone(as_given, task, callback, notes, fitted)
+            return _because(WHY_ALONE, _network_alone(as_given, task, callback, fitted))
         if is_dense(course):
-            return _steadier(as_given, task, callback, notes, told, fitted)
+            return _steadier(as_given, task, callback, fitted)
     if has_physics(model):
         given = new_course(model, task, data, curves, smooth=course.smooth, time_limit=None)
         if is_better(given, course, task.data):
-            notes.append(f"no stage came nearer to the data than {GIVEN}, which was kept.")
-            return Fitted(given, [replace(stage, kept=False) for stage in stages], fitted.spent, reason)
+            stages = [replace(stage, kept=False) for stage in stages]
+            return Fitted(given, stages, fitted.spent, reason, notes=(*way, NOT_NEARER))
     return fitted
 
 
@@ -144,11 +149,16 @@ def terms_of_all(course: Course, finished: list[Reached], callback: Watcher) -> 
     return law, (taken[-1] if ended(taken) else last), taken
 
 
-def _network_alone(model: NeuralODE, task: Task, callback: Watcher, notes: list[str], before: Fitted) -> Fitted:
+def _because(why: str, fitted: Fitted) -> Fitted:
+    """The same, told of with why it was made."""
+    return fitted._replace(notes=(why, *fitted.notes))
+
+
+def _network_alone(model: NeuralODE, task: Task, callback: Watcher, before: Fitted) -> Fitted:
     """The same with nothing but a network of all states; as it was, where that is cut short before it comes nearer."""
     left = seconds_left(task.options.time_limit, sum(record.run_s for record in before.spent))
     task = replace(task, options=replace(task.options, degree=0, time_limit=left))
-    fitted = best_stages(model, task, callback, notes)
+    fitted = best_stages(model, task, callback, [])  # the data are those before
     spent = [*before.spent, *fitted.spent]
     if fitted.reason.cut_short and nearest([before.course, fitted.course]) is before.course:
         stages = [*before.stages, *(replace(stage, kept=False) for stage in fitted.stages)]
@@ -157,22 +167,16 @@ def _network_alone(model: NeuralODE, task: Task, callback: Watcher, notes: list[
     return fitted._replace(stages=stages, spent=spent)
 
 
-def _steadier(model: NeuralODE, task: Task, callback: Watcher, notes: list[str], told: int, before: Fitted) -> Fitted:
+def _steadier(model: NeuralODE, task: Task, callback: Watcher, before: Fitted) -> Fitted:
     """The network alone, where a polynomial of many terms magnifies the errors of starts and the network does not: it
-    may be unstable where no run has been, which fitted starts do not show.
-
-    Args:
-        told: how many notes there were before the fit that led to the polynomial.
-    """
+    may be unstable where no run has been, which fitted starts do not show."""
     error = error_from_rows(before.course, task.data)
     if not are_grown(error, float(np.sqrt(whole_loss(before.course)))):
         return before
-    said = notes[:told]
-    alone = _network_alone(model, task, callback, said, before)
+    alone = _network_alone(model, task, callback, before)
     better = error_from_rows(alone.course, task.data) < error / MUCH_WORSE
     if better and whole_loss(alone.course) <= MUCH_WORSE**2 * whole_loss(before.course):
-        notes[:] = [*said, WHY_STEADIER.format(error)]
-        return alone
+        return _because(WHY_STEADIER.format(error), alone)
     others = [replace(stage, kept=False) for stage in alone.stages[len(before.stages) :]]
     reason = alone.reason if alone.reason.cut_short else before.reason
     return before._replace(stages=[*before.stages, *others], spent=alone.spent, reason=reason)
@@ -201,35 +205,34 @@ def _of_all_in_pieces(course: Course, before: Course, model: NeuralODE, callback
     """
     if course.loss <= MUCH_WORSE**2 * max(before.loss, EXACT**2):
         return []
-    return _unless_worse(("shooting", "polish"), model, course, callback, [])
+    return _unless_worse(("shooting", "polish"), model, course, callback)
 
 
 def _further(
-    names: Sequence[str], course: Course, validation: float, callback: Watcher, notes: list[str]
-) -> list[Reached]:
-    """The later stages, where the chosen ones end clearly above what they promised for trajectories they had not seen.
+    names: Sequence[str], course: Course, validation: float, callback: Watcher
+) -> tuple[list[Reached], list[str]]:
+    """The later stages, where the chosen ones end clearly above what they promised for trajectories they had not seen;
+    and why.
 
     Then they did well by chance: matching and shooting minimise other losses than that of whole trajectories.
     """
     before = whole_loss(course)
     if np.sqrt(before) <= CLEARLY_WORSE * validation:
-        return []
-    notes.append(
+        return [], []
+    why = (
         f"with all trajectories the model ended at RMSE/sd {np.sqrt(before):.3g}, clearly above the "
         f"{validation:.3g} of those held out: {', '.join(names)} were run after all."
     )
-    return _unless_worse(names, course.parameters.model, course, callback, notes)
+    return _unless_worse(names, course.parameters.model, course, callback), [why]
 
 
-def _unless_worse(
-    names: Sequence[str], model: NeuralODE, course: Course, callback: Watcher, notes: list[str]
-) -> list[Reached]:
+def _unless_worse(names: Sequence[str], model: NeuralODE, course: Course, callback: Watcher) -> list[Reached]:
     """Run stages from a model, and go back to where the course was if they lead to no lower loss."""
     parameters, decay, noise, before = course.parameters, course.decay, course.noise, whole_loss(course)
     path = course.path
     course.replace(model)
     course.loss = float("nan")  # of other parameters, once shooting has moved them
-    reached = run_stages(names, course, None, callback, notes)
+    reached = run_stages(names, course, None, callback)
     if not whole_loss(course) <= before:
         course.parameters, course.decay, course.noise, course.loss = parameters, decay, noise, before
         course.path = path

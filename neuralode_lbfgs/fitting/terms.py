@@ -102,7 +102,7 @@ def _of_other_terms(
         promised = tangent.value + tangent.rise(left)
         other = of_terms(here, left, tangent.minimum(left))
         other.trial = max(_most(best), MOST_WORSE * promised)  # a law that does not come near soon lacks a term
-        (one,) = run_stages(("polish",), other, held_out, callback, [])
+        (one,) = run_stages(("polish",), other, held_out, callback)
         other.trial = None
         is_better = can_replace(other, best)
         why = (WHY_FEWER if is_better else WHY_MORE).format(
@@ -145,10 +145,10 @@ def of_pieces(
     if not spare or left.size > tangent.most or tangent.value + tangent.rise(left) > enough:
         return None, []
     other = of_terms(here, left, tangent.minimum(left))
-    taken = run_stages(("shooting",), other, held_out, callback, [])
+    taken = run_stages(("shooting",), other, held_out, callback)
     steps = taken[0].stage.history
     if not ended(taken) and steps and steps[-1].loss <= enough:
-        taken += run_stages(("polish",), other, held_out, callback, [])
+        taken += run_stages(("polish",), other, held_out, callback)
     why = WHY_PIECES.format(len(spare), tangent.every.size, of_what(course))
     return (other if other.loss <= enough else None), [because(one, why) for one in taken]
 
@@ -174,10 +174,10 @@ def nearest_polynomial(
     other, taken = of_terms(course, left, tangent.minimum(left)), []
     other.uncounted.append(1)
     if not np.isfinite(loss_on_mesh(other)):
-        taken += run_stages(("shooting",), other, held_out, callback, [])
+        taken += run_stages(("shooting",), other, held_out, callback)
     if not ended(taken):
         other.trial, other.loss = most, float("nan")
-        taken += run_stages(("polish",), other, held_out, callback, [])
+        taken += run_stages(("polish",), other, held_out, callback)
     return other, [because(one, WHY_NEAREST) for one in taken]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..data.errors import counted
 from ..data.trajectories import Trajectories
-from ..fitting.beside import degree_alone, law_of_terms
+from ..fitting.beside import degree_alone, law_in
 from ..fitting.law import Term, law_table
 from ..fitting.new_runs import said_of_new_runs
 from ..fitting.physics import parameter_remarks, parameter_table
@@ -36,8 +36,8 @@ def summary_text(name: str, result: FitResult, metrics: Metrics, train: Trajecto
     model = f"{numbers} trained" if result.parameters else f"{_network(field)} of {result.trained} weights"
     if (degree := degree_alone(result.model)) is not None:
         model = "a polynomial of " + (_terms(result.law) or f"degree {degree}")
-    elif (terms := law_of_terms(result.model)) is not None:
-        model = f"{terms} of {_terms(result.law) or numbers}"
+    elif (law := law_in(result.model)) is not None:
+        model = f"{law.called} of {_terms(result.law) or numbers}"
     lines = wrapped(f"{name}: {rows} rows of {runs}, {states}; {model}")
     lines += ["", *error_table(metrics, train)]
     if result.parameters:

@@ -37,7 +37,7 @@ def test_a_matched_model_is_near_and_one_of_random_weights_is_not(task):
     course = course_of(task)
     assert not basin_of(course).near
     assert sum(course.uncounted) == 1
-    run_stages(("matching",), course, None, None, [])
+    run_stages(("matching",), course, None, None)
     assert course.spent[0].evaluations > 1 and not course.uncounted
     matched = basin_of(course)
     assert matched.near and matched.beyond < matched.left < 0.05
@@ -105,9 +105,8 @@ def tried(monkeypatch, task):
         for module in (attempts, at_once):
             monkeypatch.setattr(module, "run_stages", ran)
         monkeypatch.setattr(given, "basin_of", lambda course: basin)
-        notes = []
-        made = attempts.attempts(stages or ALL_STAGES, course, task.data if held_out else None, None, notes)
-        return made, [[stage.name for stage in one.stages] for one in made], notes
+        made = attempts.attempts(stages or ALL_STAGES, course, task.data if held_out else None, None)
+        return made, [[stage.name for stage in one.stages] for one in made], list(made[-1].notes)
 
     return attempted
 
@@ -146,6 +145,7 @@ def test_all_stages_after_all_where_polish_led_nowhere(tried):
     assert [one.error for one in made] == [0.3, 0.1]
     assert [reached.error for reached in made[1].reached] == [0.2, 0.15, 0.12, 0.1]
     assert notes == ["polish right after matching did not get to the bottom: the other stages were run after all."]
+    assert made[0].notes == ()
 
 
 @pytest.mark.parametrize("basin", [Basin(0.1, 0.05, 0.001), Basin(2.0, 1.95, 0.001)], ids=["near", "far"])

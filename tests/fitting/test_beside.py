@@ -139,10 +139,10 @@ def test_a_law_is_counted_from_a_zero_that_is_far_where_that_takes_fewer_terms(t
 
 def test_of_a_law_that_is_counted_from_zero_terms_go_until_they_stay():
     wider = wider_of(course_of(decays(0.06, (3.4, 3.0, 2.6), noise=0.004), network_of_one()))
-    run_stages(("matching",), wider, None, None, [])
+    run_stages(("matching",), wider, None, None)
     wider.zero = zero_of(wider.begun)
     law = of_terms(wider, np.array([0, 1]))
-    (one,) = run_stages(("polish",), law, None, None, [])
+    (one,) = run_stages(("polish",), law, None, None)
     fewer, last, taken = few_terms(law, one, None, None)
     assert fewer.terms is not None and fewer.terms.tolist() == [1]
     np.testing.assert_array_equal(fewer.origin, law.origin)
@@ -156,7 +156,7 @@ def test_terms_that_few_trajectories_wanted_by_chance_go_once_all_are_seen(monke
         law, _, taken = few_terms(course, reached, held_out, callback)
         assert held_out is not None and law.terms is not None and law.terms.tolist() == [1]
         law = of_terms(law, np.array([0, 1]))
-        taken += run_stages(("polish",), law, held_out, callback, [])
+        taken += run_stages(("polish",), law, held_out, callback)
         return law, taken[-1], taken
 
     monkeypatch.setattr("neuralode_lbfgs.fitting.at_once.few_terms", one_too_many)
@@ -189,7 +189,7 @@ def test_the_law_of_positions_alone_has_velocities_with_a_prime():
 def test_short_pieces_tell_the_terms_of_a_law(data):
     """Errors grow along a chaotic record, and no tangent of a whole one holds far; along pieces nothing grows."""
     course = wider_of(course_of(data))
-    run_stages(("matching",), course, None, None, [])
+    run_stages(("matching",), course, None, None)
     law, taken = of_pieces(course, course.parameters.model, 0.1, None, None)
     assert law is not None and law.terms is not None and law.loss < 3e-3
     assert [one.stage.name for one in taken] == ["shooting", "polish"]

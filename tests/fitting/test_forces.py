@@ -106,11 +106,11 @@ def test_a_network_that_slopes_have_put_to_sleep_is_woken(data, monkeypatch):
     asleep = eqx.tree_at(where, course.begun, silent)
     ran = []
 
-    def stages(names, course, held_out, callback, notes):
+    def stages(names, course, held_out, callback):
         if names == ("matching",):
             course.replace(asleep)
         ran.append((names[0], float(squares_of(course.parameters.model)[0])))
-        return run_stages(("polish",), course, held_out, callback, notes)
+        return run_stages(("polish",), course, held_out, callback)
 
     monkeypatch.setattr(at_once, "run_stages", stages)
     at_once.at_once(("matching", "polish"), course, None, None, "")

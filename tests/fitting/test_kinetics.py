@@ -155,7 +155,7 @@ def test_exponents_are_found():
     course = course_of(runs(steep, starts, ["prey", "predators"], num=40, until=20.0, noise=0.01))
     one, two = with_kinetics(course)
     assert [hill_exponent(float(begun.begun.vector_field.mlp.exponent[0])) for begun in (one, two)] == [1.0, 2.0]
-    _, polished = run_stages(("matching", "polish"), two, None, None, [])
+    _, polished = run_stages(("matching", "polish"), two, None, None)
     law, last, taken = simplest_rates(two, polished, None, None)
     found = {(term.rate, term.name): term for term in law_of_kinetics(law)}
     assert found["Hill exponent", "prey"].value == pytest.approx(2.0, abs=0.05)

@@ -50,7 +50,7 @@ def test_a_given_decay_is_not_that_of_a_matching_that_other_stages_follow(data):
     def matched(decay, *names):
         options = FitOptions(stages=("matching", *names), weight_decay=decay)
         course = begin(model(0), Task(data, options, nl.LBFGS()), []).course
-        run_stages(("matching",), course, None, None, [])
+        run_stages(("matching",), course, None, None)
         assert decay is None or np.all(course.decay == decay)
         return course.spent[0].rows[-1].loss
 

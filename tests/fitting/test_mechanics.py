@@ -188,7 +188,7 @@ def test_a_machine_that_is_as_good_as_its_mirror_image(swings, likely, monkeypat
     mechanical.loss = 0.01
     tried = []
 
-    def run(names, image, held_out, callback, notes):
+    def run(names, image, held_out, callback):
         tried.append(image)
         return [start._replace(error=error)]
 

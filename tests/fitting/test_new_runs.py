@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import neuralode_lbfgs as nl
-from neuralode_lbfgs.fitting.new_runs import NewRuns, new_runs, said_of_new_runs
+from neuralode_lbfgs.fitting.new_runs import new_runs, said_of_new_runs
 from neuralode_lbfgs.fitting.start_estimates import predict_like_training
 
 TS = np.linspace(0.0, 4.0, 41)

@@ -1,6 +1,5 @@
 """Noise that moves the system itself: its size against draws and a dense Gaussian likelihood, and fits with it."""
 
-import inspect
 import json
 from dataclasses import replace
 
@@ -12,15 +11,15 @@ import pytest
 
 import neuralode_lbfgs as nl
 from neuralode_lbfgs.cli import main
-from neuralode_lbfgs.fitting import attempts, driven_by_noise
+from neuralode_lbfgs.fitting import driven_by_noise
 from neuralode_lbfgs.fitting.driven_by_noise import NOT_POSSIBLE, Tried
 from neuralode_lbfgs.fitting.evidence import WeightGroups
 from neuralode_lbfgs.fitting.gauss_newton import Point, gauss_newton
 from neuralode_lbfgs.fitting.innovations import Filter
-from neuralode_lbfgs.fitting.outcome import NOT_STRAIGHT, _said_of_noise, as_result, of_the_way
+from neuralode_lbfgs.fitting.new_runs import Unseen
+from neuralode_lbfgs.fitting.outcome import _said_of_noise, as_result
 from neuralode_lbfgs.fitting.pieces import Cut, Ends, PieceSolver
 from neuralode_lbfgs.fitting.process_noise import FEWEST, Ahead, ProcessNoise, errors_ahead
-from neuralode_lbfgs.fitting.record import Stage
 from neuralode_lbfgs.fitting.shooting import Shooting
 from neuralode_lbfgs.fitting.staged import Fitted
 from neuralode_lbfgs.fitting.task import Task
@@ -301,10 +300,12 @@ def measured():
 def test_pieces_that_follow_whole_runs_to_the_noise_of_measurements_are_a_fit_of_the_usual_kind(measured, monkeypatch):
     model, task, before = measured
     monkeypatch.setattr(driven_by_noise, "_may_be_driven", lambda *_: True)
-    before = before._replace(unseen=task.data)  # the runs that were held out of the fit before, as it predicted them
+    # The runs that were held out of the fit before, as it predicted them, and what is told of it.
+    before = before._replace(unseen=Unseen(task.data, None), notes=("held out r4",))
     fitted = driven_by_noise.unless_driven_by_noise(model, task, before, None)
     assert fitted.ahead is None and fitted.course.process is None and fitted.course.ends is None
     assert fitted.unseen is before.unseen
+    assert fitted.notes == ("of a fit that was given up for the one by way of short pieces: held out r4",)
     assert np.sqrt(fitted.course.loss) == pytest.approx(0.02 / np.mean(fitted.course.coordinates.scale), rel=0.3)
     kept = [stage for stage in fitted.stages if stage.kept]
     assert kept[0].name == "matching" and kept[-1].name == "polish"
@@ -315,6 +316,7 @@ def test_pieces_that_follow_whole_runs_to_the_noise_of_measurements_are_a_fit_of
         worse.setattr(driven_by_noise, "_missed", lambda course, _: 0.0 if course is before.course else 1.0)
         kept_before = driven_by_noise.unless_driven_by_noise(model, task, before, None)
         assert kept_before.course is before.course and kept_before.ahead is None
+        assert kept_before.notes == before.notes
     monkeypatch.setattr(driven_by_noise, "criterion", lambda course: 0.0)  # no better than the fit before
     assert driven_by_noise.unless_driven_by_noise(model, task, before, None).course is before.course
 
@@ -359,23 +361,6 @@ def test_what_measurements_alone_may_do_is_not_said_to_move_the_system(measured)
     assert _said_of_noise(course, ahead)[0].startswith("these rows do not tell whether noise moves the system itself")
     walk = ahead._replace(errors=np.full((50, 2), 1e-3))
     assert _said_of_noise(course, walk)[0].startswith("noise moves the system itself")
-
-
-def test_notes_of_a_way_that_was_given_up_are_told_as_such():
-    """As the fit that they are of begins them: these are the words of its notes."""
-    straight = "polish right after matching did not get to the bottom: the other stages were run after all."
-    held_out, other = "held out r4 (RMSE/sd: matching 0.02, full 0.1); then matching with them as well.", "large data"
-    notes = [straight, held_out, other]
-
-    def way(*names, kept=True):
-        return [Stage(name, "", StopReason.DECREASE, (), kept=kept) for name in names]
-
-    assert of_the_way(notes, way("matching", "shooting", "full", "polish")) == notes
-    lost = way("matching", "shooting", "full", kept=False)
-    assert of_the_way(notes, [*lost, *way("matching", "polish")]) == [held_out, other]
-    by_pieces = of_the_way(notes, [*lost, *way("matching", "process noise", "polish")])
-    assert by_pieces == [f"of a fit that was given up for the one by way of short pieces: {held_out}", other]
-    assert straight.startswith(NOT_STRAIGHT) and NOT_STRAIGHT in inspect.getsource(attempts)
 
 
 def test_own_equations_and_what_noise_cannot_be():

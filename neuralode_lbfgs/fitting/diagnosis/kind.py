@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...models import MLPVectorField, NeuralODE, SecondOrderField, plain
-from ..beside import degree_alone, has_polynomial, law_of_terms
+from ..beside import degree_alone, has_polynomial, law_in
 from ..doubts import DENSE, crowded
 from ..law import Term
 from ..library import monomials_of
@@ -77,7 +77,7 @@ def kind_of(model: Any, law: Sequence[Term], observe: Callable | None) -> Kind:
     if not isinstance(field, MLPVectorField):
         return Kind(imitates=False, own=True, transformable=transformable)
     rates = bool(field.rates)
-    if law_of_terms(model) is not None:
+    if law_in(model) is not None:
         return Kind(False, bool(crowded(law)), second_order, False, transformable, rates)
     alone = degree_alone(model)
     few = alone == 1
