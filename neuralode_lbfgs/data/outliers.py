@@ -51,12 +51,25 @@ def outliers(runs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
 
 
 def _alone(ts: np.ndarray, ys: np.ndarray, run: np.ndarray) -> np.ndarray:
-    """Of one state, whether each value, `(rows,)`, stands alone; `run` numbers the run of each row, in order."""
-    alone, rows = np.zeros(ys.size, bool), np.arange(ys.size)
+    """Of one state, whether each value, `(rows,)`, stands alone; `run` numbers the run of each row, in order.
+
+    Those that hid behind others, as beside them, or as less fast than those, are looked for without them.
+    """
+    alone, left = np.zeros(ys.size, bool), np.arange(ys.size)
+    while (found := left[_exceptions(ts[left], ys[left], run[left])]).size:
+        alone[found] = True
+        left = np.flatnonzero(~alone)
+    few = np.count_nonzero(alone) <= max(1, MOST * ys.size)
+    return alone if few and not _come_again(ys, np.flatnonzero(alone)) else np.zeros_like(alone)
+
+
+def _exceptions(ts: np.ndarray, ys: np.ndarray, run: np.ndarray) -> list[int]:
+    """The rows of values that stand alone among these, of one state."""
+    rows = np.arange(ys.size)
     count, begin = np.bincount(run)[run], np.searchsorted(run, run)
     many = count > 2 * REACH  # else there are too few rows to look beyond the nearest
     if not many.any():
-        return alone
+        return []
     off = np.zeros(ys.size)
     off[many] = _differences(ts, ys, np.clip(rows - BESIDE, begin, begin + count - ORDER - 1)[many])
     digit = np.diff(np.unique(ys)).min(initial=np.inf)  # the last that is given
@@ -80,9 +93,7 @@ def _alone(ts: np.ndarray, ys: np.ndarray, run: np.ndarray) -> np.ndarray:
     for k in found:
         rates[k - 1 : k + 1] = 0.0
     fastest = rates.max()
-    exceptions = [k for k, (away, _) in found.items() if away / steps[k - 1 : k + 1].max() > FASTER * fastest]
-    alone[exceptions] = len(exceptions) <= max(1, MOST * ys.size) and not _come_again(ys, np.array(exceptions, int))
-    return alone
+    return [k for k, (away, _) in found.items() if away / steps[k - 1 : k + 1].max() > FASTER * fastest]
 
 
 def _come_again(ys: np.ndarray, at: np.ndarray) -> bool:

@@ -41,6 +41,14 @@ def test_slips_are_found_two_of_them_near_each_other_too(ts, noise):
     assert cells(outliers([(ts, ys) for ys in runs])) == slips[1:]
 
 
+def test_slips_that_hide_behind_others_are_found():
+    """Beside one that is larger, and one that the way back from there makes look slow."""
+    ys = swinging(EVEN, 0.01, np.random.default_rng(0))
+    for row, height in ((30, -9.0), (31, 1.5), (70, 1.9)):
+        ys[row, 0] += height
+    assert cells(outliers([(EVEN, ys)])) == [(0, 30, 0), (0, 31, 0), (0, 70, 0)]
+
+
 def test_scales_do_not_matter():
     ys = swinging(EVEN, 0.02, np.random.default_rng(0))
     ys[50, 1] = 0.0
