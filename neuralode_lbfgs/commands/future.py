@@ -39,6 +39,8 @@ def future(
         if not np.isfinite(t1) or t1 <= start.t:
             raise DataError(f"t1 must be after the start of trajectory {name!r}, {show(start.t)}; it is {show(t1)}.")
         ts = np.linspace(start.t, t1, num)
+        if columns.periods and not columns.measured_inputs:
+            start = _driven_until(start, t1, columns)
         if start.input_ts is not None and start.inputs is not None and t1 > start.input_ts[-1]:
             raise DataError(
                 f"the inputs of trajectory {name!r} are known up to {show(start.input_ts[-1])}, where its rows in "
@@ -55,6 +57,20 @@ def future(
     if columns.trajectory is None and len(runs) == 1:
         table, roles = replace(table, columns=table.columns[1:], title=runs[0].id), replace(roles, trajectory=None)
     return table, roles, data
+
+
+def _driven_until(start: "Start", t1: float, columns: "Columns") -> "Start":
+    """With the inputs of periods as far as that, in steps as before: straight lines between rows are a little nearer to
+    the mean than sines are, and a model was fitted to these."""
+    import numpy as np
+
+    from ..data.periods import phases
+
+    assert start.input_ts is not None
+    step = np.median(np.diff(start.input_ts)) if start.input_ts.size > 1 else min(columns.periods) / 12
+    more = start.input_ts[-1] + step * np.arange(1, max(np.ceil((t1 - start.input_ts[-1]) / step), 0) + 1)
+    ts = np.append(start.input_ts, more)
+    return replace(start, input_ts=ts, inputs=phases(ts, columns.periods))
 
 
 def written_as(table: "Table", roles: "Roles", run: Path) -> "Table":

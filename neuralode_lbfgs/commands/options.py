@@ -72,6 +72,10 @@ class DataOptions:
     test_trajectories: tuple[str, ...] | None = None
     """Trajectories to hold out and test on; with no name after it, none are held out."""
 
+    period: tuple[str, ...] = ()
+    """Periods of what drives the system and is in no column, in the unit of the times, or of dates hour, day, week or
+    year: their sines and cosines are inputs."""
+
     keep_outliers: bool = False
     """Fit values that stand alone, too: far off the rows on both sides, which agree without them."""
 

@@ -186,14 +186,15 @@ def _read(
             _column_of_runs(table, columns, trajectory),
             table.column(columns.time).name,
             tuple(table.column(name).name for name in columns.states),
-            tuple(table.column(name).name for name in columns.inputs),
+            tuple(table.column(name).name for name in columns.measured_inputs),
             columns.sd if known else (),
         )
 
     table, roles = read_tables(paths, roles_of)
     _check_units(table, roles, columns)
-    hold = columns.hold or (False,) * len(columns.inputs)
-    return table, roles, to_trajectories(table, roles, columns.units, columns.clock, hold)
+    hold = (columns.hold or (False,) * len(columns.inputs))[: len(columns.measured_inputs)]
+    data = to_trajectories(table, roles, columns.units, columns.clock, hold)
+    return table, roles, data.with_periods(*columns.periods)
 
 
 def _column_of_runs(table: "Table", columns: "Columns", named: str | None) -> str | None:
@@ -202,7 +203,7 @@ def _column_of_runs(table: "Table", columns: "Columns", named: str | None) -> st
 
     if named is None and columns.trajectory in table.names:
         return columns.trajectory
-    given = {"time": columns.time, "states": columns.states, "inputs": columns.inputs}
+    given = {"time": columns.time, "states": columns.states, "inputs": columns.measured_inputs}
     return infer_roles(table, **given, trajectory=named).trajectory
 
 
@@ -224,7 +225,7 @@ def _check_units(table: "Table", roles: "Roles", columns: "Columns") -> None:
     """
     from ..data.same_columns import refuse_another_unit
 
-    names = [*zip((*roles.states, *roles.inputs), (*columns.states, *columns.inputs), strict=True)]
+    names = [*zip((*roles.states, *roles.inputs), (*columns.states, *columns.measured_inputs), strict=True)]
     if not columns.clock.origin:  # else times are counted from there, in a unit of ours
         names.insert(0, (roles.time, columns.time))
     for name, known in names:

@@ -31,6 +31,7 @@ from ..data import (
 )
 from ..data.left_out import blanked, cells_left_out
 from ..data.opening import stem
+from ..data.periods import period_in, refuse_unseen
 from .options import DataOptions
 
 T = TypeVar("T")
@@ -164,8 +165,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
         table, roles = read_tables(paths, roles_of)
     columns = table.names
     table, roles = with_stretches(table, roles)
-    data = to_trajectories(table, roles, units)
-    measured = data
+    data = measured = _driven(to_trajectories(table, roles, units), options.period)
     if not options.keep_outliers:
         table, data = without_outliers(table, roles, data)
     held_out = options.test_trajectories or None
@@ -180,7 +180,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
             raise DataError(f"{table.source}, {flag}: {error}") from None
     _check_enough(table, train)
     _check_starts(train, test)
-    hold = data[0].hold or (False,) * data.input_size
+    hold = (data[0].hold or (False,) * data.input_size)[: len(roles.inputs)]  # not those of periods
     resolved = replace(
         options,
         time=roles.time,
@@ -194,6 +194,15 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
     )
     name = (stem(first).strip(".") or "data") + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")
     return Source(tuple(paths), name, bundled, table, roles, measured, data, train, test, resolved)
+
+
+def _driven(data: Trajectories, periods: Sequence[str]) -> Trajectories:
+    """With the inputs of periods."""
+    try:
+        refuse_unseen([run.ts for run in data], [period_in(data.clock, period) for period in periods])
+        return data.with_periods(*periods)
+    except ValueError as error:
+        raise DataError(f"--period: {error}") from None
 
 
 def _pairs(flag: str, words: Sequence[str] | None, kind: Callable[[str], T]) -> dict[str, T] | None:

@@ -9,7 +9,7 @@ from .cells import Table
 from .clock import Clock
 from .errors import counted
 from .roles import Roles
-from .rows import rows_by_trajectory
+from .rows import read_times, rows_by_trajectory
 from .trajectories import Trajectories
 
 MOST_SHOWN = 10
@@ -65,9 +65,11 @@ def cells_left_out(
     if kept.observed == data.observed:
         return []
     rows, cells = rows_by_trajectory(table, roles, clock), []
+    times, _ = read_times(table, roles.time, clock)
     for before, after in zip(data, kept, strict=True):
         gone = np.argwhere(np.isfinite(before.ys) & np.isnan(after.ys)).tolist()
-        cells += [(int(rows[before.id][at]), roles.states[state]) for at, state in gone]
+        own = rows[before.id]  # there may be others, in gaps
+        cells += [(int(own[np.searchsorted(times[own], before.ts[at])]), roles.states[state]) for at, state in gone]
     return cells
 
 

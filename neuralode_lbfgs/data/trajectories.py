@@ -12,6 +12,7 @@ from .driving import stretches_of
 from .errors import counted
 from .headers import with_unit
 from .outliers import outliers
+from .periods import between_rows, names_of, period_in, phases
 from .trajectory import Trajectory
 
 
@@ -222,6 +223,35 @@ class Trajectories:
             parts = [] if run.inputs is None else stretches_of(run.id, run.ts, run.inputs)
             pieces += [replace(run.at(rows), id=name) for name, rows in parts] if len(parts) > 1 else [run]
         return self.with_trajectories(pieces)
+
+    def with_periods(self, *periods: float | str) -> "Trajectories":
+        """The same with inputs that come again: the sine and cosine of each period, as of a day or a year that drives
+        the system and is in no column. `--period` of the command line does so. Gaps get rows in which nothing is
+        observed.
+
+        Args:
+            periods: in the unit of the times; of timestamps also `hour`, `day`, `week` and `year`.
+
+        Raises:
+            ValueError: if it is no period.
+        """
+        lengths = [period_in(self.clock, period) for period in periods]
+        if not lengths:
+            return self
+        more = (False,) * (2 * len(lengths))
+
+        def driven(run: Trajectory) -> Trajectory:
+            ts = np.union1d(run.ts, between_rows(run.ts, lengths))
+            ys, at = np.full((2, ts.size, self.state_size), np.nan), np.searchsorted(ts, run.ts)
+            ys[0, at] = run.ys
+            if run.sd is not None:
+                ys[1, at] = run.sd
+            inputs = np.concatenate([run.inputs_at(ts), phases(ts, lengths)], axis=1)
+            hold = (*(run.hold or (False,) * self.input_size), *more)
+            return Trajectory(run.id, ts, ys[0], None if run.sd is None else ys[1], inputs, hold)
+
+        names = (*self.input_names, *names_of(lengths))
+        return replace(self, trajectories=tuple(map(driven, self)), input_names=names)
 
     def without_outliers(self) -> "Trajectories":
         """The same without observations that stand alone, far off the rows on both sides, which agree without them.

@@ -30,7 +30,7 @@ from .terms import interrupted_choice, of_terms, tangent_of_pieces
 
 STAGES = ("matching", "process noise")
 ROUNDS = 3  # of choosing terms
-FARTHER = 2.0  # times the noise of measurements alone: whole runs are missed by four times its variance
+FARTHER = 2.0  # times the noise of measurements alone, or the error of runs that were foretold
 WHY_FEWER = "{} of the {} terms of the polynomial, in the data's units, explain no more than that noise: fitted without"
 WHY_WHOLE = "short pieces show no noise that moves the system: from their model Gauss-Newton goes on with whole runs"
 GIVEN_UP = "of a fit that was given up for the one by way of short pieces: "
@@ -99,7 +99,7 @@ def unless_driven_by_noise(model: NeuralODE, task: Task, before: Fitted, callbac
             and _is_likelier(course, ahead, usual)
         ):
             return tried.instead_of(before)
-    if _missed(course, task) > _missed(usual, task):
+    if _missed(course, task) > _missed(usual, task) or _foretells(before, course):
         return tried.instead_of(before)._replace(ahead=ahead if ahead is not None and ahead.is_shown else None)
     fitted = tried.fitted(course, ahead)
     if ahead is None:  # nothing was held out of this fit: what was of the one before tells of new runs all the same
@@ -233,6 +233,11 @@ def _of_few_terms(course: Course, callback: Watcher) -> tuple[Course, list[Reach
 def _cost(course: Course) -> float:
     """Schwarz' criterion, as in `criterion`, of pieces that noise moves."""
     return course.surprise + float(np.log(course.data.observed)) * course.determined
+
+
+def _foretells(before: Fitted, course: Course) -> bool:
+    """Whether a fit has predicted runs that it had not seen far better than the one of pieces follows those it has."""
+    return before.validation is not None and before.validation < np.sqrt(whole_loss(course)) / FARTHER
 
 
 def _missed(course: Course, task: Task) -> float:

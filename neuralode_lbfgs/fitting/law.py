@@ -28,7 +28,7 @@ class Term:
         factors: names of columns, once for each power; `(T - 293.15)` where a column is counted from its mean, `ln x`
             where one is modelled in logarithms. None of them for a constant.
         value, sd: the coefficient, in the data's units, and its standard deviation from the noise that was found.
-            Zero where it is exact, NaN where it is unknown: of a Hill exponent at a bound.
+            Zero where it is exact, NaN where it is unknown: of a Hill exponent that may be nearly any.
     """
 
     rate: str

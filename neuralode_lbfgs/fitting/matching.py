@@ -201,5 +201,5 @@ class NormalEquations:
     def step(self, ridge: np.ndarray, damping: float) -> Step:
         gradient = self.gradient + ridge * self.point.x
         added = max(damping, LEAST_DAMPING) * np.diag(self.matrix).max()
-        change = -scipy.linalg.solve(self.matrix + np.diag(ridge + added), gradient, assume_a="pos")
+        change = -scipy.linalg.cho_solve(scipy.linalg.cho_factor(self.matrix + np.diag(ridge + added)), gradient)
         return Step(Point(change, np.zeros_like(self.point.states)), change @ (added * change - gradient))

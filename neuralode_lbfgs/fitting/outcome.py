@@ -126,7 +126,8 @@ def _said_of_noise(course: Course, ahead: Ahead | None) -> list[str]:
     missed = listed([f"{name} by {error:.3g}" for name, error in errors])
     led = (
         f"one row ahead {missed} standard deviations are missed, and whole runs are led elsewhere; what comes after "
-        "the last rows is forecast from there."
+        "the last rows is forecast from there. A state in no column looks much the same: compare with --hidden-states "
+        "1 (hidden_states=1 in Python) on runs held out."
     )
     told = [
         f"{'noise moves the system itself' if ahead.is_shown else NOT_TOLD}: {led}"

@@ -8,6 +8,7 @@ from .course import Course
 from .law import Term, less, sds_of_terms
 
 STEP = 1e-4  # for a slope
+UNKNOWN = 1.0  # of the steps of an exponent, as in `hill_exponent`: its standard deviation
 HALF, EXPONENT = "half-saturation", "Hill exponent"
 
 
@@ -54,7 +55,8 @@ def _shapes(law: Kinetics, names: list[str], scales: np.ndarray, numbers: np.nda
         if is_exponent:
             at = float(law.exponent[place])
             slope = (hill_exponent(at + STEP) - hill_exponent(at - STEP)) / (2 * STEP)
-            found.append(Term(EXPONENT, (names[variable],), exponent, float(sd * abs(slope)) or np.nan))  # at a bound
+            known = slope != 0 and sd < UNKNOWN  # else it is at a bound, or nearly anything
+            found.append(Term(EXPONENT, (names[variable],), exponent, float(sd * abs(slope)) if known else np.nan))
         else:
             found.append(Term(HALF, (names[variable],), half, float(sd * half)))
     return found

@@ -60,7 +60,8 @@ FORM = Form(
 class Columns:
     """The columns of the data that a model was fitted to, and how their times are counted.
 
-    `trajectory` is None if no column named the runs; `sd` is as in `Roles`, `hold` as in `Trajectory`.
+    `trajectory` is None if no column named the runs; `sd` is as in `Roles`, `hold` as in `Trajectory`. The last inputs
+    are those of `periods`, in the unit of the clock, and stand in no column.
     """
 
     time: str = "t"
@@ -71,6 +72,12 @@ class Columns:
     sd: tuple[str | float, ...] = ()
     clock: Clock = field(default_factory=Clock)
     hold: tuple[bool, ...] = ()
+    periods: tuple[float, ...] = ()
+
+    @property
+    def measured_inputs(self) -> tuple[str, ...]:
+        """The inputs that are columns."""
+        return self.inputs[: len(self.inputs) - 2 * len(self.periods)]
 
 
 @dataclass(frozen=True, eq=False)

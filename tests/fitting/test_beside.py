@@ -308,6 +308,7 @@ def test_one_state_of_two_may_look_regular_by_chance(data, monkeypatch, sigmas, 
     assert not is_regular(course, by_chance=1e-3)  # as a person is told of
 
 
+@pytest.mark.slow
 def test_a_polynomial_whose_predictions_end_is_left_out_after_all(monkeypatch):
     """Of trajectories that were held out while it was chosen, or of any by the solver that predicts."""
     data = nl.simulate("lotka_volterra", num_trajectories=4, num=60, t1=8.0, noise=0.02, key=jax.random.key(0))

@@ -84,6 +84,7 @@ def test_the_law_is_found_without_a_network(runs):
     assert all(stage.name in ("shooting", "polish") for stage in found.stages)
 
 
+@pytest.mark.slow
 def test_what_is_no_such_law_is_given_up(runs):
     """Of waves of the states; nothing is kept of it, and the usual attempts follow."""
     waves = lambda t, y, args: jnp.sin(4 * jnp.roll(y, 1)) - jnp.sin(3 * y)  # noqa: E731

@@ -127,6 +127,7 @@ def test_values_below_zero_that_a_positive_state_cannot_reach_are_told_of():
     ]
 
 
+@pytest.mark.slow
 def test_positive_states_with_zeros_stay_positive_far_beyond_the_data():
     """The flu begins and ends near zero, and the convalescents are exactly zero for four days."""
     data = nl.load_dataset("boarding_school_flu")

@@ -5,13 +5,13 @@ import numpy as np
 from ..process_noise import SMALL
 from .errors import FLAT
 from .kind import sentence
+from .seasons import other_inputs
 from .view import Finding, View, listed, missed_by, root_mean_square
 
 NOT_SMALL = (
     "what misses so much one row ahead is no small noise, and a state that is in no column explains it as well: try "
     "--hidden-states 1 without --process-noise first, and compare the held-out errors"
 )
-NAME_IT = "name what drives the system, if it is known (--inputs)"
 
 
 def driven_by_noise(view: View) -> Finding | None:
@@ -30,7 +30,7 @@ def driven_by_noise(view: View) -> Finding | None:
         f"one row ahead: {one_row})",
         sentence(
             "fit short pieces (--process-noise), whose law holds for new starts, and which forecasts from last rows",
-            NAME_IT,
+            f"or try a hidden state (--hidden-states {view.hidden + 1}) or {other_inputs(view.train)}",
         ),
     )
 
@@ -52,5 +52,8 @@ def only_next_rows(view: View) -> Finding | None:
     ahead = float(np.sqrt(np.nanmean((view.ahead / view.spread) ** 2)))
     return Finding(
         f"run freely the model knows hardly more than the mean: {listed(told)}; one row ahead it misses {ahead:.2g}",
-        sentence(NOT_SMALL if ahead > SMALL else "forecast few rows at a time, from the last ones", NAME_IT),
+        sentence(
+            NOT_SMALL if ahead > SMALL else "forecast few rows at a time, from the last ones",
+            f"try {other_inputs(view.train)}",
+        ),
     )

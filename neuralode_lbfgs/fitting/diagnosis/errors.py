@@ -10,6 +10,7 @@ from ..noise_level import usual_of, usual_roughness
 from ..together import together
 from .kind import Kind, sentence
 from .noise import ABOVE, known_noise, least_error
+from .seasons import other_inputs
 from .view import MATTERS, PAIRS, Finding, View, listed
 
 FLAT = 0.1  # of the variance: a model that explains less has found the mean, which costs nothing to find
@@ -85,8 +86,9 @@ def above_the_noise(view: View) -> Finding | None:
 
 
 def _stopped_at_a_limit(view: View) -> bool:
-    """Of what led to where the fit has ended."""
-    return any(stage.kept and stage.reason in LIMITS for stage in view.stages)
+    """In the stage that led to where the fit has ended: of earlier ones it went on from there."""
+    reasons = [stage.reason for stage in view.stages if stage.kept]
+    return bool(reasons) and reasons[-1] in LIMITS
 
 
 def _with_network(kind: Kind) -> Kind:
@@ -149,7 +151,7 @@ def residuals_not_white(view: View) -> Finding | None:
                 "try",
                 "a larger network (--width-size 32)",
                 f"a hidden state (--hidden-states {view.hidden + 1})",
-                "an input that drives the system and is not in the data",
+                other_inputs(view.train),
             ),
             "noise that moves the system itself looks the same",
         ),

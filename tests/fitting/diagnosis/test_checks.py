@@ -554,6 +554,8 @@ def test_a_law_that_misses_is_compared_with_the_network_and_limits_are_named_whe
     assert found is not None and found.advice.startswith("allow more, as it stopped at a limit (--max-iter, --max-ev")
     given_up = above_the_noise(replace(stopped, stages=(replace(stopped.stages[0], kept=False), stage(100, 3))))
     assert given_up is not None and "limit" not in given_up.advice
+    went_on = above_the_noise(replace(stopped, stages=(*stopped.stages, stage(100, 3))))
+    assert went_on is not None and "limit" not in went_on.advice
 
 
 def test_logarithms_of_what_goes_over_decades_are_the_first_advice_of_a_fit_that_has_failed():
