@@ -94,11 +94,11 @@ class Kinetics(eqx.Module):
         return np.flatnonzero(self.kinds[1] == rate)[functions]
 
     def with_shapes(self, terms: np.ndarray) -> np.ndarray:
-        """These terms, and then the half-saturations of what they are made of, and the exponents that can move."""
+        """These terms, and then the half-saturations of what they are made of, and the exponents but one."""
         every = self.terms
         bent = {factor.variable for term in terms for factor in every[term][1] if factor.kind != POWER}
         is_bent = np.array([variable in bent for variable in self.variables])
-        is_free = is_bent & (np.asarray(self.exponent) % 1 != 0)  # not on a plateau
+        is_free = is_bent & (np.asarray(self.exponent) != 0)
         half = len(every) + np.arange(len(self.variables))
         return np.concatenate([terms, half[is_bent], half[is_free] + len(self.variables)])
 
