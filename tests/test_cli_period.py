@@ -42,7 +42,7 @@ def run(tmp_path_factory):
 
 def test_the_law_is_found_with_the_season(run, capsys):
     saved = open_run(run)
-    assert saved.columns.inputs == ("sine of 365.243", "cosine of 365.243") and not saved.columns.measured_inputs
+    assert saved.columns.inputs == ("sine of year", "cosine of year") and not saved.columns.measured_inputs
     written = rows_of(run / "predictions.csv")
     seen = rows_of(run.parent / "lake.csv")
     assert [row["date"] for row in written] == [row["date"] for row in seen]  # none of the gap

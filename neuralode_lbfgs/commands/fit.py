@@ -211,7 +211,6 @@ def _write(
     meanwhile is heeded once the numbers are written."""
     from ..compiling import compile_seconds
     from ..data import predictions_table, write_table
-    from ..data.periods import period_in
     from ..fitting.band import band_of
     from ..outputs import evaluate, run_folder
     from ..outputs.report.account import write_account
@@ -222,10 +221,8 @@ def _write(
     with interrupts.held():
         roles, clock = source.roles, source.data.clock
         units, hold = dict(source.data.units), source.data[0].hold
-        periods = tuple(period_in(clock, one) for one in source.options.period)
-        columns = Columns(
-            roles.time, roles.trajectory, roles.states, source.data.input_names, units, roles.sd, clock, hold, periods
-        )
+        inputs, periods = source.data.input_names, source.options.period
+        columns = Columns(roles.time, roles.trajectory, roles.states, inputs, units, roles.sd, clock, hold, periods)
         saved = [
             SavedRun(one.model, starts_of(source.train, one.starts, one.ends), columns, None, one.estimated, one.noise)
             for one in (result, *result.members)

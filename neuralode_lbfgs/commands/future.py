@@ -64,13 +64,14 @@ def _driven_until(start: "Start", t1: float, columns: "Columns") -> "Start":
     the mean than sines are, and a model was fitted to these."""
     import numpy as np
 
-    from ..data.periods import phases
+    from ..data.periods import ENOUGH, period_in, phases
 
     assert start.input_ts is not None
-    step = np.median(np.diff(start.input_ts)) if start.input_ts.size > 1 else min(columns.periods) / 12
+    lengths = [period_in(columns.clock, period) for period in columns.periods]
+    step = np.median(np.diff(start.input_ts)) if start.input_ts.size > 1 else min(lengths) / ENOUGH
     more = start.input_ts[-1] + step * np.arange(1, max(np.ceil((t1 - start.input_ts[-1]) / step), 0) + 1)
     ts = np.append(start.input_ts, more)
-    return replace(start, input_ts=ts, inputs=phases(ts, columns.periods))
+    return replace(start, input_ts=ts, inputs=phases(ts, columns.clock, lengths))
 
 
 def written_as(table: "Table", roles: "Roles", run: Path) -> "Table":

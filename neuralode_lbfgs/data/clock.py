@@ -200,6 +200,10 @@ class Clock:
         between = float((self._origin().seconds - to._origin().seconds) / unit)
         return between + ts * (SECONDS.get(self.unit, 1) / unit)
 
+    def from_zero(self, ts: np.ndarray) -> np.ndarray:
+        """Times of this clock in the same unit since 1970, or as numbers that are not counted from an origin."""
+        return ts + float(self._origin().seconds / SECONDS.get(self.unit, 1)) if self.origin else ts
+
     def _kind(self) -> str:
         if not self.dated:
             return "numbers"

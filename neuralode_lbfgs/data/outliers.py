@@ -55,12 +55,12 @@ def _alone(ts: np.ndarray, ys: np.ndarray, run: np.ndarray) -> np.ndarray:
 
     Those that hid behind others, as beside them, or as less fast than those, are looked for without them.
     """
-    alone, left = np.zeros(ys.size, bool), np.arange(ys.size)
-    while (found := left[_exceptions(ts[left], ys[left], run[left])]).size:
+    alone, left, most = np.zeros(ys.size, bool), np.arange(ys.size), max(1, MOST * ys.size)
+    while alone.sum() <= most and (found := left[_exceptions(ts[left], ys[left], run[left])]).size:
         alone[found] = True
         left = np.flatnonzero(~alone)
-    few = np.count_nonzero(alone) <= max(1, MOST * ys.size)
-    return alone if few and not _come_again(ys, np.flatnonzero(alone)) else np.zeros_like(alone)
+    none = alone.sum() > most or _come_again(ys, np.flatnonzero(alone))
+    return np.zeros_like(alone) if none else alone
 
 
 def _exceptions(ts: np.ndarray, ys: np.ndarray, run: np.ndarray) -> list[int]:

@@ -29,14 +29,15 @@ def period_in(clock: Clock, period: float | str) -> float:
     return number
 
 
-def names_of(periods: Sequence[float]) -> tuple[str, ...]:
+def names_of(periods: Sequence[float | str]) -> tuple[str, ...]:
     """Of the sine and cosine of each."""
-    return tuple(f"{what} of {period:.6g}" for period in periods for what in ("sine", "cosine"))
+    called = (period if period in SECONDS_OF else f"{float(period):.6g}" for period in periods)
+    return tuple(f"{what} of {period}" for period in called for what in ("sine", "cosine"))
 
 
-def phases(ts: np.ndarray, periods: Sequence[float]) -> np.ndarray:
-    """Sine and cosine of each period at these times, `(times, 2 periods)`."""
-    turns = 2 * np.pi * np.asarray(ts)[:, None] / np.asarray(periods)
+def phases(ts: np.ndarray, clock: Clock, periods: Sequence[float]) -> np.ndarray:
+    """Sine and cosine of each period at these times, `(times, 2 periods)`: the same of one moment by any clock."""
+    turns = 2 * np.pi * clock.from_zero(np.asarray(ts))[:, None] / np.asarray(periods)
     return np.stack([np.sin(turns), np.cos(turns)], axis=2).reshape(len(turns), -1)
 
 
@@ -54,8 +55,10 @@ def refuse_unseen(runs: Sequence[np.ndarray], periods: Sequence[float]) -> None:
     Raises:
         ValueError: one sentence.
     """
-    usual = float(np.median(np.concatenate([np.diff(ts) for ts in runs])))
-    if periods and usual > min(periods) / FEWEST:
+    steps = np.concatenate([np.diff(ts) for ts in runs])
+    if not (len(periods) and steps.size):
+        return
+    if (usual := float(np.median(steps))) > min(periods) / FEWEST:
         raise ValueError(
             f"rows are {usual:.6g} apart, too far to show a period of {min(periods):.6g}, of which {FEWEST} are "
             "needed; give a longer one."

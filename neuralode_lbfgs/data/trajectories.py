@@ -246,11 +246,11 @@ class Trajectories:
             ys[0, at] = run.ys
             if run.sd is not None:
                 ys[1, at] = run.sd
-            inputs = np.concatenate([run.inputs_at(ts), phases(ts, lengths)], axis=1)
+            inputs = np.concatenate([run.inputs_at(ts), phases(ts, self.clock, lengths)], axis=1)
             hold = (*(run.hold or (False,) * self.input_size), *more)
             return Trajectory(run.id, ts, ys[0], None if run.sd is None else ys[1], inputs, hold)
 
-        names = (*self.input_names, *names_of(lengths))
+        names = (*self.input_names, *names_of(periods))
         return replace(self, trajectories=tuple(map(driven, self)), input_names=names)
 
     def without_outliers(self) -> "Trajectories":

@@ -61,7 +61,7 @@ class Columns:
     """The columns of the data that a model was fitted to, and how their times are counted.
 
     `trajectory` is None if no column named the runs; `sd` is as in `Roles`, `hold` as in `Trajectory`. The last inputs
-    are those of `periods`, in the unit of the clock, and stand in no column.
+    are those of `periods`, as of `Trajectories.with_periods`, and stand in no column.
     """
 
     time: str = "t"
@@ -72,7 +72,7 @@ class Columns:
     sd: tuple[str | float, ...] = ()
     clock: Clock = field(default_factory=Clock)
     hold: tuple[bool, ...] = ()
-    periods: tuple[float, ...] = ()
+    periods: tuple[str, ...] = ()
 
     @property
     def measured_inputs(self) -> tuple[str, ...]:

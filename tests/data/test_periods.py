@@ -36,6 +36,19 @@ def test_gaps_get_rows_without_observations():
     np.testing.assert_allclose(run.inputs[:, 1], np.sin(2 * np.pi * run.ts / 12))
 
 
+def test_one_moment_is_the_same_by_any_clock():
+    ts = np.arange(0.0, 400.0, 10.0)
+    days = nl.Trajectories((nl.Trajectory("a", ts, np.cos(ts)[:, None]),), clock=Clock("2001-01-01", "d"))
+    hours = days.counted_by(Clock("2001-03-01", "h"))
+    by_days, by_hours = (data.with_periods("year") for data in (days, hours))
+    assert by_days.input_names == by_hours.input_names == ("sine of year", "cosine of year")
+    assert by_days[0].inputs is not None and by_hours[0].inputs is not None
+    np.testing.assert_allclose(by_days[0].inputs, by_hours[0].inputs, atol=1e-9)
+    far = nl.from_arrays(1e8 + ts, np.cos(ts)).with_periods(90.0)  # counted from the first of them
+    assert far.clock.origin and far[0].inputs is not None
+    np.testing.assert_allclose(far[0].inputs[:, 0], np.sin(2 * np.pi * (1e8 + ts) / 90), atol=1e-6)
+
+
 def test_words_are_those_of_dates():
     for unit, year in (("d", 365.2425), ("h", 8765.82)):
         assert period_in(Clock("2024-01-01", unit), "year") == pytest.approx(year)
@@ -54,6 +67,8 @@ def test_what_is_no_period_is_refused(period):
 
 def test_rows_too_far_from_each_other_are_refused():
     refuse_unseen([TS, TS[:1]], [3.0, 8.0])
+    refuse_unseen([TS[:1]], [3.0])
+    refuse_unseen([TS], [])
     with pytest.raises(
         ValueError, match="rows are 1 apart, too far to show a period of 2, of which 3 are needed; give"
     ):
