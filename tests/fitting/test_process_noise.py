@@ -363,6 +363,14 @@ def test_what_measurements_alone_may_do_is_not_said_to_move_the_system(measured)
     assert _said_of_noise(course, walk)[0].startswith("noise moves the system itself")
 
 
+@pytest.mark.parametrize(("validation", "kept"), [(0.2, True), (0.3, False), (None, False)])
+def test_a_fit_that_has_foretold_runs_is_kept(measured, monkeypatch, validation, kept):
+    """Whole runs are missed by half a standard deviation here."""
+    _, _, before = measured
+    monkeypatch.setattr(driven_by_noise, "whole_loss", lambda course: 0.25)
+    assert driven_by_noise._foretells(before._replace(validation=validation), before.course) is kept
+
+
 def test_own_equations_and_what_noise_cannot_be():
     """A spring that is shaken, by its own equation; and by one that cannot turn, which misses what is regular."""
     ts, ys = shaken_spring(300, seed=1)
