@@ -237,7 +237,7 @@ def _cost(course: Course) -> float:
 
 def _foretells(before: Fitted, course: Course) -> bool:
     """Whether a fit has predicted runs that it had not seen far better than the one of pieces follows those it has."""
-    return before.validation is not None and before.validation < np.sqrt(whole_loss(course)) / FARTHER
+    return before.validation is not None and bool(before.validation < np.sqrt(whole_loss(course)) / FARTHER)
 
 
 def _missed(course: Course, task: Task) -> float:
