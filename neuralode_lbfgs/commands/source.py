@@ -180,7 +180,7 @@ def open_source(given: Sequence[str], options: DataOptions) -> Source:
             raise DataError(f"{table.source}, {flag}: {error}") from None
     _check_enough(table, train)
     _check_starts(train, test)
-    hold = (data[0].hold or (False,) * data.input_size)[: len(roles.inputs)]  # not those of periods
+    hold = data[0].held[: len(roles.inputs)]  # not those of periods
     resolved = replace(
         options,
         time=roles.time,

@@ -25,9 +25,8 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
         f"time: {data.label(roles.time)}, from {data.clock.show(start)} to {data.clock.show(end)}",
         f"states: {', '.join(map(data.label, roles.states))}",
     ]
-    hold = data[0].hold or (False,) * data.input_size
     if data.input_names:
-        kinds = zip(data.input_names, hold, strict=True)
+        kinds = zip(data.input_names, data[0].held, strict=True)
         listed = (f"{data.label(name)} ({'held from row to row' if keep else 'linear'})" for name, keep in kinds)
         lines.append(f"inputs: {', '.join(listed)}")
     blank = sum(is_missing(text) for name in roles.states for text in table.column(name).cells)
@@ -45,7 +44,7 @@ def describe(table: Table, roles: Roles, data: Trajectories) -> str:
         more = f", ... and {len(unused) - MOST_LISTED} more" if len(unused) > MOST_LISTED else ""
         lines.append(f"not used: {', '.join(unused[:MOST_LISTED])}{more}")
     notes = [*table.notes, *roles.notes]
-    for name, keep in zip(roles.inputs, hold, strict=False):  # those of periods are in no column
+    for name, keep in zip(roles.inputs, data[0].held, strict=False):  # those of periods are in no column
         blank = sum(map(is_missing, table.column(name).cells))
         if blank:
             how = "with the value before" if keep else "by straight lines"

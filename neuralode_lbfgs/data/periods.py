@@ -49,17 +49,21 @@ def between_rows(ts: np.ndarray, periods: Sequence[float]) -> np.ndarray:
     return np.concatenate([np.zeros(0), *(np.linspace(ts[i], ts[i + 1], parts[i] + 1)[1:-1] for i in gaps)])
 
 
+def usual_step(runs: Sequence[np.ndarray]) -> float:
+    """Between rows at these times of each run; NaN if there are no two."""
+    steps = np.concatenate([np.diff(ts) for ts in runs])
+    return float(np.median(steps)) if steps.size else np.nan
+
+
 def refuse_unseen(runs: Sequence[np.ndarray], periods: Sequence[float]) -> None:
     """Refuse periods that rows, at these times of each run, are too far from each other to show.
 
     Raises:
         ValueError: one sentence.
     """
-    steps = np.concatenate([np.diff(ts) for ts in runs])
-    if not (len(periods) and steps.size):
-        return
-    if (usual := float(np.median(steps))) > min(periods) / FEWEST:
+    usual, shortest = usual_step(runs), min(periods, default=np.inf)
+    if usual > shortest / FEWEST:
         raise ValueError(
-            f"rows are {usual:.6g} apart, too far to show a period of {min(periods):.6g}, of which {FEWEST} are "
-            "needed; give a longer one."
+            f"rows are {usual:.6g} apart, too far to show a period of {shortest:.6g}, of which {FEWEST} are needed; "
+            "give a longer one."
         )

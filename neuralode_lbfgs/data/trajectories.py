@@ -238,17 +238,12 @@ class Trajectories:
         lengths = [period_in(self.clock, period) for period in periods]
         if not lengths:
             return self
-        more = (False,) * (2 * len(lengths))
 
         def driven(run: Trajectory) -> Trajectory:
-            ts = np.union1d(run.ts, between_rows(run.ts, lengths))
-            ys, at = np.full((2, ts.size, self.state_size), np.nan), np.searchsorted(ts, run.ts)
-            ys[0, at] = run.ys
-            if run.sd is not None:
-                ys[1, at] = run.sd
-            inputs = np.concatenate([run.inputs_at(ts), phases(ts, self.clock, lengths)], axis=1)
-            hold = (*(run.hold or (False,) * self.input_size), *more)
-            return Trajectory(run.id, ts, ys[0], None if run.sd is None else ys[1], inputs, hold)
+            run = run.with_times(between_rows(run.ts, lengths))
+            waves = phases(run.ts, self.clock, lengths)
+            inputs = np.concatenate([run.inputs_at(run.ts), waves], axis=1)
+            return replace(run, inputs=inputs, hold=(*run.held, *(False,) * waves.shape[1]))
 
         names = (*self.input_names, *names_of(periods))
         return replace(self, trajectories=tuple(map(driven, self)), input_names=names)

@@ -77,14 +77,37 @@ class Trajectory:
         rows, states = counted(self.ts.size, "row"), counted(self.ys.shape[1], "state")
         return f"Trajectory({self.id!r}, {rows} from {self.ts[0]:g} to {self.ts[-1]:g}, {states}{inputs})"
 
+    @property
+    def held(self) -> tuple[bool, ...]:
+        """As `hold`, an entry for each input also where all are linear."""
+        return self.hold or (False,) * (0 if self.inputs is None else self.inputs.shape[1])
+
     def inputs_at(self, ts: np.ndarray) -> np.ndarray:
         """The inputs at any times, shape `(times, inputs)`; beyond the first and last row they stay as there."""
         if self.inputs is None:
             return np.zeros((len(ts), 0))
         row = np.maximum(np.searchsorted(self.ts, ts, side="right") - 1, 0)
-        held = self.hold or (False,) * self.inputs.shape[1]
-        columns = [u[row] if keep else np.interp(ts, self.ts, u) for u, keep in zip(self.inputs.T, held, strict=True)]
+        kinds = zip(self.inputs.T, self.held, strict=True)
+        columns = [u[row] if keep else np.interp(ts, self.ts, u) for u, keep in kinds]
         return np.stack(columns, axis=1)
+
+    def with_times(self, more: np.ndarray) -> "Trajectory":
+        """The same with rows at more times, in which nothing is observed."""
+        ts = np.union1d(self.ts, more)
+        at = np.searchsorted(ts, self.ts)
+
+        def among(values: np.ndarray) -> np.ndarray:
+            wide = np.full((ts.size, values.shape[1]), np.nan)
+            wide[at] = values
+            return wide
+
+        return replace(
+            self,
+            ts=ts,
+            ys=among(self.ys),
+            sd=None if self.sd is None else among(self.sd),
+            inputs=None if self.inputs is None else self.inputs_at(ts),
+        )
 
     def at(self, rows: np.ndarray | slice) -> "Trajectory":
         """The same trajectory at some of its rows (indices, a mask or a slice)."""

@@ -114,10 +114,9 @@ def inputs_at_stages(
     at = t[..., None] + tableau.c * h[..., None]
     # No step goes beyond a row, so a held input is what it is in its middle: at its end not yet the next value.
     row = np.maximum(np.searchsorted(taus, t + h / 2, side="right") - 1, 0)
-    held = trajectory.hold or (False,) * us.shape[1]
     columns = [
         np.broadcast_to(u[row][..., None], at.shape) if keep else np.interp(at.ravel(), taus, u).reshape(at.shape)
-        for u, keep in zip(us.T, held, strict=True)
+        for u, keep in zip(us.T, trajectory.held, strict=True)
     ]
     return np.stack(columns, axis=-1)
 

@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
-from ..data.trajectories import Trajectories, Trajectory
+from ..data.trajectories import Trajectories
 from ..fitting.band import QUANTILES, Band, band_of
 from ..fitting.luck import Luck
 from ..fitting.result import FitResult
@@ -138,16 +138,7 @@ def with_curve_times(data: Trajectories, number: int = DENSE) -> Trajectories:
     Args:
         number: of times spread evenly from the first to the last of a trajectory, beside its own.
     """
-    runs = []
-    for run in data:
-        ts = np.union1d(np.linspace(run.ts[0], run.ts[-1], number), run.ts)
-        ys, sd = np.full((2, ts.size, run.ys.shape[1]), np.nan)
-        ys[np.searchsorted(ts, run.ts)] = run.ys
-        if run.sd is not None:
-            sd[np.searchsorted(ts, run.ts)] = run.sd
-        inputs = None if run.inputs is None else run.inputs_at(ts)
-        runs.append(Trajectory(run.id, ts, ys, None if run.sd is None else sd, inputs, run.hold))
-    return data.with_trajectories(runs)
+    return data.with_trajectories([run.with_times(np.linspace(run.ts[0], run.ts[-1], number)) for run in data])
 
 
 def metrics(

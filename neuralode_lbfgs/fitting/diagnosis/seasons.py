@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ...data.clock import SECONDS
-from ...data.periods import FEWEST, SECONDS_OF
+from ...data.periods import FEWEST, period_in, usual_step
 from ...data.trajectories import Trajectories
 
 SPANNED = 1.5  # periods that data span before one is worth a try
@@ -11,18 +10,17 @@ SPANNED = 1.5  # periods that data span before one is worth a try
 
 def other_inputs(data: Trajectories) -> str:
     """In words, with the flags that give them."""
-    likely = [f"--period {word}" for word in ("day", "week", "year") if _may_show(data, SECONDS_OF[word])]
+    likely = [f"--period {word}" for word in ("day", "week", "year") if _may_show(data, word)]
     again = f", the time of day or of the year among them ({', '.join(likely)})" if likely else ""
     if not (again or data.clock.dated):
         again = " (--period P if it comes again after a known time)"
     return f"an input that drives the system and is not in the data{again}"
 
 
-def _may_show(data: Trajectories, seconds: float) -> bool:
+def _may_show(data: Trajectories, word: str) -> bool:
     """Whether dates are near enough to each other, and go on for long enough."""
     if not data.clock.dated:
         return False
-    period = seconds / SECONDS[data.clock.unit]
-    steps = np.concatenate([np.diff(run.ts) for run in data])
+    period = period_in(data.clock, word)
     span = max(np.ptp(run.ts) for run in data)
-    return bool(steps.size and np.median(steps) <= period / FEWEST and span >= SPANNED * period)
+    return bool(usual_step([run.ts for run in data]) <= period / FEWEST and span >= SPANNED * period)

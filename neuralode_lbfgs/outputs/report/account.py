@@ -125,8 +125,9 @@ def _columns(table: Table, roles: Roles, data: Trajectories) -> list[ColumnAccou
         found.append(column(roles.trajectory, "names the trajectory", None))
     states = np.concatenate([run.ys for run in data])
     found += [column(name, "state", values) for name, values in zip(roles.states, states.T, strict=True)]
-    hold = data[0].hold or (False,) * data.input_size
-    for j, (name, keep) in enumerate(zip(roles.inputs, hold, strict=False)):  # those of periods are in no column
+    for j, (name, keep) in enumerate(
+        zip(roles.inputs, data[0].held, strict=False)
+    ):  # those of periods are in no column
         values = np.concatenate([run.inputs[:, j] for run in data if run.inputs is not None])
         found.append(column(name, "input, held from row to row" if keep else "input, linear between rows", values))
     return found + [column(name, "standard deviation", None) for name in roles.sd_columns]
